@@ -1,0 +1,73 @@
+/*
+ * io/loop.h - one event loop = one thread: epoll, a timer heap (its head is the epoll time-out), an
+ * inbox for messages of other threads, and deferred tasks of its own thread.
+ *
+ * Thread: everything on the loop's own thread, but gw_loop_post and gw_loop_stop, which may come
+ * from any. Nodes (task, timer, fd) are embedded in their owner, zeroed before first use; the loop
+ * borrows them while they are queued, armed or watched. A callback never runs inside the call that
+ * asked for it. A turn of more than 50 ms is logged with the name given by gw_loop_blame.
+ */
+#ifndef GW_IO_LOOP_H
+#define GW_IO_LOOP_H
+
+#include <stdbool.h>
+
+#include <eventgw/host.h>
+
+#include "base/list.h"
+
+struct gw_task {
+    struct gw_node node;
+    void (*fn)(struct gw_task *task);
+};
+struct gw_timer {
+    uint64_t at_ns;
+    size_t heap_index;       /* 0 = not armed */
+    void (*fn)(struct gw_timer *timer);
+};
+struct gw_fd {
+    int fd;
+    uint32_t events;         /* EG_FD_READ | EG_FD_WRITE */
+    void (*fn)(struct gw_fd *watch, uint32_t events);
+    bool is_watched;
+};
+/* Called once a turn, after fds, timers and tasks, before sleeping. */
+struct gw_turn_hook {
+    struct gw_node node;
+    void (*fn)(struct gw_turn_hook *hook);
+};
+
+int32_t gw_loop_create(const char *name, struct eg_loop **ret_loop);
+void gw_loop_destroy(struct eg_loop *loop);            /* not while it runs; NULL is fine */
+void gw_loop_run(struct eg_loop *loop);                /* until stop, on this thread */
+void gw_loop_stop(struct eg_loop *loop);
+/* One turn that waits at most max_wait_ns; for tests. */
+void gw_loop_turn(struct eg_loop *loop, uint64_t max_wait_ns);
+struct eg_loop *gw_loop_current(void);
+const char *gw_loop_name(const struct eg_loop *loop);
+
+/* From any thread: task->fn runs on the loop, in order. The task is borrowed until then. */
+void gw_loop_post(struct eg_loop *loop, struct gw_task *task);
+/* The same for a function and its argument; allocates. */
+void gw_loop_post_fn(struct eg_loop *loop, void (*fn)(void *arg), void *arg);
+/* Own thread: runs later in this turn (or the next, when called from a deferred task). */
+void gw_loop_defer(struct eg_loop *loop, struct gw_task *task);
+void gw_loop_undefer(struct gw_task *task);
+
+void gw_timer_start(struct eg_loop *loop, struct gw_timer *timer, uint64_t delay_ns,
+                    void (*fn)(struct gw_timer *timer));  /* restarts an armed one */
+void gw_timer_stop(struct eg_loop *loop, struct gw_timer *timer);
+bool gw_timer_armed(const struct gw_timer *timer);
+
+int32_t gw_fd_watch(struct eg_loop *loop, struct gw_fd *watch, int fd, uint32_t events,
+                    void (*fn)(struct gw_fd *watch, uint32_t events));
+void gw_fd_change(struct eg_loop *loop, struct gw_fd *watch, uint32_t events);
+void gw_fd_unwatch(struct eg_loop *loop, struct gw_fd *watch);
+
+void gw_loop_hook(struct eg_loop *loop, struct gw_turn_hook *hook);
+void gw_loop_unhook(struct gw_turn_hook *hook);
+
+/* Who runs now, for the slow-turn message; returns the former. */
+const char *gw_loop_blame(struct eg_loop *loop, const char *who);
+
+#endif
