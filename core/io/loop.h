@@ -45,6 +45,9 @@ void gw_loop_stop(struct eg_loop *loop);
 void gw_loop_turn(struct eg_loop *loop, uint64_t max_wait_ns);
 struct eg_loop *gw_loop_current(void);
 const char *gw_loop_name(const struct eg_loop *loop);
+/* The place of this loop in arrays of per-loop things, given once by whoever makes the loops. */
+void gw_loop_set_index(struct eg_loop *loop, uint32_t index);
+uint32_t gw_loop_index(const struct eg_loop *loop);
 
 /* From any thread: task->fn runs on the loop, in order. The task is borrowed until then. */
 void gw_loop_post(struct eg_loop *loop, struct gw_task *task);

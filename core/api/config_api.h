@@ -1,0 +1,33 @@
+/*
+ * api/config_api.h - the Configuration API (chapters 3 and 4), /v1/status and /v1/metrics. Control
+ * thread. Routes, resources and their needs are tables; each operation is gather -> decide -> commit
+ * (state/catalog.h), tried again a few times when somebody else was faster.
+ */
+#ifndef GW_API_CONFIG_API_H
+#define GW_API_CONFIG_API_H
+
+#include "io/http_server.h"
+#include "state/snapshot.h"
+
+struct gw_config_api;
+
+/* Copied, strings too; may be replaced while serving. */
+struct gw_config_api_config {
+    struct eg_str token;                     /* empty = open */
+    bool mask_secrets;
+    bool refuse_cross_space_conflicts;       /* events.refuse_cross_space_conflicts (Q27) */
+};
+struct gw_config_api_setup {
+    struct gw_catalog *catalog;
+    struct gw_manager *manager;
+    struct gw_config_api_config config;
+};
+struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *setup);
+void gw_config_api_configure(struct gw_config_api *api, const struct gw_config_api_config *config);
+void gw_config_api_destroy(struct gw_config_api *api);
+
+/* The config listener's on_request (give). */
+void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *request);
+uint32_t gw_config_api_busy(const struct gw_config_api *api);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * plugin/op.h - the host's side of an op (eventgw/op.h): ledger, deadline, delivery on the right loop.
+ *
+ * The op is embedded in whatever asks (an exchange, a delivery, a catalog call); its owner keeps it,
+ * and everything the call borrows, until on_done ran. All on the op's loop, only pub.done may come
+ * from any thread.
+ *
+ *   gw_op_begin(&x->op, instance, loop, deadline_ns, on_done, on_deadline);
+ *   rc = ops->invoke(..., &x->op.pub);
+ *   if (rc < 0) gw_op_refused(&x->op);     // no on_done follows
+ */
+#ifndef GW_PLUGIN_OP_H
+#define GW_PLUGIN_OP_H
+
+#include "io/loop.h"
+#include "plugin/instance.h"
+
+struct gw_op {
+    struct eg_op pub;
+    uint32_t magic;
+    uint32_t state;                  /* atomic */
+    struct gw_instance *instance;    /* borrow; counted on its ledger */
+    struct eg_loop *loop;
+    struct gw_task task;
+    struct gw_timer timer;
+    struct gw_node ledger_node;
+    int32_t status;
+    struct eg_result result;         /* owned: texts and items copied, body taken */
+    void *copies;                    /* holds the copied texts and items */
+    /* Exactly once, on the loop, never inside done. result is valid during the call; a body that is
+     * wanted is taken by zeroing result->body, else it is released. */
+    void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result);
+    /* Optional: the deadline passed; cancel was sent to the plugin already. on_done still comes. */
+    void (*on_deadline)(struct gw_op *op);
+};
+
+void gw_op_begin(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
+                 uint64_t deadline_ns,
+                 void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
+                 void (*on_deadline)(struct gw_op *op));
+/* The plugin refused the call (negative return) or answered at once (a verdict): nothing follows. */
+void gw_op_refused(struct gw_op *op);
+/* The answer is not wanted any more: sends the plugin's cancel once. on_done still comes. */
+void gw_op_cancel(struct gw_op *op);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * state/catalog.h - the configuration: reads and writes of the Config API over the storage plugin,
+ * and the cache of all objects that the watch keeps up to date. Control thread.
+ *
+ * Every operation of the Config API is three steps: gather (one linearizable read of all that the
+ * decision needs) -> decide (pure, in api/) -> commit (put or remove with the expected revision). A
+ * lost race is EG_E_CONFLICT or EG_E_EXISTS; the API then starts again with gather.
+ */
+#ifndef GW_STATE_CATALOG_H
+#define GW_STATE_CATALOG_H
+
+#include "base/map.h"
+#include "domain/object.h"
+#include "plugin/manager.h"
+
+struct gw_catalog;
+
+struct gw_catalog_config {
+    struct gw_instance *storage;
+    struct eg_loop *control;
+    uint64_t timeout_ns;                     /* of one storage operation; 5 s */
+    /* The cache changed; called once for many changes, on the control thread, never inside a call. */
+    void (*on_change)(void *arg, struct gw_catalog *catalog);
+    void *arg;
+};
+struct gw_catalog *gw_catalog_create(const struct gw_catalog_config *config);
+/* Starts the watch. on_ready once: the present content is in the cache (0), or the watch failed. */
+void gw_catalog_start(struct gw_catalog *catalog,
+                      void (*on_ready)(void *arg, int32_t status, struct eg_str why), void *arg);
+/* Ends the watch, waits for operations; answers on the control loop. */
+void gw_catalog_stop(struct gw_catalog *catalog, void (*on_stopped)(void *arg), void *arg);
+void gw_catalog_destroy(struct gw_catalog *catalog);   /* NULL is fine */
+
+/* What a decision needs: one object (id not empty) or all of a kind in the space (id empty). */
+struct gw_need {
+    enum gw_kind kind;
+    struct eg_str id;
+};
+#define GW_MAX_NEEDS 4u
+/* Objects in descending order of key (Q6), as stored. Valid during on_gathered; ref what is kept. */
+struct gw_gathered {
+    int32_t status;                          /* 0, or EG_E_* of the store */
+    struct eg_str why;                       /* the store's text */
+    struct gw_object *const *objects[GW_MAX_NEEDS];
+    size_t counts[GW_MAX_NEEDS];
+};
+/* needs and space are copied. Values that do not parse: see chapter 2.1 (status EG_E_SYNTAX). */
+void gw_catalog_gather(struct gw_catalog *catalog, struct eg_str space, const struct gw_need *needs,
+                       size_t need_count,
+                       void (*on_gathered)(void *arg, const struct gw_gathered *gathered), void *arg);
+
+/* Writes the object when the stored revision is the expected one (EG_REV_ABSENT for creates). The
+ * object is borrowed until the answer. */
+void gw_catalog_put(struct gw_catalog *catalog, struct gw_object *object, uint64_t expect_revision,
+                    void (*on_put)(void *arg, int32_t status, struct eg_str why), void *arg);
+void gw_catalog_remove(struct gw_catalog *catalog, enum gw_kind kind, struct eg_str space,
+                       struct eg_str id, uint64_t expect_revision,
+                       void (*on_removed)(void *arg, int32_t status, struct eg_str why), void *arg);
+
+/* The cache: all objects of a kind. Keys are storage keys. Borrow until the next loop turn. */
+const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_kind kind);
+uint64_t gw_catalog_revision(const struct gw_catalog *catalog);
+bool gw_catalog_is_up(const struct gw_catalog *catalog);
+
+#endif
