@@ -74,6 +74,9 @@ struct gw_http_reply {
  * interfaces, IPv6 and IPv4. port 0 takes a free one. ret_why tells the address and errno's text. */
 int32_t gw_listen(struct eg_str address, uint16_t port, int *ret_fd, uint16_t *ret_port,
                   struct eg_why *ret_why);
+/* Is nobody else listening there? SO_REUSEPORT would share a port silently with another process of
+ * the same user: call this once before the first gw_listen of a fixed port. */
+int32_t gw_listen_check(struct eg_str address, uint16_t port, struct eg_why *ret_why);
 
 /* Serves fd (give) on the loop. The config is copied, its strings are borrowed until destroy. */
 int32_t gw_http_server_start(struct eg_loop *loop, int fd, const struct gw_http_server_config *config,
