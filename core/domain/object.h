@@ -59,19 +59,13 @@ struct gw_object {
     uint32_t refs;                /* atomic */
 };
 
-/* A refusal on its way to a client: status and one sentence. */
-struct gw_refusal {
-    uint32_t status;
-    struct eg_why why;
-};
-
 /*
  * Reads a body sent by a client. space comes from the path. id: of the path for updates, empty for
  * creates (then it is taken from the body or computed). Checks JSON, types and the validation table
  * of chapter 3.4 of the kind, but not the provider's configuration: for functions, envelope errors and
  * then `type` missing are told by gw_object_read, unknown providers by the caller, and
  * functionId/space afterwards by gw_object_validate (order of chapter 4.2).
- * take: gw_object_unref.
+ * EG_E_SYNTAX when the body is no JSON of the right shape, else EG_E_INVAL. take: gw_object_unref.
  */
 int32_t gw_object_read(enum gw_kind kind, struct eg_str space, struct eg_str id, struct eg_str body,
                        struct gw_object **ret_object, struct gw_refusal *ret_refusal);
@@ -92,12 +86,25 @@ void gw_object_write(struct gw_bytes *out, const struct gw_object *object,
 struct gw_object *gw_object_ref(struct gw_object *object);
 void gw_object_unref(struct gw_object *object);     /* NULL is fine; any thread */
 
-/* Does the object match every `metadata.<key>=<value>` of a raw query? (chapter 3.5) */
+/* The `metadata.<key>=<value>` of a raw query (chapter 3.5), the first of repeated ones; other
+ * parameters and undecodable ones are left out. Text lives in the arena. */
+struct gw_filter {
+    const struct eg_kv *items;
+    size_t count;
+};
+void gw_filter_parse(struct gw_arena *arena, struct eg_str raw_query, struct gw_filter *ret_filter);
+/* Does the object carry every one of them? */
+bool gw_object_matches(const struct gw_object *object, const struct gw_filter *filter);
+/* Both in one, for a single object. */
 bool gw_object_matches_query(const struct gw_object *object, struct eg_str raw_query);
 
 /* subscriptionId and corsId of chapter 4.3 and 4.4. */
 struct eg_str gw_subscription_id(struct gw_arena *arena, const struct gw_subscription *subscription);
 struct eg_str gw_cors_id(struct gw_arena *arena, struct eg_str method, struct eg_str path);
+/* The corsId meant by the undecoded rest of a URL after `/cors/` (Q9): `GET%2Fhello`, its lower-case
+ * and doubly escaped forms, and `GET/hello` all give `GET%2Fhello`. What holds no path is returned
+ * decoded. */
+struct eg_str gw_cors_id_from_url(struct gw_arena *arena, struct eg_str raw);
 
 /* Immutable fields on update: subscriptions Type, EventType, FunctionID, Path, Method; CORS Method,
  * Path. 0 or a refusal (400). */

@@ -15,18 +15,20 @@ struct gw_path_tree;
 
 /* Nodes live in the arena (borrowed as long as the tree is used). */
 struct gw_path_tree *gw_path_tree_create(struct gw_arena *arena);
-/* Adds path with value (not NULL). EG_E_CONFLICT with the reason texts of chapter 5.6. path is
- * borrowed as long as the tree is used. */
+/* Adds path with value (not NULL). EG_E_CONFLICT with the reason texts of chapter 5.6 (the Config API
+ * puts `Subscription path conflict: ` before), also for more than GW_MAX_PARAMS parameters; a refused
+ * path leaves the tree as it was. path is borrowed as long as the tree is used. */
 int32_t gw_path_tree_add(struct gw_path_tree *tree, struct eg_str path, void *value,
                          struct eg_why *ret_why);
 
 #define GW_MAX_PARAMS 32u
 struct gw_path_params {
-    bool is_null;                        /* matched the root: params are null */
+    bool is_null;                        /* matched the root, or nothing: params are null */
     uint32_t count;
     struct eg_kv items[GW_MAX_PARAMS];   /* undecoded, borrow path and tree */
 };
-/* The value, or NULL. ret_params may be NULL. */
+/* The value, or NULL. ret_params may be NULL. No backtracking; time grows with the segments of path
+ * only. */
 void *gw_path_tree_match(const struct gw_path_tree *tree, struct eg_str path,
                          struct gw_path_params *ret_params);
 
