@@ -1,0 +1,235 @@
+/*
+ * app/components.c - the plugins that the configuration names become instances: one storage, every
+ * provider that is there, middleware and reacters in their configured order.
+ *
+ * Control thread, before the loops run. Each instance is created here (so --check finds every bad
+ * setting) and started later.
+ */
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "base/check.h"
+#include "base/jwrite.h"
+#include "base/log.h"
+#include "base/slice.h"
+#include "base/why.h"
+
+#ifndef EVENTGW_LIBDIR
+#define EVENTGW_LIBDIR "lib"
+#endif
+
+/* Beside the program (a build tree), or in the library directory of its prefix (an installation). */
+static const char *find_plugin_directory(struct gw_arena *arena) {
+    static const char *const places[] = {"plugins", "../" EVENTGW_LIBDIR "/eventgw/plugins",
+                                         "../lib/eventgw/plugins"};
+    char self[PATH_MAX];
+    const ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (len <= 0) {
+        return NULL;
+    }
+    self[len] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash == NULL) {
+        return NULL;
+    }
+    *slash = '\0';
+    for (size_t i = 0; i < GW_COUNT(places); i++) {
+        const struct eg_str path = gw_arena_printf(arena, "%s/%s", self, places[i]);
+        if (access(path.ptr, R_OK) == 0) {
+            return path.ptr;
+        }
+    }
+    return NULL;
+}
+
+static int32_t load_list(struct gw_app *app, const struct eg_str_list *paths,
+                         struct eg_why *ret_why) {
+    for (size_t i = 0; i < paths->count; i++) {
+        const struct eg_str path = gw_arena_dup(&app->options.source.arena, paths->items[i]);
+        const int32_t rc = gw_manager_load(app->manager, path.ptr, ret_why);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return EG_OK;
+}
+
+int32_t gw_app_load_plugins(struct gw_app *app, struct eg_why *ret_why) {
+    struct gw_arena *arena = &app->options.source.arena;
+    const struct gw_plugins_settings *plugins = &app->options.settings.plugins;
+    const char *directory = plugins->directory.len > 0 ? gw_arena_dup(arena, plugins->directory).ptr
+                                                       : find_plugin_directory(arena);
+    int32_t rc = gw_manager_load(app->manager, NULL, ret_why);
+    if (rc == EG_OK && directory != NULL) {
+        rc = gw_manager_load_directory(app->manager, directory, ret_why);
+    }
+    if (rc == EG_OK) {
+        rc = load_list(app, &plugins->load, ret_why);
+    }
+    (void)gw_manager_components(app->manager, &app->listed_components);
+    return rc == EG_OK ? load_list(app, &app->options.plugins, ret_why) : rc;
+}
+
+/* "'etcd' is not installed; known storage components: embedded" */
+static int32_t refuse_unknown(struct gw_app *app, uint32_t kind, const char *kind_name,
+                              struct eg_str name, struct eg_why *ret_why) {
+    size_t count = 0;
+    const struct eg_component *const *known = gw_manager_components(app->manager, &count);
+    struct gw_bytes list;
+    gw_bytes_init_arena(&list, &app->options.source.arena, 256);
+    for (size_t i = 0; i < count; i++) {
+        if (known[i]->kind == kind) {
+            gw_bytes_addf(&list, "%s%s", list.len == 0 ? "" : ", ", known[i]->name);
+        }
+    }
+    return gw_why(ret_why, EG_E_NOTFOUND, "%s '%.*s' is not installed; there is: %.*s", kind_name,
+                  GW_FMT(name), GW_FMT(gw_bytes_str(&list)));
+}
+
+/* What the gateway knows and a component wants to be told, unless the configuration tells it. */
+static void add_implied(struct gw_app *app) {
+    const struct gw_settings *settings = &app->options.settings;
+    const struct {
+        const char *section;
+        const char *key;
+        struct eg_str value;
+    } implied[] = {
+        {"plugins.embedded", "path", gw_options_data_dir(&app->options)},
+        {"plugins.http", "fail_on", settings->compat.http_status},
+    };
+    struct gw_source *source = &app->options.source;
+    for (size_t i = 0; i < GW_COUNT(implied); i++) {
+        bool is_given = false;
+        for (size_t k = 0; k < source->count; k++) {
+            is_given = is_given || (gw_str_eq(source->items[k].section, gw_str_c(implied[i].section)) &&
+                                    gw_str_eq(source->items[k].input.key, gw_str_c(implied[i].key)));
+        }
+        if (!is_given) {
+            gw_source_add(source, gw_str_c(implied[i].section), gw_str_c(implied[i].key),
+                          implied[i].value, GW_STR("default"), true);
+        }
+    }
+}
+
+static int32_t add_component(struct gw_app *app, const struct eg_component *component,
+                             struct eg_why *ret_why) {
+    const struct gw_settings_table table = {component->settings, component->setting_count,
+                                            component->settings_size};
+    const struct eg_str section =
+        gw_arena_printf(&app->options.source.arena, "plugins.%s", component->name);
+    size_t count = 0;
+    const struct gw_setting_input *inputs =
+        gw_source_section(&app->options.source, section, &table, &count);
+    struct gw_instance *instance = NULL;
+    return gw_manager_add(app->manager, component, inputs, count, &instance, ret_why);
+}
+
+static int32_t add_list(struct gw_app *app, uint32_t kind, const char *kind_name,
+                        const struct eg_str_list *names, struct eg_why *ret_why) {
+    for (size_t i = 0; i < names->count; i++) {
+        const struct eg_component *component =
+            gw_manager_component(app->manager, kind, names->items[i]);
+        const int32_t rc =
+            component == NULL ? refuse_unknown(app, kind, kind_name, names->items[i], ret_why)
+                              : add_component(app, component, ret_why);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return EG_OK;
+}
+
+static bool is_listed(const struct eg_str_list *names, const char *name) {
+    for (size_t i = 0; i < names->count; i++) {
+        if (gw_str_eq(names->items[i], gw_str_c(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Components of the plugins that --plugin named take part without being listed, as they always did:
+ * everything known that came after the first `before` components. */
+static int32_t add_unlisted(struct gw_app *app, size_t before, struct eg_why *ret_why) {
+    size_t count = 0;
+    const struct eg_component *const *known = gw_manager_components(app->manager, &count);
+    const struct gw_plugins_settings *plugins = &app->options.settings.plugins;
+    for (size_t i = before; i < count; i++) {
+        const bool is_middleware = known[i]->kind == EG_KIND_MIDDLEWARE;
+        if (!is_middleware && known[i]->kind != EG_KIND_REACTER) {
+            continue;
+        }
+        if (is_listed(is_middleware ? &plugins->middleware : &plugins->reacters, known[i]->name)) {
+            continue;
+        }
+        const int32_t rc = add_component(app, known[i], ret_why);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return EG_OK;
+}
+
+static int32_t add_providers(struct gw_app *app, struct eg_why *ret_why) {
+    size_t count = 0;
+    const struct eg_component *const *known = gw_manager_components(app->manager, &count);
+    for (size_t i = 0; i < count; i++) {
+        const int32_t rc =
+            known[i]->kind == EG_KIND_PROVIDER ? add_component(app, known[i], ret_why) : EG_OK;
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return EG_OK;
+}
+
+/* A section plugins.<name> has to belong to a component that is there. */
+static int32_t check_sections(struct gw_app *app, struct eg_why *ret_why) {
+    const struct gw_source *source = &app->options.source;
+    for (size_t i = 0; i < source->count; i++) {
+        const struct gw_source_item *item = &source->items[i];
+        if (!gw_str_starts(item->section, GW_STR("plugins."))) {
+            continue;
+        }
+        const struct eg_str name = gw_str_cut(item->section, sizeof "plugins." - 1);
+        if (gw_manager_component(app->manager, 0, name) != NULL) {
+            continue;
+        }
+        size_t count = 0;
+        const struct eg_component *const *known = gw_manager_components(app->manager, &count);
+        const char **names =
+            gw_arena_alloc(&app->options.source.arena, gw_size_mul(count + 1, sizeof *names));
+        for (size_t k = 0; k < count; k++) {
+            names[k] = known[k]->name;
+        }
+        const char *nearest = gw_str_nearest(name, names, count);
+        return gw_why(ret_why, EG_E_NOTFOUND, "%.*s: no component '%.*s' is installed%s%s%s",
+                      GW_FMT(item->input.where), GW_FMT(name),
+                      nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
+                      nearest == NULL ? "" : "'?");
+    }
+    return EG_OK;
+}
+
+int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why) {
+    const struct gw_settings *settings = &app->options.settings;
+    const struct eg_str_list backend = {&settings->store.backend, 1};
+    int32_t rc = check_sections(app, ret_why);
+    if (rc < 0) {
+        return rc;
+    }
+    add_implied(app);
+    rc = add_list(app, EG_KIND_STORAGE, "storage", &backend, ret_why);
+    if (rc == EG_OK) {
+        rc = add_providers(app, ret_why);
+    }
+    if (rc == EG_OK) {
+        rc = add_list(app, EG_KIND_MIDDLEWARE, "middleware", &settings->plugins.middleware, ret_why);
+    }
+    if (rc == EG_OK) {
+        rc = add_list(app, EG_KIND_REACTER, "reacter", &settings->plugins.reacters, ret_why);
+    }
+    return rc == EG_OK ? add_unlisted(app, app->listed_components, ret_why) : rc;
+}

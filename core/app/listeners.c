@@ -1,0 +1,172 @@
+/*
+ * app/listeners.c - the two listeners: certificates, sockets, servers.
+ *
+ * Sockets are opened before anything serves, so that a taken port is told at once. The Events API has
+ * one socket per lane on the same port (SO_REUSEPORT: the kernel spreads connections), the Config API
+ * one on the control loop. Servers are started on the thread of their loop.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "base/why.h"
+
+#define MAX_PEM_BYTES (1024 * 1024)
+
+static int32_t read_pem(struct gw_app *app, struct eg_str path, struct eg_str *ret_text,
+                        struct eg_why *ret_why) {
+    struct gw_arena *arena = &app->options.source.arena;
+    const struct eg_str name = gw_arena_dup(arena, path);
+    FILE *file = fopen(name.ptr, "rbe");
+    if (file == NULL) {
+        return gw_why(ret_why, EG_E_IO, "%s: %s", name.ptr, strerror(errno));
+    }
+    char *text = gw_arena_alloc(arena, MAX_PEM_BYTES);
+    const size_t len = fread(text, 1, MAX_PEM_BYTES, file);
+    fclose(file);
+    if (len == 0 || len == MAX_PEM_BYTES) {
+        return gw_why(ret_why, EG_E_INVAL, "%s: %s", name.ptr,
+                      len == 0 ? "is empty" : "is too big for a PEM file");
+    }
+    *ret_text = gw_str(text, len);
+    return EG_OK;
+}
+
+static int32_t read_pair(struct gw_app *app, const struct gw_listener_settings *listener,
+                         struct gw_tls_files *ret_tls, struct eg_why *ret_why) {
+    if (listener->tls_cert.len == 0) {
+        return EG_OK;
+    }
+    const int32_t rc = read_pem(app, listener->tls_cert, &ret_tls->cert_pem, ret_why);
+    return rc < 0 ? rc : read_pem(app, listener->tls_key, &ret_tls->key_pem, ret_why);
+}
+
+int32_t gw_app_read_tls(struct gw_app *app, struct eg_why *ret_why) {
+    const struct gw_settings *settings = &app->options.settings;
+    const int32_t rc = read_pair(app, &settings->events.listener, &app->events_tls, ret_why);
+    return rc < 0 ? rc : read_pair(app, &settings->config.listener, &app->config_tls, ret_why);
+}
+
+/* SO_REUSEPORT would let a second gateway take the same port unnoticed: look first. */
+static int32_t listen_first(const struct gw_listener_settings *listener, int *ret_fd,
+                            uint16_t *ret_port, struct eg_why *ret_why) {
+    const uint16_t port = (uint16_t)listener->port;
+    const int32_t rc = gw_listen_check(listener->listen, port, ret_why);
+    return rc < 0 ? rc : gw_listen(listener->listen, port, ret_fd, ret_port, ret_why);
+}
+
+int32_t gw_app_listen(struct gw_app *app, struct eg_why *ret_why) {
+    const struct gw_listener_settings *events = &app->options.settings.events.listener;
+    int32_t rc = listen_first(&app->options.settings.config.listener, &app->config_fd,
+                              &app->config_port, ret_why);
+    if (rc == EG_OK) {
+        rc = listen_first(events, &app->lanes[0].listen_fd, &app->events_port, ret_why);
+    }
+    for (uint32_t i = 1; i < app->lane_count && rc == EG_OK; i++) {
+        rc = gw_listen(events->listen, app->events_port, &app->lanes[i].listen_fd,
+                       &app->events_port, ret_why);
+    }
+    return rc;
+}
+
+static struct gw_http_limits limits_of(const struct gw_limit_settings *limits, uint32_t shares) {
+    const uint32_t connections = (uint32_t)limits->connections / shares;
+    return (struct gw_http_limits){
+        .body_bytes = limits->body_bytes,
+        .head_bytes = limits->head_bytes,
+        .target_bytes = limits->target_bytes,
+        .connections = connections == 0 ? 1 : connections,
+        .connections_per_ip = (uint32_t)limits->connections_per_ip,
+        .head_timeout_ns = limits->head_timeout_ns,
+        .body_timeout_ns = limits->body_timeout_ns,
+        .idle_timeout_ns = limits->idle_timeout_ns,
+    };
+}
+
+static void on_event_request(void *arg, struct gw_http_request *request) {
+    gw_flow_request(arg, request);
+}
+
+static void on_event_gone(void *arg, struct gw_http_request *request) {
+    gw_flow_gone(arg, request);
+}
+
+static void on_config_request(void *arg, struct gw_http_request *request) {
+    gw_config_api_request(arg, request);
+}
+
+static void start_lane_server(struct gw_task *task) {
+    struct gw_lane *lane = gw_lane_of(task);
+    struct gw_app *app = lane->app;
+    const struct gw_http_server_config config = {
+        .name = "events",
+        .limits = limits_of(&app->options.settings.limits, app->lane_count),
+        .tls = app->events_tls,
+        .on_request = on_event_request,
+        .on_gone = on_event_gone,
+        .arg = lane->flow,
+    };
+    const int fd = lane->listen_fd;
+    lane->listen_fd = -1;
+    lane->status = gw_http_server_start(lane->loop, fd, &config, &lane->server, &lane->why);
+    gw_lane_answer(lane);
+}
+
+static int32_t start_config_server(struct gw_app *app, struct eg_why *ret_why) {
+    const struct gw_http_server_config config = {
+        .name = "config",
+        .limits = limits_of(&app->options.settings.limits, 1),
+        .tls = app->config_tls,
+        .on_request = on_config_request,
+        .arg = app->config_api,
+    };
+    const int fd = app->config_fd;
+    app->config_fd = -1;
+    return gw_http_server_start(app->control, fd, &config, &app->config_server, ret_why);
+}
+
+static const char *shown(struct eg_str address) {
+    const bool is_any = address.len == 0 || gw_str_eq(address, GW_STR("*")) ||
+                        gw_str_eq(address, GW_STR("0.0.0.0"));
+    return is_any ? "127.0.0.1" : address.ptr;
+}
+
+static void tell_ready(struct gw_app *app) {
+    const struct gw_settings *s = &app->options.settings;
+    bool is_old = false;
+    const char *library = gw_http_server_library(&is_old);
+    if (is_old) {
+        gw_logf(EG_LOG_WARN,
+                "libmicrohttpd %s is older than 1.0: it is known to accept smuggled requests that "
+                "only the guard stops; etc/build-deps builds a newer one",
+                library);
+    }
+    gw_logf(EG_LOG_INFO, "serving: Events API %s://%s:%u, Config API %s://%s:%u, loops %u",
+            app->events_tls.cert_pem.len > 0 ? "https" : "http", shown(s->events.listener.listen),
+            app->events_port, app->config_tls.cert_pem.len > 0 ? "https" : "http",
+            shown(s->config.listener.listen), app->config_port, app->lane_count);
+}
+
+static void on_lanes_served(struct gw_app *app) {
+    for (uint32_t i = 0; i < app->lane_count; i++) {
+        if (app->lanes[i].status < 0) {
+            gw_app_fail(app, gw_why_str(&app->lanes[i].why));
+            return;
+        }
+    }
+    struct eg_why why = {.struct_size = sizeof why};
+    if (start_config_server(app, &why) < 0) {
+        gw_app_fail(app, gw_why_str(&why));
+        return;
+    }
+    app->stage = GW_SERVING;
+    tell_ready(app);
+}
+
+void gw_app_serve(struct gw_app *app) {
+    gw_app_each_lane(app, start_lane_server, on_lanes_served);
+}

@@ -1,0 +1,36 @@
+/*
+ * app/options.h - the command line and the configuration, read and checked.
+ */
+#ifndef GW_APP_OPTIONS_H
+#define GW_APP_OPTIONS_H
+
+#include "app/settings.h"
+#include "app/source.h"
+
+enum gw_command { GW_SERVE, GW_SHOW_VERSION, GW_SHOW_HELP, GW_SHOW_PLUGIN, GW_CHECK };
+
+struct gw_options {
+    enum gw_command command;
+    bool is_dev;
+    const char *config_path;          /* borrows argv; NULL = none */
+    const char *help_plugin;
+    struct eg_str_list plugins;       /* --plugin, in order */
+    struct gw_source source;
+    struct gw_settings settings;
+};
+
+/* Reads the command line. EG_E_INVAL with a sentence: usage and exit 2. take: gw_options_free. */
+int32_t gw_options_parse(struct gw_options *options, int argc, char **argv, struct eg_why *ret_why);
+/* Reads the file, puts the command line on top of it, fills options->settings. May be called again on
+ * fresh options for a reload. */
+int32_t gw_options_load(struct gw_options *options, int argc, char **argv, struct eg_why *ret_why);
+void gw_options_free(struct gw_options *options);
+
+void gw_options_usage(struct gw_bytes *out);
+/* The usage and every setting. */
+void gw_options_help(struct gw_bytes *out);
+
+/* Where the embedded store keeps its file. */
+struct eg_str gw_options_data_dir(const struct gw_options *options);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * app/start.c - from the command line to serving: settings, plugins, loops, then on the control loop
+ * one after the other: plugins start -> the catalog has the present content -> the first snapshot is
+ * on every loop -> the listeners serve. Any failure is one sentence on stderr and exit 1.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "base/why.h"
+
+#ifndef EVENTGW_VERSION
+#define EVENTGW_VERSION "dev"
+#endif
+
+static void print(int fd, struct gw_bytes *text) {
+    size_t at = 0;
+    while (at < text->len) {
+        const ssize_t n = write(fd, text->ptr + at, text->len - at);
+        if (n <= 0) {
+            break;
+        }
+        at += (size_t)n;
+    }
+    gw_bytes_free(text);
+}
+
+static void print_usage_error(const struct eg_why *why) {
+    struct gw_bytes out;
+    gw_bytes_init(&out, 0);
+    gw_bytes_add(&out, gw_why_str(why));
+    gw_bytes_add_char(&out, '\n');
+    gw_options_usage(&out);
+    print(STDERR_FILENO, &out);
+}
+
+void gw_app_log_setup(const struct gw_options *options) {
+    const struct gw_log_settings *log = &options->settings.log;
+    uint32_t level = EG_LOG_INFO;
+    (void)gw_log_level_parse(log->level, &level);
+    const bool is_text =
+        log->format.len == 0 ? options->is_dev : gw_str_eq(log->format, GW_STR("text"));
+    gw_log_setup(level, is_text ? GW_LOG_TEXT : GW_LOG_JSON);
+}
+
+void gw_app_flow_config(const struct gw_settings *settings, struct gw_flow_config *ret_config) {
+    const struct gw_events_settings *events = &settings->events;
+    *ret_config = (struct gw_flow_config){
+        .is_hosted = events->hosted != 0,
+        .overflow = gw_str_eq(events->overflow, GW_STR("drop")) ? GW_OVERFLOW_DROP
+                                                                : GW_OVERFLOW_REFUSE,
+        .event_version =
+            gw_str_eq(events->cloudevents_version, GW_STR("1.0")) ? EG_CE_1_0 : EG_CE_0_1,
+        .json_depth = (uint32_t)settings->limits.json_depth,
+        .function_timeout_ns = settings->compat.function_timeout_ns,
+        .middleware_timeout_ns = settings->limits.middleware_timeout_ns,
+        .retry_after_s = events->retry_after_ns / GW_NS_PER_S,
+    };
+}
+
+void gw_app_api_config(const struct gw_settings *settings,
+                       struct gw_config_api_config *ret_config) {
+    *ret_config = (struct gw_config_api_config){
+        .token = settings->config.token,
+        .mask_secrets = settings->api.mask_secrets != 0,
+        .refuse_cross_space_conflicts = settings->events.refuse_cross_space_conflicts != 0,
+    };
+}
+
+void gw_app_fail(struct gw_app *app, struct eg_str why) {
+    gw_logf(EG_LOG_ERROR, "%.*s", GW_FMT(why));
+    app->exit_code = 1;
+    gw_app_stop(app);
+}
+
+/* ---- on the control loop ---- */
+
+static void on_published(void *arg) { gw_app_serve(arg); }
+
+static void on_catalog_change(void *arg, struct gw_catalog *catalog) {
+    struct gw_app *app = arg;
+    if (app->stage < GW_ENDING && app->publisher != NULL) {
+        gw_publisher_publish(app->publisher, catalog, NULL, NULL);
+    }
+}
+
+static void on_catalog_ready(void *arg, int32_t status, struct eg_str why) {
+    struct gw_app *app = arg;
+    if (app->stage != GW_STARTING) {
+        return;
+    }
+    if (status < 0) {
+        gw_app_fail(app, why);
+        return;
+    }
+    gw_publisher_publish(app->publisher, app->catalog, on_published, app);
+}
+
+static uint32_t share(int64_t total, uint32_t parts, uint32_t index) {
+    const uint64_t all = (uint64_t)total;
+    return (uint32_t)(all / parts + (index < all % parts ? 1 : 0));
+}
+
+static void make_flows(struct gw_app *app) {
+    const struct gw_settings *settings = &app->options.settings;
+    for (uint32_t i = 0; i < app->lane_count; i++) {
+        struct gw_flow_setup setup = {
+            .loop = app->lanes[i].loop,
+            .manager = app->manager,
+            .reader = gw_publisher_reader(app->publisher, i),
+            .workers = share(settings->top.workers, app->lane_count, i),
+            .backlog = share(settings->top.workers_backlog, app->lane_count, i),
+        };
+        gw_app_flow_config(settings, &setup.config);
+        app->lanes[i].flow = gw_flow_create(&setup);
+    }
+}
+
+static void make_config_api(struct gw_app *app) {
+    struct gw_config_api_setup setup = {.catalog = app->catalog, .manager = app->manager};
+    gw_app_api_config(&app->options.settings, &setup.config);
+    app->config_api = gw_config_api_create(&setup);
+}
+
+static void on_plugins_started(void *arg, int32_t status, struct eg_str why) {
+    struct gw_app *app = arg;
+    if (status < 0) {
+        gw_app_fail(app, why);
+        return;
+    }
+    app->is_started = true;
+    if (app->stage != GW_STARTING) {
+        return;
+    }
+    const struct gw_catalog_config config = {
+        .storage = gw_manager_storage(app->manager),
+        .control = app->control,
+        .timeout_ns = app->options.settings.store.timeout_ns,
+        .on_change = on_catalog_change,
+        .arg = app,
+    };
+    app->publisher =
+        gw_publisher_create(app->manager, app->control, app->loops, app->lane_count);
+    app->catalog = gw_catalog_create(&config);
+    make_flows(app);
+    make_config_api(app);
+    gw_catalog_start(app->catalog, on_catalog_ready, app);
+}
+
+void gw_app_start(struct gw_app *app) {
+    gw_manager_start(app->manager, app->options.settings.top.start_timeout_ns, on_plugins_started,
+                     app);
+}
+
+/* ---- before the control loop runs ---- */
+
+static int32_t prepare(struct gw_app *app, struct eg_why *ret_why) {
+    int32_t rc = gw_app_make_lanes(app, ret_why);
+    if (rc < 0) {
+        return rc;
+    }
+    const struct gw_manager_config config = {
+        .loops = app->loops,
+        .clients = app->clients,
+        .loop_count = app->lane_count + 1,
+        .control = app->control,
+        .pool = app->pool,
+        .event_api = gw_flow_event_api(),
+        .exchange_api = gw_flow_exchange_api(),
+        .version = EVENTGW_VERSION,
+    };
+    app->manager = gw_manager_create(&config);
+    rc = gw_app_load_plugins(app, ret_why);
+    if (rc == EG_OK && app->options.command != GW_SHOW_PLUGIN) {
+        rc = gw_app_add_components(app, ret_why);
+    }
+    return rc == EG_OK ? gw_app_read_tls(app, ret_why) : rc;
+}
+
+static int32_t show_plugin(struct gw_app *app, struct eg_why *ret_why) {
+    const struct eg_str name = gw_str_c(app->options.help_plugin);
+    const struct eg_component *component = gw_manager_component(app->manager, 0, name);
+    struct gw_bytes out;
+    if (component == NULL) {
+        size_t count = 0;
+        const struct eg_component *const *known = gw_manager_components(app->manager, &count);
+        struct gw_bytes list;
+        gw_bytes_init_arena(&list, &app->options.source.arena, 128);
+        for (size_t i = 0; i < count; i++) {
+            gw_bytes_addf(&list, " %s", known[i]->name);
+        }
+        return gw_why(ret_why, EG_E_NOTFOUND, "no component '%s' is installed; there is:%.*s",
+                      app->options.help_plugin, GW_FMT(gw_bytes_str(&list)));
+    }
+    gw_bytes_init(&out, 0);
+    gw_bytes_addf(&out, "%s - %s\n", component->name, component->summary);
+    const struct gw_settings_table settings = {component->settings, component->setting_count,
+                                               component->settings_size};
+    gw_bytes_addf(&out, "\nSettings, in plugins.%s:\n", component->name);
+    gw_settings_help(&out, &settings);
+    if (component->kind == EG_KIND_PROVIDER) {
+        const struct gw_settings_table target = {component->target_settings,
+                                                 component->target_setting_count,
+                                                 component->target_settings_size};
+        gw_bytes_add_c(&out, "\nOf a function, in `provider`:\n");
+        gw_settings_help(&out, &target);
+    }
+    print(STDOUT_FILENO, &out);
+    return EG_OK;
+}
+
+static int32_t serve(struct gw_app *app, struct eg_why *ret_why) {
+    int32_t rc = gw_app_listen(app, ret_why);
+    if (rc == EG_OK) {
+        rc = gw_app_signals(app);
+    }
+    if (rc == EG_OK) {
+        rc = gw_app_run_lanes(app, ret_why);
+    }
+    if (rc == EG_OK) {
+        gw_app_start(app);
+        gw_loop_run(app->control);
+    }
+    return rc;
+}
+
+static int32_t run_command(struct gw_app *app, struct eg_why *ret_why) {
+    const int32_t rc = prepare(app, ret_why);
+    if (rc < 0) {
+        return rc;
+    }
+    switch (app->options.command) {
+    case GW_SHOW_PLUGIN:
+        return show_plugin(app, ret_why);
+    case GW_CHECK:
+        puts("the configuration is valid");
+        return EG_OK;
+    default:
+        return serve(app, ret_why);
+    }
+}
+
+static void free_all(struct gw_app *app) {
+    gw_config_api_destroy(app->config_api);
+    gw_catalog_destroy(app->catalog);
+    gw_publisher_destroy(app->publisher);
+    gw_manager_destroy(app->manager);
+    gw_app_free_lanes(app);
+    gw_options_free(&app->options);
+}
+
+/* Texts that need neither settings nor plugins. */
+static bool answer_early(const struct gw_options *options) {
+    struct gw_bytes out;
+    gw_bytes_init(&out, 0);
+    if (options->command == GW_SHOW_VERSION) {
+        gw_bytes_add_c(&out, "Event Gateway version: " EVENTGW_VERSION "\n");
+    } else if (options->command == GW_SHOW_HELP) {
+        gw_options_help(&out);
+    } else {
+        return false;
+    }
+    print(STDOUT_FILENO, &out);
+    return true;
+}
+
+int gw_app_run(int argc, char **argv) {
+    struct gw_app app = {.argc = argc, .argv = argv, .config_fd = -1, .signal_fd = -1};
+    struct eg_why why = {.struct_size = sizeof why};
+    struct gw_options early;
+    const int32_t parsed = gw_options_parse(&early, argc, argv, &why);
+    const bool is_answered = parsed == EG_OK && answer_early(&early);
+    gw_options_free(&early);
+    if (parsed < 0) {
+        print_usage_error(&why);
+        return 2;
+    }
+    if (is_answered) {
+        return 0;
+    }
+    int32_t rc = gw_options_load(&app.options, argc, argv, &why);
+    if (rc == EG_OK) {
+        gw_app_log_setup(&app.options);
+        rc = run_command(&app, &why);
+    }
+    if (rc < 0) {
+        fprintf(stderr, "event-gateway: %.*s\n", GW_FMT(gw_why_str(&why)));
+        app.exit_code = 1;
+    }
+    free_all(&app);
+    return app.exit_code;
+}
