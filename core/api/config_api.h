@@ -1,7 +1,7 @@
 /*
  * api/config_api.h - the Configuration API (chapters 3 and 4), /v1/status and /v1/metrics. Control
- * thread. Routes, resources and their needs are tables; each operation is gather -> decide -> commit
- * (state/catalog.h), tried again a few times when somebody else was faster.
+ * thread. Routes, resources and their needs are tables; each operation is gather -> decide ->
+ * commit (state/catalog.h), tried again a few times when somebody else was faster.
  */
 #ifndef GW_API_CONFIG_API_H
 #define GW_API_CONFIG_API_H
@@ -13,9 +13,9 @@ struct gw_config_api;
 
 /* Copied, strings too; may be replaced while serving. */
 struct gw_config_api_config {
-    struct eg_str token;                     /* empty = open */
+    struct eg_str token; /* empty = open */
     bool mask_secrets;
-    bool refuse_cross_space_conflicts;       /* events.refuse_cross_space_conflicts (Q27) */
+    bool refuse_cross_space_conflicts; /* events.refuse_cross_space_conflicts (Q27) */
 };
 struct gw_config_api_setup {
     struct gw_catalog *catalog;

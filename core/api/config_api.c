@@ -1,0 +1,129 @@
+/*
+ * api/config_api.c - the listener's door: who may come in, and where a request goes. Life and
+ * settings of the Config API. Control thread; owns a copy of the token.
+ *
+ * With a token set, /v1/metrics and the bare /v1/status stay open: probes and scrapers seldom carry
+ * secrets, and neither page tells any configuration but names of spaces and event types.
+ */
+#include "api/config_api.h"
+
+#include "api/config_answer.h"
+#include "api/config_call.h"
+#include "api/pages.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/slice.h"
+
+#define API_MAGIC 0x63617069u /* capi */
+
+struct gw_config_api {
+    uint32_t magic;
+    struct gw_config_context context;
+    char *token;
+};
+
+static void set_token(struct gw_config_api *api, struct eg_str token) {
+    if (api->token != NULL) {
+        gw_wipe(api->token, strlen(api->token));
+        gw_free(api->token);
+    }
+    api->token = gw_dup_cstr(token);
+}
+
+void gw_config_api_configure(struct gw_config_api *api, const struct gw_config_api_config *config) {
+    GW_MAGIC_CHECK(api, API_MAGIC);
+    set_token(api, config->token);
+    api->context.mask_secrets = config->mask_secrets;
+    api->context.refuse_cross_space_conflicts = config->refuse_cross_space_conflicts;
+}
+
+struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *setup) {
+    struct gw_config_api *api = gw_alloc(sizeof *api);
+    api->magic = API_MAGIC;
+    api->context.catalog = setup->catalog;
+    api->context.manager = setup->manager;
+    api->context.started_ns = gw_monotonic_ns();
+    gw_config_metrics_init(&api->context);
+    gw_config_api_configure(api, &setup->config);
+    return api;
+}
+
+void gw_config_api_destroy(struct gw_config_api *api) {
+    if (api == NULL) {
+        return;
+    }
+    GW_MAGIC_CHECK(api, API_MAGIC);
+    GW_ASSERT(api->context.busy == 0);
+    set_token(api, (struct eg_str){0});
+    gw_free(api->token);
+    gw_config_metrics_free(&api->context);
+    api->magic = 0;
+    gw_free(api);
+}
+
+uint32_t gw_config_api_busy(const struct gw_config_api *api) {
+    GW_MAGIC_CHECK(api, API_MAGIC);
+    return api->context.busy;
+}
+
+/* ---- who may come in ---- */
+
+/* RFC 9110 11.4: the scheme's case does not count; the old SDK sends `bearer`. */
+static bool is_token(const struct gw_config_api *api, struct eg_str authorization) {
+    const struct eg_str scheme = GW_STR("Bearer ");
+    if (!gw_str_starts_nocase(authorization, scheme)) {
+        return false;
+    }
+    return gw_str_eq_secret(gw_str_trim(gw_str_cut(authorization, scheme.len)),
+                            gw_str_c(api->token));
+}
+
+static bool is_open_page(const struct gw_http_request *request,
+                         const struct gw_config_route *route) {
+    return route->page == GW_PAGE_METRICS ||
+           (route->page == GW_PAGE_STATUS && !gw_status_is_verbose(request->query));
+}
+
+/* Whatever is answered without a token must not depend on what exists. */
+static bool is_allowed(const struct gw_config_api *api, const struct gw_http_request *request) {
+    const struct eg_str name = GW_STR("Authorization");
+    const struct eg_str first = gw_http_header(request, name, 0);
+    const struct eg_str second = gw_http_header(request, name, 1);
+    return api->token[0] == '\0' || (second.ptr == NULL && is_token(api, first));
+}
+
+/* ---- where it goes ---- */
+
+static void serve(struct gw_config_context *context, struct gw_http_request *request,
+                  const struct gw_config_route *route) {
+    switch (route->page) {
+    case GW_PAGE_STATUS:
+        gw_status_page(context, request);
+        break;
+    case GW_PAGE_METRICS:
+        gw_metrics_page(context, request);
+        break;
+    case GW_PAGE_COLLECTION:
+    case GW_PAGE_ITEM:
+        gw_config_call_start(context, request, route);
+        break;
+    }
+}
+
+void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *request) {
+    GW_MAGIC_CHECK(api, API_MAGIC);
+    struct gw_config_route route = {0};
+    const int32_t rc = gw_config_route(&request->arena, request->method, request->path, &route);
+    const bool is_open = rc == EG_OK && is_open_page(request, &route);
+    if (!is_open && !is_allowed(api, request)) {
+        const struct eg_str sent = gw_http_header(request, GW_STR("Authorization"), 0);
+        gw_answer_unauthorized(&api->context, request, sent.ptr != NULL);
+    } else if (rc == EG_E_UNSUPPORTED) {
+        gw_answer_plain(&api->context, request, 405, GW_STR("Method Not Allowed"));
+    } else if (rc < 0) {
+        gw_answer_plain(&api->context, request, 404, GW_STR("404 page not found"));
+    } else {
+        serve(&api->context, request, &route);
+    }
+}

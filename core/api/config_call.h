@@ -1,0 +1,66 @@
+/*
+ * api/config_call.h - one operation of the Config API on its way: gather what the decision needs,
+ * decide, commit, answer; and again from the start when somebody else was faster. What differs
+ * between resources is a table of functions. Inside api/ only; control thread.
+ *
+ * A call holds its request and ends with the one reply. Nothing is decided twice on old data: every
+ * try gathers anew, and the commit names the revision that the decision saw.
+ */
+#ifndef GW_API_CONFIG_CALL_H
+#define GW_API_CONFIG_CALL_H
+
+#include "api/config_context.h"
+#include "io/http_server.h"
+
+/* Tries before a client is told to come again (503). */
+#define GW_CONFIG_TRIES 5u
+/* Longer identifiers could be stored but never be addressed: a request target has its limit. */
+#define GW_CONFIG_MAX_ID_BYTES 4096u
+
+struct gw_config_call {
+    uint32_t magic;
+    struct gw_config_context *context;
+    struct gw_http_request *request; /* held */
+    struct gw_config_route route;    /* its text lives in the request's arena */
+    struct gw_object *sent;          /* create and update: the body; owned */
+    bool is_sent_masked;             /* update: `sent` holds masked secrets (functions) */
+    struct gw_need needs[GW_MAX_NEEDS];
+    size_t need_count;
+    struct gw_object *result; /* what is put or answered; owned, new in every try */
+    uint64_t expect_revision; /* of the commit */
+    uint32_t tries;
+};
+
+/* What a resource adds to the common road. Entries may be NULL: nothing to add. */
+struct gw_config_op_rules {
+    /* Adds to the needs. Called once. */
+    void (*needs)(struct gw_config_call *call);
+    /* May the operation go on? Create and update have the own object as need 0. 0, or a refusal. */
+    int32_t (*decide)(struct gw_config_call *call, const struct gw_gathered *gathered,
+                      struct gw_refusal *ret_refusal);
+};
+struct gw_config_resource {
+    /* More checks of a body that gw_object_read took; may replace call->sent. A refusal with
+     * EG_E_SYNTAX counts as one that could not be read. */
+    int32_t (*check)(struct gw_config_call *call, struct gw_refusal *ret_refusal);
+    struct gw_config_op_rules rules[GW_CONFIG_OPS];
+};
+extern const struct gw_config_resource gw_config_eventtypes;
+extern const struct gw_config_resource gw_config_functions;
+extern const struct gw_config_resource gw_config_subscriptions;
+extern const struct gw_config_resource gw_config_cors;
+
+/* Runs the operation of the route; answers now or later (give). */
+void gw_config_call_start(struct gw_config_context *context, struct gw_http_request *request,
+                          const struct gw_config_route *route);
+
+/* ---- for resources ---- */
+
+/* id empty: all of the kind in the space. Returns the index among the needs. */
+size_t gw_config_call_need(struct gw_config_call *call, enum gw_kind kind, struct eg_str id);
+/* The object of a need with an id; NULL when it is not there. */
+struct gw_object *gw_gathered_one(const struct gw_gathered *gathered, size_t need);
+/* Replaces call->result (take). */
+void gw_config_call_set_result(struct gw_config_call *call, struct gw_object *object);
+
+#endif
