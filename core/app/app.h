@@ -1,5 +1,6 @@
 /*
- * app/app.h - the wiring: which objects there are, on which thread, in which order they come and go.
+ * app/app.h - the wiring: which objects there are, on which thread, in which order they come and
+ * go.
  *
  * The control thread is main's: it runs the control loop (Config API, storage, plugins' life). Each
  * lane is one event loop on a thread of its own with its share of everything. Loop indices: lanes
@@ -25,12 +26,12 @@ struct gw_lane {
     struct gw_http_client *client;
     struct gw_flow *flow;
     struct gw_http_server *server;
-    int listen_fd;                   /* -1 once the server has it */
-    struct gw_task task;             /* control -> lane, one request at a time */
-    struct gw_task answer;           /* lane -> control */
-    int32_t status;                  /* of the answer */
+    int listen_fd;         /* -1 once the server has it */
+    struct gw_task task;   /* control -> lane, one request at a time */
+    struct gw_task answer; /* lane -> control */
+    int32_t status;        /* of the answer */
     struct eg_why why;
-    uint32_t busy;                   /* requests, events and deliveries left, as last told */
+    uint32_t busy; /* requests, events and deliveries left, as last told */
 };
 
 enum gw_stage { GW_STARTING, GW_SERVING, GW_DRAINING, GW_ENDING };
@@ -49,34 +50,34 @@ struct gw_app {
     uint32_t lanes_to_answer;
     void (*lanes_answered)(struct gw_app *app);
 
-    struct eg_loop **loops;          /* by index, control last */
+    struct eg_loop **loops; /* by index, control last */
     struct gw_http_client **clients;
     struct gw_pool *pool;
     struct gw_manager *manager;
-    size_t listed_components;        /* known before the plugins of --plugin were loaded */
+    size_t listed_components; /* known before the plugins of --plugin were loaded */
     struct gw_catalog *catalog;
     struct gw_publisher *publisher;
     struct gw_config_api *config_api;
     struct gw_http_server *config_server;
     int config_fd;
-    uint16_t events_port;            /* as bound */
+    uint16_t events_port; /* as bound */
     uint16_t config_port;
     struct gw_tls_files events_tls;
     struct gw_tls_files config_tls;
 
     struct gw_fd signal_watch;
     int signal_fd;
-    struct gw_timer timer;           /* of the stop */
+    struct gw_timer timer; /* of the stop */
     uint64_t drain_until_ns;
     bool is_abandoned;
-    bool is_started;                 /* manager_start answered 0 */
+    bool is_started; /* manager_start answered 0 */
 };
 
 /* The whole life; the process's exit code. */
 int gw_app_run(int argc, char **argv);
 
-/* lanes.c: loops, clients, threads. The fn of gw_app_each_lane runs on every lane, then answered once
- * on the control loop. */
+/* lanes.c: loops, clients, threads. The fn of gw_app_each_lane runs on every lane, then answered
+ * once on the control loop. */
 int32_t gw_app_make_lanes(struct gw_app *app, struct eg_why *ret_why);
 int32_t gw_app_run_lanes(struct gw_app *app, struct eg_why *ret_why);
 void gw_app_each_lane(struct gw_app *app, void (*fn)(struct gw_task *task),
@@ -95,17 +96,17 @@ int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why);
 /* listeners.c */
 int32_t gw_app_read_tls(struct gw_app *app, struct eg_why *ret_why);
 int32_t gw_app_listen(struct gw_app *app, struct eg_why *ret_why);
-void gw_app_serve(struct gw_app *app);   /* starts the servers of both APIs, then is serving */
+void gw_app_serve(struct gw_app *app); /* starts the servers of both APIs, then is serving */
 
 /* settings turned into what the floors take */
 void gw_app_flow_config(const struct gw_settings *settings, struct gw_flow_config *ret_config);
 void gw_app_api_config(const struct gw_settings *settings, struct gw_config_api_config *ret_config);
 void gw_app_log_setup(const struct gw_options *options);
 
-void gw_app_start(struct gw_app *app);                       /* start.c, on the control loop */
-void gw_app_fail(struct gw_app *app, struct eg_str why);     /* exit 1 */
-void gw_app_stop(struct gw_app *app);                        /* stop.c */
-void gw_app_reload(struct gw_app *app);                      /* reload.c */
-int32_t gw_app_signals(struct gw_app *app);                  /* signals.c */
+void gw_app_start(struct gw_app *app);                   /* start.c, on the control loop */
+void gw_app_fail(struct gw_app *app, struct eg_str why); /* exit 1 */
+void gw_app_stop(struct gw_app *app);                    /* stop.c */
+void gw_app_reload(struct gw_app *app);                  /* reload.c */
+int32_t gw_app_signals(struct gw_app *app);              /* signals.c */
 
 #endif

@@ -20,7 +20,8 @@
 #define EVENTGW_LIBDIR "lib"
 #endif
 
-/* Beside the program (a build tree), or in the library directory of its prefix (an installation). */
+/* Beside the program (a build tree), or in the library directory of its prefix (an installation).
+ */
 static const char *find_plugin_directory(struct gw_arena *arena) {
     static const char *const places[] = {"plugins", "../" EVENTGW_LIBDIR "/eventgw/plugins",
                                          "../lib/eventgw/plugins"};
@@ -103,8 +104,9 @@ static void add_implied(struct gw_app *app) {
     for (size_t i = 0; i < GW_COUNT(implied); i++) {
         bool is_given = false;
         for (size_t k = 0; k < source->count; k++) {
-            is_given = is_given || (gw_str_eq(source->items[k].section, gw_str_c(implied[i].section)) &&
-                                    gw_str_eq(source->items[k].input.key, gw_str_c(implied[i].key)));
+            is_given =
+                is_given || (gw_str_eq(source->items[k].section, gw_str_c(implied[i].section)) &&
+                             gw_str_eq(source->items[k].input.key, gw_str_c(implied[i].key)));
         }
         if (!is_given) {
             gw_source_add(source, gw_str_c(implied[i].section), gw_str_c(implied[i].key),
@@ -131,9 +133,9 @@ static int32_t add_list(struct gw_app *app, uint32_t kind, const char *kind_name
     for (size_t i = 0; i < names->count; i++) {
         const struct eg_component *component =
             gw_manager_component(app->manager, kind, names->items[i]);
-        const int32_t rc =
-            component == NULL ? refuse_unknown(app, kind, kind_name, names->items[i], ret_why)
-                              : add_component(app, component, ret_why);
+        const int32_t rc = component == NULL
+                               ? refuse_unknown(app, kind, kind_name, names->items[i], ret_why)
+                               : add_component(app, component, ret_why);
         if (rc < 0) {
             return rc;
         }
@@ -226,7 +228,8 @@ int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why) {
         rc = add_providers(app, ret_why);
     }
     if (rc == EG_OK) {
-        rc = add_list(app, EG_KIND_MIDDLEWARE, "middleware", &settings->plugins.middleware, ret_why);
+        rc =
+            add_list(app, EG_KIND_MIDDLEWARE, "middleware", &settings->plugins.middleware, ret_why);
     }
     if (rc == EG_OK) {
         rc = add_list(app, EG_KIND_REACTER, "reacter", &settings->plugins.reacters, ret_why);

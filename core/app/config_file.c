@@ -2,8 +2,8 @@
  * app/config_file.c - the configuration file. The one door to libconfig.
  *
  * The tree is flattened into the source: scalars, lists and arrays of the top level are keys of the
- * section "", groups are sections, groups inside `plugins` are sections of components. Groups deeper
- * inside are values (JSON). @include works; places name the included file. Control thread.
+ * section "", groups are sections, groups inside `plugins` are sections of components. Groups
+ * deeper inside are values (JSON). @include works; places name the included file. Control thread.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -123,8 +123,8 @@ static int32_t add_section(const struct reader *reader, struct eg_str section,
     for (unsigned i = 0; (setting = config_setting_get_elem(group, i)) != NULL; i++) {
         int32_t rc = EG_OK;
         if (has_components && config_setting_is_group(setting)) {
-            const struct eg_str name = gw_arena_printf(&reader->source->arena, "%.*s.%s",
-                                                       GW_FMT(section), config_setting_name(setting));
+            const struct eg_str name = gw_arena_printf(
+                &reader->source->arena, "%.*s.%s", GW_FMT(section), config_setting_name(setting));
             rc = add_section(reader, name, setting, false);
         } else {
             rc = add_key(reader, section, setting);

@@ -1,5 +1,6 @@
 /*
- * app/lanes.c - the threads that serve events, and how the control thread asks all of them something.
+ * app/lanes.c - the threads that serve events, and how the control thread asks all of them
+ * something.
  *
  * A lane's things (client, flow, server) are made before its thread runs and freed after it ended;
  * in between only its own thread touches them. The control thread sends one task to every lane and

@@ -1,9 +1,9 @@
 /*
  * app/listeners.c - the two listeners: certificates, sockets, servers.
  *
- * Sockets are opened before anything serves, so that a taken port is told at once. The Events API has
- * one socket per lane on the same port (SO_REUSEPORT: the kernel spreads connections), the Config API
- * one on the control loop. Servers are started on the thread of their loop.
+ * Sockets are opened before anything serves, so that a taken port is told at once. The Events API
+ * has one socket per lane on the same port (SO_REUSEPORT: the kernel spreads connections), the
+ * Config API one on the control loop. Servers are started on the thread of their loop.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * app/options.c - the command line (chapter 1.1 of the compatibility specification) and how it and the
- * file become struct gw_settings.
+ * app/options.c - the command line (chapter 1.1 of the compatibility specification) and how it and
+ * the file become struct gw_settings.
  *
  * A flag is a row: its name, the setting it stands for, and what it takes. So every flag is a --set
  * with a shorter name, and each value is checked by the row of its setting. Control thread.
@@ -20,7 +20,7 @@ enum takes { TAKES_NOTHING, TAKES_TEXT, TAKES_NUMBER, TAKES_PORT, TAKES_LEVEL };
 struct flag {
     const char *name;
     enum takes takes;
-    const char *section;     /* of the setting it stands for; NULL: see act */
+    const char *section; /* of the setting it stands for; NULL: see act */
     const char *key;
     int32_t (*act)(struct gw_options *options, const char *value, struct eg_why *ret_why);
     const char *help;
@@ -74,8 +74,8 @@ static int32_t act_set(struct gw_options *options, const char *value, struct eg_
 
 static int32_t act_plugin(struct gw_options *options, const char *value, struct eg_why *ret_why) {
     (void)ret_why;
-    struct eg_str *items = gw_arena_alloc(
-        &options->source.arena, gw_size_mul(options->plugins.count + 1, sizeof *items));
+    struct eg_str *items = gw_arena_alloc(&options->source.arena,
+                                          gw_size_mul(options->plugins.count + 1, sizeof *items));
     for (size_t i = 0; i < options->plugins.count; i++) {
         items[i] = options->plugins.items[i];
     }
@@ -84,8 +84,7 @@ static int32_t act_plugin(struct gw_options *options, const char *value, struct 
     return EG_OK;
 }
 
-static int32_t act_db_hosts(struct gw_options *options, const char *value,
-                            struct eg_why *ret_why) {
+static int32_t act_db_hosts(struct gw_options *options, const char *value, struct eg_why *ret_why) {
     (void)ret_why;
     gw_source_add(&options->source, GW_STR("store"), GW_STR("backend"), GW_STR("etcd"),
                   GW_STR("--db-hosts"), true);
@@ -221,8 +220,9 @@ int32_t gw_options_parse(struct gw_options *options, int argc, char **argv,
         if (flag->takes != TAKES_NOTHING && value == NULL) {
             value = argv[i];
         }
-        const int32_t rc = flag->takes == TAKES_NOTHING ? apply_switch(options, flag, value, ret_why)
-                                                        : apply_flag(options, flag, value, ret_why);
+        const int32_t rc = flag->takes == TAKES_NOTHING
+                               ? apply_switch(options, flag, value, ret_why)
+                               : apply_flag(options, flag, value, ret_why);
         if (rc < 0) {
             return rc;
         }
@@ -284,9 +284,9 @@ static int32_t read_groups(struct gw_options *options, struct eg_why *ret_why) {
         size_t count = 0;
         const struct gw_setting_input *inputs =
             gw_source_section(&options->source, gw_str_c(group->name), &group->table, &count);
-        const int32_t rc = gw_settings_read(&group->table, group->name, inputs, count,
-                                            &options->source.arena,
-                                            (char *)&options->settings + group->offset, ret_why);
+        const int32_t rc =
+            gw_settings_read(&group->table, group->name, inputs, count, &options->source.arena,
+                             (char *)&options->settings + group->offset, ret_why);
         if (rc < 0) {
             return rc;
         }
@@ -299,7 +299,8 @@ static int32_t check_pairs(const struct gw_settings *settings, struct eg_why *re
     const struct {
         const char *name;
         const struct gw_listener_settings *listener;
-    } listeners[] = {{"events", &settings->events.listener}, {"config", &settings->config.listener}};
+    } listeners[] = {{"events", &settings->events.listener},
+                     {"config", &settings->config.listener}};
     for (size_t i = 0; i < GW_COUNT(listeners); i++) {
         const struct gw_listener_settings *l = listeners[i].listener;
         if ((l->tls_cert.len == 0) != (l->tls_key.len == 0)) {

@@ -12,17 +12,17 @@ enum gw_command { GW_SERVE, GW_SHOW_VERSION, GW_SHOW_HELP, GW_SHOW_PLUGIN, GW_CH
 struct gw_options {
     enum gw_command command;
     bool is_dev;
-    const char *config_path;          /* borrows argv; NULL = none */
+    const char *config_path; /* borrows argv; NULL = none */
     const char *help_plugin;
-    struct eg_str_list plugins;       /* --plugin, in order */
+    struct eg_str_list plugins; /* --plugin, in order */
     struct gw_source source;
     struct gw_settings settings;
 };
 
 /* Reads the command line. EG_E_INVAL with a sentence: usage and exit 2. take: gw_options_free. */
 int32_t gw_options_parse(struct gw_options *options, int argc, char **argv, struct eg_why *ret_why);
-/* Reads the file, puts the command line on top of it, fills options->settings. May be called again on
- * fresh options for a reload. */
+/* Reads the file, puts the command line on top of it, fills options->settings. May be called again
+ * on fresh options for a reload. */
 int32_t gw_options_load(struct gw_options *options, int argc, char **argv, struct eg_why *ret_why);
 void gw_options_free(struct gw_options *options);
 

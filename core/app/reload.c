@@ -1,7 +1,7 @@
 /*
- * app/reload.c - SIGHUP: the configuration is read again, whole. A bad one changes nothing. What may
- * change while serving (gw_settings_group.live) does; every other key that differs is named in the log
- * and waits for the next start. Control thread.
+ * app/reload.c - SIGHUP: the configuration is read again, whole. A bad one changes nothing. What
+ * may change while serving (gw_settings_group.live) does; every other key that differs is named in
+ * the log and waits for the next start. Control thread.
  */
 #include <stdio.h>
 #include <string.h>
@@ -32,12 +32,16 @@ static bool same_list(const void *a, const void *b) {
     return same;
 }
 
-static bool same_word(const void *a, const void *b) { return memcmp(a, b, 8) == 0; }
-static bool same_half(const void *a, const void *b) { return memcmp(a, b, 4) == 0; }
+static bool same_word(const void *a, const void *b) {
+    return memcmp(a, b, 8) == 0;
+}
+static bool same_half(const void *a, const void *b) {
+    return memcmp(a, b, 4) == 0;
+}
 
 static bool same_value(uint32_t type, const void *a, const void *b) {
     static bool (*const compare[])(const void *a, const void *b) = {
-        [EG_SET_STRING] = same_text, [EG_SET_SECRET] = same_text, [EG_SET_INT] = same_word,
+        [EG_SET_STRING] = same_text, [EG_SET_SECRET] = same_text,   [EG_SET_INT] = same_word,
         [EG_SET_BOOL] = same_half,   [EG_SET_DURATION] = same_word, [EG_SET_SIZE] = same_word,
         [EG_SET_LIST] = same_list,   [EG_SET_JSON] = same_text,
     };

@@ -15,16 +15,16 @@ struct gw_listener_settings {
 };
 
 struct gw_main_settings {
-    int64_t loops;                   /* 0 = number of cores */
+    int64_t loops; /* 0 = number of cores */
     int64_t workers;
     int64_t workers_backlog;
     uint64_t drain_timeout_ns;
     uint64_t start_timeout_ns;
-    struct eg_str data_dir;          /* empty: see gw_settings_data_dir */
+    struct eg_str data_dir; /* empty: see gw_settings_data_dir */
 };
 struct gw_log_settings {
     struct eg_str level;
-    struct eg_str format;            /* empty: json, or text with --dev */
+    struct eg_str format; /* empty: json, or text with --dev */
 };
 struct gw_events_settings {
     struct gw_listener_settings listener;
@@ -90,11 +90,11 @@ struct gw_settings {
 
 /* One section of the configuration file. */
 struct gw_settings_group {
-    const char *name;                /* "" = top level */
+    const char *name; /* "" = top level */
     const char *summary;
     struct gw_settings_table table;
-    size_t offset;                   /* of its struct in struct gw_settings */
-    const char *live;                /* keys that a reload changes at once: " a b c " */
+    size_t offset;    /* of its struct in struct gw_settings */
+    const char *live; /* keys that a reload changes at once: " a b c " */
 };
 extern const struct gw_settings_group gw_settings_groups[];
 extern const size_t gw_settings_group_count;

@@ -12,15 +12,11 @@
 #include "base/slice.h"
 
 #define ROW(struct_type, field, kind, key, default_text, low, high, allowed, text)                 \
-    &(const struct eg_setting){.struct_size = sizeof(struct eg_setting),                           \
-                               .type = kind,                                                       \
-                               .offset = offsetof(struct struct_type, field),                      \
-                               .min = low,                                                         \
-                               .max = high,                                                        \
-                               .name = key,                                                        \
-                               .fallback = default_text,                                           \
-                               .choices = allowed,                                                 \
-                               .help = text}
+    &(const struct eg_setting) {                                                                   \
+        .struct_size = sizeof(struct eg_setting), .type = kind,                                    \
+        .offset = offsetof(struct struct_type, field), .min = low, .max = high, .name = key,       \
+        .fallback = default_text, .choices = allowed, .help = text                                 \
+    }
 #define TEXT(type, field, key, text_default, help)                                                 \
     ROW(type, field, EG_SET_STRING, key, text_default, 0, 0, NULL, help)
 #define CHOICE(type, field, key, text_default, allowed, help)                                      \
@@ -59,8 +55,8 @@ static const struct eg_setting *const top_rows[] = {
          "./event-gateway-data with --dev"),
 };
 static const struct eg_setting *const log_rows[] = {
-    CHOICE(gw_log_settings, level, "level", "info",
-           "debug|info|warn|error|err|dpanic|panic|fatal", "lowest level that is written"),
+    CHOICE(gw_log_settings, level, "level", "info", "debug|info|warn|error|err|dpanic|panic|fatal",
+           "lowest level that is written"),
     CHOICE(gw_log_settings, format, "format", "", "text|json",
            "text or json; empty = json, or text with --dev"),
 };
@@ -73,8 +69,8 @@ static const struct eg_setting *const events_rows[] = {
     LISTENER(gw_events_settings, "*", "4000"),
     SWITCH(gw_events_settings, hosted, "hosted", "false",
            "map the first label of hosted host names into the path"),
-    SWITCH(gw_events_settings, refuse_cross_space_conflicts, "refuse_cross_space_conflicts", "false",
-           "refuse a sync path that conflicts with one of another space"),
+    SWITCH(gw_events_settings, refuse_cross_space_conflicts, "refuse_cross_space_conflicts",
+           "false", "refuse a sync path that conflicts with one of another space"),
     CHOICE(gw_events_settings, overflow, "overflow", "refuse", "refuse|drop",
            "full backlog: refuse = 503 with Retry-After, drop = 202 and drop"),
     CHOICE(gw_events_settings, cloudevents_version, "cloudevents_version", "0.1", "0.1|1.0",
@@ -95,8 +91,7 @@ static const struct eg_setting *const limit_rows[] = {
     SIZE(gw_limit_settings, body_bytes, "body", "1MiB", 0, GIB, "request body, 413"),
     SIZE(gw_limit_settings, head_bytes, "head", "32KiB", KIB, 4 * MIB, "request header block, 431"),
     SIZE(gw_limit_settings, target_bytes, "target", "8KiB", 64, MIB, "request target, 414"),
-    SIZE(gw_limit_settings, response_bytes, "response", "8MiB", KIB, GIB,
-         "answer of a function"),
+    SIZE(gw_limit_settings, response_bytes, "response", "8MiB", KIB, GIB, "answer of a function"),
     NUMBER(gw_limit_settings, json_depth, "json_depth", "128", 1, 1024, "nesting of JSON"),
     NUMBER(gw_limit_settings, connections, "connections", "10000", 1, 1000000,
            "client connections of a listener, all loops together"),
@@ -135,7 +130,8 @@ static const struct eg_setting *const plugins_rows[] = {
     TEXT(gw_plugins_settings, directory, "directory", "",
          "plugins to load; empty = the one this gateway was built or installed with"),
     LIST(gw_plugins_settings, load, "load", "paths of further plugins"),
-    LIST(gw_plugins_settings, middleware, "middleware", "middleware to use, in order of their calls"),
+    LIST(gw_plugins_settings, middleware, "middleware",
+         "middleware to use, in order of their calls"),
     LIST(gw_plugins_settings, reacters, "reacters", "system-event plugins to use, in order"),
 };
 
@@ -154,8 +150,7 @@ const struct gw_settings_group gw_settings_groups[] = {
     GROUP("api", "Answers of the Configuration API", api_rows, api, " mask_secrets "),
     GROUP("limits", "Limits", limit_rows, limits, " json_depth middleware_timeout "),
     GROUP("egress", "Connections to functions", egress_rows, egress, " "),
-    GROUP("compat", "Behaviour of the original gateway", compat_rows, compat,
-          " function_timeout "),
+    GROUP("compat", "Behaviour of the original gateway", compat_rows, compat, " function_timeout "),
     GROUP("store", "Storage of the configuration", store_rows, store, " "),
     GROUP("plugins", "Plugins", plugins_rows, plugins, " "),
 };

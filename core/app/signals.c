@@ -1,6 +1,7 @@
 /*
- * app/signals.c - SIGTERM and SIGINT stop (a second one ends at once), SIGHUP reads the configuration
- * again. Signals are blocked in every thread and read from a descriptor on the control loop.
+ * app/signals.c - SIGTERM and SIGINT stop (a second one ends at once), SIGHUP reads the
+ * configuration again. Signals are blocked in every thread and read from a descriptor on the
+ * control loop.
  */
 #include <errno.h>
 #include <signal.h>

@@ -22,8 +22,7 @@ void gw_source_add(struct gw_source *source, struct eg_str section, struct eg_st
                    struct eg_str value, struct eg_str where, bool is_text) {
     if (source->count == source->room) {
         source->room = source->room == 0 ? 32 : source->room * 2;
-        source->items =
-            gw_realloc(source->items, gw_size_mul(source->room, sizeof *source->items));
+        source->items = gw_realloc(source->items, gw_size_mul(source->room, sizeof *source->items));
     }
     source->items[source->count++] = (struct gw_source_item){
         .section = gw_arena_dup(&source->arena, section),
@@ -34,12 +33,13 @@ void gw_source_add(struct gw_source *source, struct eg_str section, struct eg_st
     };
 }
 
-int32_t gw_source_add_set(struct gw_source *source, const char *assignment, struct eg_why *ret_why) {
+int32_t gw_source_add_set(struct gw_source *source, const char *assignment,
+                          struct eg_why *ret_why) {
     const struct eg_str all = gw_str_c(assignment);
     const size_t equals = gw_str_find(all, '=');
     if (equals == all.len || equals == 0) {
-        return gw_why(ret_why, EG_E_INVAL, "--set %s: expected key=value, for example %s", assignment,
-                      "--set events.hosted=true");
+        return gw_why(ret_why, EG_E_INVAL, "--set %s: expected key=value, for example %s",
+                      assignment, "--set events.hosted=true");
     }
     struct eg_str path = gw_str_sub(all, 0, equals);
     size_t dot = path.len;

@@ -8,9 +8,9 @@
 #include "plugin/settings.h"
 
 struct gw_source_item {
-    struct eg_str section;           /* "", "events", "plugins", "plugins.auth" */
+    struct eg_str section; /* "", "events", "plugins", "plugins.auth" */
     struct gw_setting_input input;
-    bool is_text;                    /* input.json is plain text of the command line, not JSON yet */
+    bool is_text; /* input.json is plain text of the command line, not JSON yet */
 };
 struct gw_source {
     struct gw_arena arena;
@@ -29,8 +29,8 @@ int32_t gw_source_add_set(struct gw_source *source, const char *assignment, stru
 /* Reads a libconfig file; refusals name file and line. */
 int32_t gw_source_read_file(struct gw_source *source, const char *path, struct eg_why *ret_why);
 
-/* The inputs of one section, text turned into JSON by the type of its row. Array in the arena of the
- * source. */
+/* The inputs of one section, text turned into JSON by the type of its row. Array in the arena of
+ * the source. */
 const struct gw_setting_input *gw_source_section(struct gw_source *source, struct eg_str section,
                                                  const struct gw_settings_table *table,
                                                  size_t *ret_count);

@@ -1,7 +1,8 @@
 /*
- * app/start.c - from the command line to serving: settings, plugins, loops, then on the control loop
- * one after the other: plugins start -> the catalog has the present content -> the first snapshot is
- * on every loop -> the listeners serve. Any failure is one sentence on stderr and exit 1.
+ * app/start.c - from the command line to serving: settings, plugins, loops, then on the control
+ * loop one after the other: plugins start -> the catalog has the present content -> the first
+ * snapshot is on every loop -> the listeners serve. Any failure is one sentence on stderr and
+ * exit 1.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -52,8 +53,8 @@ void gw_app_flow_config(const struct gw_settings *settings, struct gw_flow_confi
     const struct gw_events_settings *events = &settings->events;
     *ret_config = (struct gw_flow_config){
         .is_hosted = events->hosted != 0,
-        .overflow = gw_str_eq(events->overflow, GW_STR("drop")) ? GW_OVERFLOW_DROP
-                                                                : GW_OVERFLOW_REFUSE,
+        .overflow =
+            gw_str_eq(events->overflow, GW_STR("drop")) ? GW_OVERFLOW_DROP : GW_OVERFLOW_REFUSE,
         .event_version =
             gw_str_eq(events->cloudevents_version, GW_STR("1.0")) ? EG_CE_1_0 : EG_CE_0_1,
         .json_depth = (uint32_t)settings->limits.json_depth,
@@ -80,7 +81,9 @@ void gw_app_fail(struct gw_app *app, struct eg_str why) {
 
 /* ---- on the control loop ---- */
 
-static void on_published(void *arg) { gw_app_serve(arg); }
+static void on_published(void *arg) {
+    gw_app_serve(arg);
+}
 
 static void on_catalog_change(void *arg, struct gw_catalog *catalog) {
     struct gw_app *app = arg;
@@ -144,8 +147,7 @@ static void on_plugins_started(void *arg, int32_t status, struct eg_str why) {
         .on_change = on_catalog_change,
         .arg = app,
     };
-    app->publisher =
-        gw_publisher_create(app->manager, app->control, app->loops, app->lane_count);
+    app->publisher = gw_publisher_create(app->manager, app->control, app->loops, app->lane_count);
     app->catalog = gw_catalog_create(&config);
     make_flows(app);
     make_config_api(app);

@@ -1,7 +1,8 @@
 /*
- * app/stop.c - the way down, as a chain on the control loop: listeners stop accepting and new requests
- * get 503 -> what is in flight is answered and the backlog drained, up to drain_timeout -> what is
- * left is dropped and counted -> servers, catalog, snapshots, plugins end -> the loops stop.
+ * app/stop.c - the way down, as a chain on the control loop: listeners stop accepting and new
+ * requests get 503 -> what is in flight is answered and the backlog drained, up to drain_timeout ->
+ * what is left is dropped and counted -> servers, catalog, snapshots, plugins end -> the loops
+ * stop.
  *
  * Also the way out of a failed start: parts that were never made are skipped.
  */
@@ -31,7 +32,9 @@ static void stop_plugins(struct gw_app *app) {
     gw_manager_stop(app->manager, PLUGIN_STOP_NS, on_plugins_stopped, app);
 }
 
-static void on_publisher_stopped(void *arg) { stop_plugins(arg); }
+static void on_publisher_stopped(void *arg) {
+    stop_plugins(arg);
+}
 
 static void on_catalog_stopped(void *arg) {
     struct gw_app *app = arg;
@@ -115,7 +118,9 @@ static void poll_lane(struct gw_task *task) {
     gw_lane_answer(lane);
 }
 
-static void poll_lanes(struct gw_app *app) { gw_app_each_lane(app, poll_lane, on_lanes_polled); }
+static void poll_lanes(struct gw_app *app) {
+    gw_app_each_lane(app, poll_lane, on_lanes_polled);
+}
 
 static void quiesce_lane(struct gw_task *task) {
     struct gw_lane *lane = gw_lane_of(task);
