@@ -38,10 +38,11 @@ struct eg_event {
     struct eg_str content_encoding;  /* 0.3 datacontentencoding */
     struct eg_str subject;           /* 0.3, 1.0 */
     struct gw_extension *extensions; /* in order of appearance */
-    struct eg_str data_json;     /* JSON text of data; empty when absent or when data_base64 is used */
-    struct eg_str data_base64;   /* 1.0 */
+    struct eg_str data_json;     /* JSON text of data; empty when absent or data_base64 is used */
+    struct eg_str data_base64;   /* binary data, whatever the version: base64 text */
     bool has_params_slot;        /* made from a raw request: see gw_event_set_params */
-    size_t params_at;            /* offset of the text `null` of params in data_json */
+    size_t params_at;            /* offset of the text of params, the last member, in data_json */
+    size_t data_room;            /* bytes that may be written at data_json.ptr */
     struct eg_str written[5];    /* cache of gw_event_json by EG_CE_* */
 };
 
@@ -65,8 +66,10 @@ struct gw_event_seed {
 
 /*
  * Chooses the mode (chapter 5.2, plus binary and structured of 0.2, 0.3, 1.0 and batch) and makes
- * the event or events. ret_events is an array in the arena; *ret_is_batch tells a batch (which may be
- * empty: refused). On refusal ret_why is the text for a 400 (a batch names the index).
+ * the event or events. ret_events is an array in the arena; *ret_is_batch tells a batch, which may hold no
+ * event at all: *ret_count 0 is success and is to be answered like any accepted batch (HTTP binding
+ * 3.3.2). Events that clients wrote come out without `eventgateway.authorization` (Q11). On refusal
+ * ret_why is the text for a 400 (a batch names the index).
  */
 int32_t gw_events_from_request(struct gw_arena *arena, const struct gw_event_request *request,
                                const struct gw_event_seed *seed, struct eg_event ***ret_events,
