@@ -1,6 +1,6 @@
 /*
- * domain/event_binary.c - events in HTTP headers: CE-EventType ... of 0.1 as the original reads them
- * (chapter 5.3), and ce-type ... of 0.2, 0.3 and 1.0 by their HTTP bindings.
+ * domain/event_binary.c - events in HTTP headers: CE-EventType ... of 0.1 as the original reads
+ * them (chapter 5.3), and ce-type ... of 0.2, 0.3 and 1.0 by their HTTP bindings.
  *
  * 0.1: values are taken as they are; CE-X-Foo-Bar is the extension foo-Bar (Q15). 1.0 (binding
  * 3.1.3.2): a value may be a quoted string, then it is percent-decoded exactly once, and must be

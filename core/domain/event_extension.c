@@ -68,7 +68,9 @@ void gw_event_set_extension(struct eg_event *event, struct eg_str name, struct e
     (*slot)->json = gw_arena_dup(event->arena, json);
 }
 
-static bool is_flat_char(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+static bool is_flat_char(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 struct eg_str gw_extension_flat_name(struct gw_arena *arena, struct eg_str name) {
     size_t n = 0;
@@ -114,7 +116,9 @@ static void copy_own(struct eg_event *event, struct gw_bytes *out, struct eg_str
     }
 }
 
-static bool is_object(struct eg_str json) { return json.len > 0 && *json.ptr == '{'; }
+static bool is_object(struct eg_str json) {
+    return json.len > 0 && *json.ptr == '{';
+}
 
 /* The extension without what only the gateway may say; NULL when nothing of it may stay. */
 static struct gw_extension *cleaned(struct eg_event *event, struct gw_extension *e) {

@@ -145,8 +145,8 @@ static int32_t read_one(struct gw_arena *arena, const struct gw_event_request *r
 static int32_t read_batch(struct gw_arena *arena, const struct gw_event_request *request,
                           const struct gw_event_seed *seed, struct eg_event ***ret_events,
                           size_t *ret_count, struct eg_why *ret_why) {
-    const int32_t rc = gw_event_read_batch(arena, request->body, seed->json_depth, ret_events,
-                                           ret_count, ret_why);
+    const int32_t rc =
+        gw_event_read_batch(arena, request->body, seed->json_depth, ret_events, ret_count, ret_why);
     for (size_t i = 0; rc == EG_OK && i < *ret_count; i++) {
         gw_event_clean_authorization((*ret_events)[i]);
     }

@@ -24,18 +24,18 @@ enum gw_attr_check {
 
 /* One attribute of one version. The order of rows is the order of output and of complaints. */
 struct gw_attr {
-    struct eg_str name;  /* JSON name; empty = no name of its own (flat extensions) */
-    const char *field;   /* how complaints call it */
-    uint16_t offset;     /* of the text in struct eg_event */
-    uint8_t kind;        /* enum gw_attr_kind */
-    uint8_t flags;       /* GW_AT_* */
-    uint8_t check;       /* enum gw_attr_check */
+    struct eg_str name; /* JSON name; empty = no name of its own (flat extensions) */
+    const char *field;  /* how complaints call it */
+    uint16_t offset;    /* of the text in struct eg_event */
+    uint8_t kind;       /* enum gw_attr_kind */
+    uint8_t flags;      /* GW_AT_* */
+    uint8_t check;      /* enum gw_attr_check */
 };
 struct gw_ce_version {
-    struct eg_str text;          /* value of specversion */
+    struct eg_str text; /* value of specversion */
     const struct gw_attr *attrs;
     size_t attr_count;
-    bool is_any_case;            /* names match without regard to case (0.1) */
+    bool is_any_case; /* names match without regard to case (0.1) */
 };
 /* By EG_CE_*; row 0 is unused. */
 extern const struct gw_ce_version gw_ce_versions[5];
@@ -64,7 +64,7 @@ int32_t gw_event_refuse_json(struct eg_why *ret_why, int32_t code, struct eg_str
 /* All rules of the event's version: one line a failed attribute, joined by newlines. */
 int32_t gw_event_validate(struct eg_event *event, struct eg_why *ret_why);
 bool gw_is_rfc3339(struct eg_str s);
-bool gw_is_source_uri(struct eg_str s);     /* the rule of 0.1 */
+bool gw_is_source_uri(struct eg_str s); /* the rule of 0.1 */
 bool gw_is_uri_reference(struct eg_str s);
 bool gw_is_base64(struct eg_str s);
 
@@ -125,7 +125,7 @@ struct eg_str gw_event_header(const struct eg_kv *headers, size_t count, struct 
 /* ---- grouping pairs by name (event_group.c) ---- */
 
 struct gw_group {
-    uint32_t next;  /* index of the next pair of the same name; 0 = none */
+    uint32_t next; /* index of the next pair of the same name; 0 = none */
     bool is_first;
 };
 /* One row a pair, in the arena. */

@@ -22,8 +22,8 @@ struct eg_event *gw_event_new(struct gw_arena *arena, const struct gw_event_seed
     event->content_type = content_type;
     memcpy(texts, seed->uuid, sizeof seed->uuid);
     event->id = gw_str(texts, sizeof seed->uuid);
-    event->time = gw_str(texts + sizeof seed->uuid,
-                         gw_rfc3339(seed->unix_ns, texts + sizeof seed->uuid));
+    event->time =
+        gw_str(texts + sizeof seed->uuid, gw_rfc3339(seed->unix_ns, texts + sizeof seed->uuid));
     (void)gw_extension_put(event, GW_STR("eventgateway"), OWN_EXTENSION);
     return event;
 }

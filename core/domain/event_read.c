@@ -23,8 +23,8 @@ struct members {
 };
 
 static const char *type_name(enum gw_jtype type) {
-    static const char *const names[] = {"null", "bool", "bool", "number", "string", "array",
-                                        "object"};
+    static const char *const names[] = {"null",   "bool",  "bool",  "number",
+                                        "string", "array", "object"};
     return names[type];
 }
 
@@ -77,18 +77,18 @@ static int32_t pick_version(struct gw_arena *arena, const struct members *member
     const struct eg_str text = gw_jstr_decode(arena, found->raw);
     *ret_version = gw_ce_version_of(text);
     if (*ret_version == 0) {
-        return gw_why(ret_why, EG_E_INVAL,
-                      "CloudEvent doesn't validate: specversion \"%.*s\" is not one of 0.2, 0.3 and "
-                      "1.0",
-                      GW_SHOW(text));
+        return gw_why(
+            ret_why, EG_E_INVAL,
+            "CloudEvent doesn't validate: specversion \"%.*s\" is not one of 0.2, 0.3 and "
+            "1.0",
+            GW_SHOW(text));
     }
     return EG_OK;
 }
 
 static int32_t refuse_type(const struct gw_attr *attr, struct gw_jval value, const char *wanted,
                            struct eg_why *ret_why) {
-    return gw_why(ret_why, EG_E_INVAL,
-                  "json: cannot unmarshal %s into field Event.%s of type %s",
+    return gw_why(ret_why, EG_E_INVAL, "json: cannot unmarshal %s into field Event.%s of type %s",
                   type_name(value.type), attr->field, wanted);
 }
 
@@ -114,8 +114,8 @@ static int32_t take_bag(struct eg_event *event, const struct gw_attr *attr, stru
     return EG_OK;
 }
 
-static int32_t take_base64(struct eg_event *event, const struct gw_attr *attr,
-                           struct gw_jval value, struct eg_why *ret_why) {
+static int32_t take_base64(struct eg_event *event, const struct gw_attr *attr, struct gw_jval value,
+                           struct eg_why *ret_why) {
     if (value.type != GW_J_STRING) {
         return refuse_type(attr, value, "string", ret_why);
     }
@@ -176,12 +176,12 @@ static int32_t settle_data(struct eg_event *event, struct eg_why *ret_why) {
         !gw_str_eq_nocase(event->content_encoding, GW_STR("base64")) || event->data_json.len == 0) {
         return EG_OK;
     }
-    const struct eg_str text = *event->data_json.ptr == '"'
-                                   ? gw_jstr_decode(event->arena, event->data_json)
-                                   : GW_STR("?");
+    const struct eg_str text =
+        *event->data_json.ptr == '"' ? gw_jstr_decode(event->arena, event->data_json) : GW_STR("?");
     if (!gw_is_base64(text)) {
-        return gw_why(ret_why, EG_E_INVAL,
-                      "CloudEvent doesn't validate: data is no base64, as datacontentencoding says");
+        return gw_why(
+            ret_why, EG_E_INVAL,
+            "CloudEvent doesn't validate: data is no base64, as datacontentencoding says");
     }
     if (text.len > 0) {
         event->data_base64 = text;
@@ -213,8 +213,9 @@ static int32_t read_members(struct eg_event *event, const struct members *member
         }
     }
     if (is_version_forgotten(event, members)) {
-        return gw_why(ret_why, EG_E_INVAL,
-                      "CloudEvent doesn't validate: specversion (or cloudEventsVersion) is missing");
+        return gw_why(
+            ret_why, EG_E_INVAL,
+            "CloudEvent doesn't validate: specversion (or cloudEventsVersion) is missing");
     }
     if (settle_data(event, ret_why) < 0) {
         return EG_E_INVAL;

@@ -2,8 +2,9 @@
  * domain/event_request.c - a request as data of an event: the body encoded (chapter 5.5) and the
  * object of an http.request event or an authorizer (chapters 5.4, 6.5), written in one pass.
  *
- * The body's encoding follows the bare media type in every mode, and JSON of any kind is JSON (Q17).
- * JSON is copied as it was sent, so numbers keep their digits (Q18). One thread, arena memory.
+ * The body's encoding follows the bare media type in every mode, and JSON of any kind is JSON
+ * (Q17). JSON is copied as it was sent, so numbers keep their digits (Q18). One thread, arena
+ * memory.
  */
 #include "base/check.h"
 #include "base/codec.h"

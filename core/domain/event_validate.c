@@ -9,8 +9,12 @@
 #include "domain/event_internal.h"
 #include "domain/media_type.h"
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+static bool is_alpha(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 /* ---- RFC 3339 5.6 ---- */
 
@@ -22,7 +26,9 @@ static int two(struct eg_str s, size_t at) {
     return (s.ptr[at] - '0') * 10 + (s.ptr[at + 1] - '0');
 }
 
-static bool in_range(int value, int low, int high) { return value >= low && value <= high; }
+static bool in_range(int value, int low, int high) {
+    return value >= low && value <= high;
+}
 
 static int days_of(int year, int month) {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -130,8 +136,7 @@ bool gw_is_uri_reference(struct eg_str s) {
             return false;
         }
         fragments += s.ptr[i] == '#';
-        if (s.ptr[i] == '%' &&
-            (i + 2 >= s.len || !is_hex(s.ptr[i + 1]) || !is_hex(s.ptr[i + 2]))) {
+        if (s.ptr[i] == '%' && (i + 2 >= s.len || !is_hex(s.ptr[i + 1]) || !is_hex(s.ptr[i + 2]))) {
             return false;
         }
     }
@@ -142,8 +147,8 @@ bool gw_is_uri_reference(struct eg_str s) {
 
 static size_t base64_run(struct eg_str s) {
     size_t n = 0;
-    while (n < s.len && (is_alpha(s.ptr[n]) || is_digit(s.ptr[n]) || s.ptr[n] == '+' ||
-                         s.ptr[n] == '/')) {
+    while (n < s.len &&
+           (is_alpha(s.ptr[n]) || is_digit(s.ptr[n]) || s.ptr[n] == '+' || s.ptr[n] == '/')) {
         n++;
     }
     return n;
@@ -193,7 +198,7 @@ static int32_t check_time_0_1(struct eg_event *event, struct eg_why *ret_why) {
     }
     if (!gw_is_rfc3339(event->time)) {
         return gw_why(ret_why, EG_E_INVAL, "parsing time \"%.*s\": not a time of RFC 3339",
-                               GW_SHOW(event->time));
+                      GW_SHOW(event->time));
     }
     event->time = without_zeros(event->arena, event->time);
     return EG_OK;
@@ -211,8 +216,9 @@ int32_t gw_event_validate(struct eg_event *event, struct eg_why *ret_why) {
         const char *tag =
             attr->kind == GW_AT_TEXT ? broken_rule(attr, *gw_attr_text(event, attr)) : NULL;
         if (tag != NULL) {
-            gw_bytes_addf(&lines, "%sKey: 'Event.%s' Error:Field validation for '%s' failed on the "
-                                  "'%s' tag",
+            gw_bytes_addf(&lines,
+                          "%sKey: 'Event.%s' Error:Field validation for '%s' failed on the "
+                          "'%s' tag",
                           lines.len == 0 ? "" : "\n", attr->field, attr->field, tag);
         }
     }
@@ -220,5 +226,5 @@ int32_t gw_event_validate(struct eg_event *event, struct eg_why *ret_why) {
         return EG_OK;
     }
     return gw_why(ret_why, EG_E_INVAL, "CloudEvent doesn't validate: %.*s",
-                           GW_FMT(gw_bytes_str(&lines)));
+                  GW_FMT(gw_bytes_str(&lines)));
 }

@@ -9,16 +9,16 @@
 #include "base/check.h"
 #include "domain/event_internal.h"
 
-#define NAME(text) {.ptr = (text), .len = sizeof(text) - 1}
+#define NAME(text)                                                                                 \
+    { .ptr = (text), .len = sizeof(text) - 1 }
 #define TEXT(text, label, member, flag_bits, rule)                                                 \
-    {.name = NAME(text),                                                                           \
-     .field = (label),                                                                             \
-     .offset = (uint16_t)offsetof(struct eg_event, member),                                        \
-     .kind = GW_AT_TEXT,                                                                           \
-     .flags = (flag_bits),                                                                         \
-     .check = (rule)}
+    {                                                                                              \
+        .name = NAME(text), .field = (label),                                                      \
+        .offset = (uint16_t)offsetof(struct eg_event, member), .kind = GW_AT_TEXT,                 \
+        .flags = (flag_bits), .check = (rule)                                                      \
+    }
 #define OTHER(text, what)                                                                          \
-    {.name = NAME(text), .field = (text), .kind = (what)}
+    { .name = NAME(text), .field = (text), .kind = (what) }
 
 #define MUST (GW_AT_REQUIRED | GW_AT_ALWAYS)
 
@@ -96,8 +96,7 @@ const struct gw_attr *gw_attr_find(const struct gw_ce_version *version, struct e
 
 const struct gw_attr *gw_attr_find_raw(const struct gw_ce_version *version,
                                        struct eg_str raw_name) {
-    const bool has_escapes =
-        raw_name.len > 0 && memchr(raw_name.ptr, '\\', raw_name.len) != NULL;
+    const bool has_escapes = raw_name.len > 0 && memchr(raw_name.ptr, '\\', raw_name.len) != NULL;
     if (!has_escapes && !version->is_any_case) {
         return gw_attr_find(version, raw_name);
     }

@@ -24,8 +24,8 @@ struct writer {
     const struct gw_ce_version *target;
     uint32_t version;
     bool is_first;
-    bool is_foreign;         /* the event came in another version */
-    struct eg_str *seen;     /* extension names written so far; only when they may collide */
+    bool is_foreign;     /* the event came in another version */
+    struct eg_str *seen; /* extension names written so far; only when they may collide */
     size_t seen_count;
     size_t seen_room;
 };
@@ -117,10 +117,8 @@ static void flat_own(struct writer *w, struct eg_str json) {
     struct gw_jval value;
     for (size_t n = 0; n < GW_MAX_OWN_MEMBERS && gw_jobj_next(object, &cursor, &raw_name, &value);
          n++) {
-        const struct eg_str member =
-            gw_extension_flat_name(arena, gw_jstr_decode(arena, raw_name));
-        const struct eg_str flat =
-            gw_arena_printf(arena, "eventgateway%.*s", GW_FMT(member));
+        const struct eg_str member = gw_extension_flat_name(arena, gw_jstr_decode(arena, raw_name));
+        const struct eg_str flat = gw_arena_printf(arena, "eventgateway%.*s", GW_FMT(member));
         flat_extension(w, flat, value.raw, true);
     }
 }
@@ -155,9 +153,8 @@ static void moved(struct writer *w, bool in_bag) {
     for (size_t i = 0; w->is_foreign && i < GW_COUNT(movers); i++) {
         const struct gw_attr attr = {.offset = movers[i].offset};
         const struct eg_str text = *gw_attr_text(w->event, &attr);
-        const bool is_told_by_data =
-            attr.offset == offsetof(struct eg_event, content_encoding) &&
-            w->event->data_base64.len > 0;
+        const bool is_told_by_data = attr.offset == offsetof(struct eg_event, content_encoding) &&
+                                     w->event->data_base64.len > 0;
         if (text.len == 0 || is_told_by_data || has_attribute(w->target, attr.offset) ||
             gw_event_extension(w->event, movers[i].name).len > 0 ||
             (!in_bag && is_seen(w, movers[i].name))) {

@@ -15,7 +15,8 @@ struct gw_reply {
     size_t header_count;
     struct eg_str body;          /* borrows the answer, or lives in the arena */
 };
-/* EG_E_SYNTAX: 500 `HTTP response object malformed`; ret_why for the log. */
+/* A body without Content-Type gets the sniffed one; 204 and 304 get no body.
+ * EG_E_SYNTAX: 500 `HTTP response object malformed`; ret_why for the log. */
 int32_t gw_reply_map(struct gw_arena *arena, struct eg_str answer, uint32_t json_depth,
                      struct gw_reply *ret_reply, struct eg_why *ret_why);
 /* Content-Type by content sniffing of the first 512 bytes (WHATWG MIME Sniffing as Go applies it). */
