@@ -1,0 +1,138 @@
+/*
+ * flow/answer.c - see answer.h. Everything lies in the exchange's arena; bodies that came as eg_buf
+ * are kept until the exchange ends, and the server holds the exchange until the body is sent.
+ */
+#include "flow/answer.h"
+
+#include "base/check.h"
+#include "base/jwrite.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "domain/reply.h"
+#include "flow/exchange.h"
+
+struct gw_kept {
+    struct eg_buf buf;
+    struct gw_kept *next;
+};
+
+void gw_headers_add(struct gw_arena *arena, struct gw_headers *headers, struct eg_str name,
+                    struct eg_str value) {
+    if (headers->count == headers->room) {
+        const size_t room = headers->room == 0 ? 8 : gw_size_mul(headers->room, 2);
+        struct eg_kv *items = gw_arena_alloc(arena, gw_size_mul(room, sizeof *items));
+        if (headers->count > 0) {
+            memcpy(items, headers->items, headers->count * sizeof *items);
+        }
+        headers->items = items;
+        headers->room = room;
+    }
+    headers->items[headers->count++] = (struct eg_kv){name, value};
+}
+
+void gw_answer_clear(struct eg_exchange *exchange) {
+    struct gw_answer *a = &exchange->answer;
+    a->status = 0;
+    a->message = a->content_type = a->body = (struct eg_str){0};
+    a->own.count = 0;
+}
+
+void gw_answer_set(struct eg_exchange *exchange, uint32_t status) {
+    gw_answer_clear(exchange);
+    exchange->answer.status = status;
+}
+
+void gw_answer_error(struct eg_exchange *exchange, uint32_t status, struct eg_str message) {
+    struct gw_answer *a = &exchange->answer;
+    struct gw_bytes body;
+    gw_answer_set(exchange, status);
+    a->message = gw_arena_dup(exchange->arena, message);
+    gw_bytes_init_arena(&body, exchange->arena, message.len + 64);
+    gw_jw_error_envelope(&body, a->message);
+    a->body = gw_bytes_str(&body);
+    a->content_type = GW_STR("application/json");
+}
+
+void gw_answer_keep(struct eg_exchange *exchange, struct eg_buf buf) {
+    if (buf.release == NULL) {
+        return;
+    }
+    struct gw_kept *kept = gw_arena_alloc(exchange->arena, sizeof *kept);
+    *kept = (struct gw_kept){.buf = buf, .next = exchange->answer.kept};
+    exchange->answer.kept = kept;
+}
+
+void gw_answer_free(struct gw_answer *answer) {
+    for (struct gw_kept *k = answer->kept; k != NULL; k = k->next) {
+        gw_buf_release(&k->buf);
+    }
+    answer->kept = NULL;
+}
+
+void gw_answer_body(struct eg_exchange *exchange, struct eg_str content_type, struct eg_buf body) {
+    struct gw_answer *a = &exchange->answer;
+    gw_answer_keep(exchange, body);
+    a->message = (struct eg_str){0};
+    a->content_type = gw_arena_dup(exchange->arena, content_type);
+    a->body = gw_str(body.ptr, body.len);
+}
+
+static bool has_name(const struct gw_headers *headers, struct eg_str name) {
+    for (size_t i = 0; i < headers->count; i++) {
+        if (gw_str_eq_nocase(headers->items[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void join_headers(const struct gw_answer *a, struct gw_arena *arena,
+                         struct gw_headers *ret_all) {
+    const struct eg_str content_type = GW_STR("Content-Type");
+    for (size_t i = 0; i < a->cors.count; i++) {
+        if (!has_name(&a->own, a->cors.items[i].name)) {
+            gw_headers_add(arena, ret_all, a->cors.items[i].name, a->cors.items[i].value);
+        }
+    }
+    for (size_t i = 0; i < a->own.count; i++) {
+        gw_headers_add(arena, ret_all, a->own.items[i].name, a->own.items[i].value);
+    }
+    for (size_t i = 0; i < a->added.count; i++) {
+        gw_headers_add(arena, ret_all, a->added.items[i].name, a->added.items[i].value);
+    }
+    if (has_name(&a->added, content_type)) {
+        return;
+    }
+    if (a->content_type.len > 0) {
+        gw_headers_add(arena, ret_all, content_type, a->content_type);
+    } else if (a->body.len > 0) {
+        gw_headers_add(arena, ret_all, content_type, gw_sniff(a->body));
+    }
+}
+
+static void release_hold(void *owner) {
+    gw_exchange_unref(owner);
+}
+
+void gw_answer_send(struct eg_exchange *exchange) {
+    struct gw_answer *a = &exchange->answer;
+    struct gw_headers all = {0};
+    GW_ASSERT(!a->is_sent && a->status != 0);
+    join_headers(a, exchange->arena, &all);
+    struct gw_http_reply reply = {
+        .status = a->status,
+        .headers = all.items,
+        .header_count = all.count,
+    };
+    if (a->body.len > 0) {
+        gw_exchange_ref(exchange);
+        reply.body = (struct eg_buf){
+            .ptr = a->body.ptr,
+            .len = a->body.len,
+            .release = release_hold,
+            .owner = exchange,
+        };
+    }
+    a->is_sent = true;
+    gw_http_reply(exchange->request, &reply);
+}

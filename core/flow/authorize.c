@@ -1,0 +1,68 @@
+/*
+ * flow/authorize.c - see authorize.h. The payload is {"event":...,"request":...} with the body
+ * filled in (Q12). Whatever is not a clear yes is a no (Q10): missing function, failed call, odd
+ * answer.
+ */
+#include "flow/authorize.h"
+
+#include "base/jwrite.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/slice.h"
+#include "base/why.h"
+#include "domain/refusal.h"
+#include "domain/reply.h"
+#include "flow/exchange.h"
+
+static struct eg_str payload_of(struct eg_exchange *x, const struct gw_target *target,
+                                struct eg_event *event) {
+    const struct eg_str json = gw_event_json(event, target->traits.event_version);
+    struct gw_bytes out;
+    gw_bytes_init_arena(&out, x->arena, json.len + x->request->body.len * 2 + 512);
+    gw_bytes_add_c(&out, "{\"event\":");
+    gw_bytes_add(&out, json);
+    gw_bytes_add_c(&out, ",\"request\":");
+    gw_event_write_request(&out, &x->view_of_request, NULL, x->flow->config.json_depth);
+    gw_bytes_add_char(&out, '}');
+    return gw_bytes_str(&out);
+}
+
+static void refuse(struct eg_exchange *x, struct eg_str reason) {
+    x->authorize.is_allowed = false;
+    gw_metric_add(x->flow->counters.forbidden, 1);
+    gw_exchange_log(x, EG_LOG_INFO, "event refused by its authorizer", "reason", reason);
+}
+
+static void on_answer(struct gw_wait *wait, int32_t status, struct eg_result *result) {
+    struct eg_exchange *x = wait->exchange;
+    struct eg_why why = {.struct_size = sizeof why};
+    if (status < 0 || result->call_class != EG_CALL_OK) {
+        const bool has_text = result != NULL && result->message.len > 0;
+        refuse(x, has_text ? result->message : gw_str_c(gw_error_text(status)));
+    } else if (gw_authorizer_map(x->arena, gw_str(result->body.ptr, result->body.len),
+                                 x->flow->config.json_depth, &x->authorize.json, &why) < 0) {
+        refuse(x, gw_why_str(&why));
+    } else {
+        x->authorize.is_allowed = true;
+    }
+    gw_exchange_resume(x);
+}
+
+bool gw_authorize_start(struct eg_exchange *exchange, const struct gw_subscriber *subscriber,
+                        struct eg_event *event) {
+    const struct gw_callee *callee = subscriber->authorizer;
+    exchange->authorize = (struct gw_authorize){0};
+    if (callee == NULL || callee->target == NULL) {
+        refuse(exchange, GW_STR("the authorizer function is missing"));
+        return true;
+    }
+    struct eg_invocation *invocation = gw_arena_zalloc(exchange->arena, sizeof *invocation);
+    invocation->struct_size = sizeof *invocation;
+    invocation->space = callee->object->space;
+    invocation->function_id = callee->object->id;
+    invocation->payload = payload_of(exchange, callee->target, event);
+    invocation->request_id = exchange->request->request_id;
+    gw_wait_invoke(gw_wait_take(exchange), callee->target, invocation,
+                   exchange->flow->config.function_timeout_ns, on_answer, NULL);
+    return false;
+}

@@ -1,0 +1,117 @@
+/*
+ * flow/backlog.c - see backlog.h. Loop thread. Deliveries hold their exchange; the pump never
+ * recurses: a call that makes new deliveries while it is started only queues them.
+ */
+#include "flow/backlog.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/slice.h"
+#include "flow/exchange.h"
+
+void gw_backlog_init(struct gw_backlog *backlog, uint32_t workers, uint32_t length) {
+    *backlog = (struct gw_backlog){.workers = workers, .length = length};
+    gw_list_init(&backlog->queue);
+}
+
+size_t gw_backlog_reserve(struct gw_flow *flow, size_t wanted, bool partly) {
+    struct gw_backlog *b = &flow->backlog;
+    const uint64_t used = (uint64_t)b->running + b->queued + b->reserved;
+    const uint64_t all = (uint64_t)b->workers + b->length;
+    const size_t room = b->is_closed || used >= all ? 0 : (size_t)(all - used);
+    if (wanted > room && !partly) {
+        return 0;
+    }
+    const size_t granted = wanted < room ? wanted : room;
+    b->reserved += (uint32_t)granted;
+    return granted;
+}
+
+void gw_backlog_give_back(struct gw_flow *flow, size_t count) {
+    GW_ASSERT(count <= flow->backlog.reserved);
+    flow->backlog.reserved -= (uint32_t)count;
+}
+
+/* The exchange may go with this, and the delivery with it. */
+static void finish(struct gw_flow *flow, struct gw_delivery *d) {
+    gw_buf_release(&d->call.body);
+    gw_metric_add(d->call.subscriber->processed, 1);
+    flow->backlog.running--;
+    gw_exchange_unref(d->call.exchange);
+}
+
+static struct gw_delivery *shift(struct gw_flow *flow) {
+    struct gw_delivery *d =
+        GW_CONTAINER(gw_list_shift(&flow->backlog.queue), struct gw_delivery, node);
+    flow->backlog.queued--;
+    gw_metric_add(flow->counters.backlog, -1);
+    return d;
+}
+
+static void pump(struct gw_flow *flow) {
+    struct gw_backlog *b = &flow->backlog;
+    if (b->is_pumping) {
+        return;
+    }
+    b->is_pumping = true;
+    while (b->queued > 0 && b->running < b->workers) {
+        struct gw_delivery *d = shift(flow);
+        gw_metric_observe_ns(flow->counters.queue_time, gw_monotonic_ns() - d->queued_ns);
+        b->running++;
+        if (gw_call_start(&d->call)) {
+            finish(flow, d);
+        }
+    }
+    b->is_pumping = false;
+}
+
+static void on_called(struct gw_call *call) {
+    struct gw_flow *flow = call->exchange->flow;
+    finish(flow, call->arg);
+    pump(flow);
+}
+
+void gw_backlog_deliver(struct eg_exchange *exchange, const struct gw_subscriber *subscriber,
+                        struct eg_event *event, bool is_system) {
+    struct gw_flow *flow = exchange->flow;
+    gw_backlog_give_back(flow, 1);
+    if (flow->backlog.is_closed) {
+        gw_metric_add(flow->counters.dropped, 1);
+        gw_exchange_log(exchange, EG_LOG_WARN, "delivery dropped: shutting down", NULL,
+                        (struct eg_str){0});
+        return;
+    }
+    struct gw_delivery *d = gw_arena_zalloc(exchange->arena, sizeof *d);
+    d->queued_ns = gw_monotonic_ns();
+    d->call.exchange = exchange;
+    d->call.subscriber = subscriber;
+    d->call.event = event;
+    d->call.is_async = true;
+    d->call.is_system = is_system;
+    d->call.then = on_called;
+    d->call.arg = d;
+    gw_exchange_ref(exchange);
+    gw_list_push(&flow->backlog.queue, &d->node);
+    flow->backlog.queued++;
+    gw_metric_add(flow->counters.backlog, 1);
+    pump(flow);
+}
+
+void gw_backlog_close(struct gw_flow *flow) {
+    uint32_t dropped = 0;
+    flow->backlog.is_closed = true;
+    while (flow->backlog.queued > 0) {
+        struct gw_delivery *d = shift(flow);
+        gw_exchange_log(d->call.exchange, EG_LOG_WARN, "delivery dropped: shutting down", NULL,
+                        (struct eg_str){0});
+        gw_exchange_unref(d->call.exchange);
+        dropped++;
+    }
+    gw_metric_add(flow->counters.dropped, dropped);
+    if (dropped > 0) {
+        gw_logf(EG_LOG_WARN, "%u queued deliveries were dropped", dropped);
+    }
+}

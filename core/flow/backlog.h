@@ -1,0 +1,41 @@
+/*
+ * flow/backlog.h - the bounded queue of async deliveries of one loop and the pump that calls with
+ * bounded concurrency.
+ *
+ * running + queued + reserved <= workers + length. A delivery that has a worker has left the queue,
+ * so 1 worker and length 2 take 3 deliveries. Counts drops and the time in the queue.
+ */
+#ifndef GW_FLOW_BACKLOG_H
+#define GW_FLOW_BACKLOG_H
+
+#include "flow/call.h"
+
+struct gw_backlog {
+    struct gw_node queue;
+    uint32_t workers;
+    uint32_t length;
+    uint32_t running;
+    uint32_t queued;
+    uint32_t reserved;
+    bool is_pumping;
+    bool is_closed; /* abandoned: nothing is taken any more */
+};
+
+/* In the arena of its exchange, which it holds from queueing to its end. */
+struct gw_delivery {
+    struct gw_node node;
+    uint64_t queued_ns;
+    struct gw_call call;
+};
+
+void gw_backlog_init(struct gw_backlog *backlog, uint32_t workers, uint32_t length);
+/* Room for all wanted, or (partly) for as many as there is room. Returns what was granted. */
+size_t gw_backlog_reserve(struct gw_flow *flow, size_t wanted, bool partly);
+void gw_backlog_give_back(struct gw_flow *flow, size_t count);
+/* Uses up one reservation. event is what is delivered; it stays unchanged from now on. */
+void gw_backlog_deliver(struct eg_exchange *exchange, const struct gw_subscriber *subscriber,
+                        struct eg_event *event, bool is_system);
+/* Drops the queue (counted, one log line) and takes nothing any more. */
+void gw_backlog_close(struct gw_flow *flow);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * flow/call.c - see call.h. A small machine of stages; each either ends (true: go on with the next)
+ * or waits (false: resumed from the loop).
+ *
+ * Quirks kept: invoking is told also when the function is missing, invocationFailed is not then,
+ * nor after a veto (9.1). A verdict at invoked or invocationFailed is ignored.
+ */
+#include "flow/call.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "base/why.h"
+#include "flow/exchange.h"
+
+enum call_stage { STAGE_INVOKING, STAGE_INVOKE, STAGE_OUTCOME, STAGE_END };
+
+static bool run(struct gw_call *call);
+
+static void resume(struct gw_call *call) {
+    if (run(call)) {
+        call->then(call);
+    }
+}
+
+static void on_notified(struct gw_notify *notify) {
+    resume(notify->arg);
+}
+
+static struct eg_str space_of(const struct gw_call *call) {
+    return call->subscriber->object->space;
+}
+
+static struct eg_str function_id_of(const struct gw_call *call) {
+    return call->subscriber->object->as.subscription.function_id;
+}
+
+/* Chapter 12: in hosted mode the function events go to the space's own path. */
+static struct eg_str notify_path(const struct gw_call *call) {
+    if (!call->exchange->flow->config.is_hosted) {
+        return GW_STR("/");
+    }
+    return gw_arena_printf(call->exchange->arena, "/%.*s/", GW_FMT(space_of(call)));
+}
+
+static bool tell(struct gw_call *call, struct gw_notify *notify, enum gw_sysevent which) {
+    if (call->is_system) {
+        return true;
+    }
+    const struct gw_sysevent_data data = {
+        .event = call->event,
+        .space = space_of(call),
+        .function_id = function_id_of(call),
+        .result = {call->body.ptr, call->body.len},
+        .error = call->error,
+    };
+    gw_counters_sysevent(&call->exchange->flow->counters, data.space, which);
+    notify->then = on_notified;
+    notify->arg = call;
+    return gw_notify_start(notify, call->exchange, which, notify_path(call), &data);
+}
+
+static void log_lookup(const struct gw_call *call) {
+    const struct eg_kv fields[] = {
+        {GW_STR("request_id"), call->exchange->request->request_id},
+        {GW_STR("space"), space_of(call)},
+        {GW_STR("functionId"), function_id_of(call)},
+    };
+    gw_log_write(EG_LOG_ERROR, (struct eg_str){0}, GW_STR("unable to look up registered function"),
+                 fields, sizeof fields / sizeof fields[0]);
+}
+
+static void on_result(struct gw_wait *wait, int32_t status, struct eg_result *result) {
+    struct gw_call *call = wait->arg;
+    struct gw_arena *arena = call->exchange->arena;
+    if (status >= 0 &&
+        (result->call_class == EG_CALL_OK || result->call_class == EG_CALL_ACCEPTED)) {
+        call->is_ok = true;
+        call->call_class = result->call_class;
+        call->body = result->body;
+        result->body = (struct eg_buf){0};
+    } else {
+        const bool has_text = result != NULL && result->message.len > 0;
+        call->error = has_text ? gw_arena_dup(arena, result->message)
+                               : gw_str_c(gw_error_text(status < 0 ? status : EG_E_INTERNAL));
+        call->client_text =
+            result == NULL ? (struct eg_str){0} : gw_arena_dup(arena, result->client_text);
+    }
+    resume(call);
+}
+
+static bool stage_invoking(struct gw_call *call) {
+    call->stage = STAGE_INVOKE;
+    return tell(call, &call->invoking, GW_SYS_INVOKING);
+}
+
+static bool stage_invoke(struct gw_call *call) {
+    struct eg_exchange *x = call->exchange;
+    const struct gw_callee *callee = call->subscriber->callee;
+    call->stage = STAGE_END;
+    if (call->invoking.is_vetoed) {
+        return true;
+    }
+    if (callee == NULL) {
+        log_lookup(call);
+        return true;
+    }
+    call->stage = STAGE_OUTCOME;
+    if (callee->target == NULL) {
+        log_lookup(call);
+        call->error = GW_STR("the function's provider is not available");
+        return true;
+    }
+    call->invocation = (struct eg_invocation){
+        .struct_size = sizeof call->invocation,
+        .is_async = call->is_async,
+        .space = space_of(call),
+        .function_id = function_id_of(call),
+        .payload = gw_event_json(call->event, callee->target->traits.event_version),
+        .request_id = x->request->request_id,
+        .event = call->event,
+    };
+    gw_wait_invoke(&call->wait, callee->target, &call->invocation,
+                   x->flow->config.function_timeout_ns, on_result, call);
+    return false;
+}
+
+static bool stage_outcome(struct gw_call *call) {
+    call->stage = STAGE_END;
+    return tell(call, &call->ended, call->is_ok ? GW_SYS_INVOKED : GW_SYS_FAILED);
+}
+
+static bool (*const stages[])(struct gw_call *call) = {
+    [STAGE_INVOKING] = stage_invoking,
+    [STAGE_INVOKE] = stage_invoke,
+    [STAGE_OUTCOME] = stage_outcome,
+};
+
+static bool run(struct gw_call *call) {
+    while (call->stage != STAGE_END) {
+        if (!stages[call->stage](call)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool gw_call_start(struct gw_call *call) {
+    call->stage = STAGE_INVOKING;
+    call->wait.exchange = call->exchange;
+    return run(call);
+}

@@ -1,0 +1,37 @@
+/*
+ * flow/call.h - one function call with its system events: invoking -> function -> invoked or
+ * invocationFailed. Used for sync subscribers and for deliveries. Lives in the exchange's arena.
+ */
+#ifndef GW_FLOW_CALL_H
+#define GW_FLOW_CALL_H
+
+#include "flow/notify.h"
+#include "state/snapshot.h"
+
+struct gw_call {
+    /* set by the caller */
+    struct eg_exchange *exchange;
+    const struct gw_subscriber *subscriber;
+    struct eg_event *event;
+    bool is_async;
+    bool is_system; /* delivers a system event: emits none itself (9.2) */
+    void (*then)(struct gw_call *call);
+    void *arg;
+    /* the result */
+    bool is_ok;
+    uint32_t call_class;       /* EG_CALL_* when is_ok */
+    struct eg_str client_text; /* failed: what the client may be told; empty = the default */
+    struct eg_buf body;        /* owned; the caller takes it or releases it */
+    /* inside */
+    uint32_t stage;
+    struct eg_str error; /* of invocationFailed */
+    struct eg_invocation invocation;
+    struct gw_wait wait;
+    struct gw_notify invoking;
+    struct gw_notify ended; /* invoked or invocationFailed */
+};
+
+/* The call is zeroed but for the caller's part. true: ended at once; false: then follows. */
+bool gw_call_start(struct gw_call *call);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * flow/chain.h - runs one middleware hook over the chain: in order, on_reply in reverse order.
+ */
+#ifndef GW_FLOW_CHAIN_H
+#define GW_FLOW_CHAIN_H
+
+#include <stdbool.h>
+
+#include "flow/wait.h"
+
+enum gw_hook { GW_HOOK_REQUEST, GW_HOOK_EVENT, GW_HOOK_REPLY, GW_HOOKS };
+
+struct gw_chain_run {
+    enum gw_hook hook;
+    size_t done;     /* instances that have answered */
+    bool is_stopped; /* the result: EG_STOP, or an error (then the reply is a 500) */
+};
+
+/* true: ended at once, exchange->chain.is_stopped tells how. false: gw_exchange_resume follows. */
+bool gw_chain_start(struct eg_exchange *exchange, enum gw_hook hook);
+
+#endif

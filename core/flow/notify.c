@@ -1,0 +1,150 @@
+/*
+ * flow/notify.c - see notify.h. Loop thread; the notification lives in the exchange's arena.
+ *
+ * Async subscribers are queued before reacters are asked (chapter 10). A sync interest that stops,
+ * fails or passes its deadline is a veto: whoever installs a reacter that may refuse wants it to
+ * fail closed. An async interest is told and not waited for; its op holds the exchange by itself.
+ */
+#include "flow/notify.h"
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/slice.h"
+#include "base/why.h"
+#include "flow/exchange.h"
+
+static void log_reacter(const struct gw_notify *n, const struct gw_instance *reacter,
+                        uint32_t level, const char *text, struct eg_str reason) {
+    const struct eg_kv fields[] = {
+        {GW_STR("request_id"), n->exchange->request->request_id},
+        {GW_STR("reacter"), gw_str_c(reacter->name)},
+        {GW_STR("event"), gw_str_c(gw_sysevent_types[n->which])},
+        {GW_STR("reason"), reason},
+    };
+    if (gw_log_enabled(level)) {
+        gw_log_write(level, (struct eg_str){0}, gw_str_c(text), fields,
+                     sizeof fields / sizeof fields[0]);
+    }
+}
+
+static void judge_error(struct gw_notify *n, const struct gw_instance *reacter, int32_t status,
+                        struct eg_str reason) {
+    gw_counters_plugin_error(reacter->name);
+    log_reacter(n, reacter, EG_LOG_ERROR, "reacter failed",
+                reason.len > 0 ? reason : gw_str_c(gw_error_text(status)));
+}
+
+/* true: the next reacter may be asked. */
+static bool judge(struct gw_notify *n, const struct gw_reaction *reaction, int32_t verdict,
+                  struct eg_str reason) {
+    struct gw_arena *arena = n->exchange->arena;
+    if (verdict < 0) {
+        judge_error(n, reaction->instance, verdict, reason);
+    }
+    if (verdict == EG_NEXT || !reaction->is_sync) {
+        return true;
+    }
+    n->is_vetoed = true;
+    if (verdict == EG_STOP && reason.len > 0) {
+        n->veto_text = gw_arena_dup(arena, reason);
+    } else {
+        n->veto_text = gw_arena_printf(arena, "The event was refused by the plugin %s.",
+                                       reaction->instance->name);
+    }
+    log_reacter(n, reaction->instance, EG_LOG_INFO, "reacter refused", n->veto_text);
+    return false;
+}
+
+static bool ask_all(struct gw_notify *n);
+
+static void on_sync_verdict(struct gw_wait *wait, int32_t status, struct eg_result *result) {
+    struct gw_notify *n = wait->arg;
+    const struct gw_reaction *reaction = &n->exchange->flow->reactions[n->next_reaction - 1];
+    const struct eg_str reason = result == NULL ? (struct eg_str){0} : result->message;
+    if (!judge(n, reaction, status < 0 ? status : result->verdict, reason) || ask_all(n)) {
+        n->then(n);
+    }
+}
+
+/* The next reacters have gone on meanwhile, so the instance is that of the op. */
+static void on_async_verdict(struct gw_wait *wait, int32_t status, struct eg_result *result) {
+    struct gw_notify *n = wait->arg;
+    if (status < 0) {
+        judge_error(n, wait->op.instance, status,
+                    result == NULL ? (struct eg_str){0} : result->message);
+    }
+}
+
+/* EG_PENDING only for those that have to be waited for. */
+static int32_t ask(struct gw_notify *n, const struct gw_reaction *reaction) {
+    struct eg_exchange *x = n->exchange;
+    struct gw_instance *reacter = reaction->instance;
+    const struct eg_reacter_ops *ops = reacter->component->ops;
+    struct gw_wait *wait = gw_wait_take(x);
+    gw_wait_begin(wait, reacter, x->flow->config.middleware_timeout_ns,
+                  reaction->is_sync ? on_sync_verdict : on_async_verdict, n);
+    const char *former = gw_loop_blame(x->flow->loop, reacter->name);
+    const int32_t verdict = ops->react(
+        reacter->self, gw_instance_slot(reacter, x->flow->loop_index), n->event, &wait->op.pub);
+    gw_loop_blame(x->flow->loop, former);
+    if (verdict == EG_PENDING) {
+        return reaction->is_sync ? EG_PENDING : EG_NEXT;
+    }
+    gw_wait_unused(wait);
+    return verdict;
+}
+
+/* true: all were asked, or one refused; false: waits. */
+static bool ask_all(struct gw_notify *n) {
+    const struct gw_flow *flow = n->exchange->flow;
+    while (n->next_reaction < flow->reaction_count) {
+        const struct gw_reaction *reaction = &flow->reactions[n->next_reaction++];
+        if (!gw_str_eq(reaction->event_type, gw_str_c(gw_sysevent_types[n->which]))) {
+            continue;
+        }
+        const int32_t verdict = ask(n, reaction);
+        if (verdict == EG_PENDING) {
+            return false;
+        }
+        if (!judge(n, reaction, verdict, (struct eg_str){0})) {
+            return true;
+        }
+    }
+    return true;
+}
+
+static void deliver_all(struct gw_notify *n, const struct gw_subscriber *const *subscribers,
+                        size_t count) {
+    struct gw_flow *flow = n->exchange->flow;
+    for (size_t i = 0; i < count; i++) {
+        gw_metric_add(subscribers[i]->received, 1);
+        if (gw_backlog_reserve(flow, 1, false) == 1) {
+            gw_backlog_deliver(n->exchange, subscribers[i], n->event, true);
+            continue;
+        }
+        gw_metric_add(flow->counters.dropped, 1);
+        gw_exchange_log(n->exchange, EG_LOG_WARN, "system event dropped: the backlog is full",
+                        "event", gw_str_c(gw_sysevent_types[n->which]));
+    }
+}
+
+bool gw_notify_start(struct gw_notify *notify, struct eg_exchange *exchange, enum gw_sysevent which,
+                     struct eg_str path, const struct gw_sysevent_data *data) {
+    const struct gw_flow *flow = exchange->flow;
+    size_t count = 0;
+    const struct gw_subscriber *const *subscribers =
+        gw_snapshot_async(gw_exchange_snapshot(exchange), GW_STR("POST"), path,
+                          gw_str_c(gw_sysevent_types[which]), &count);
+    notify->exchange = exchange;
+    notify->which = which;
+    notify->is_vetoed = false;
+    notify->next_reaction = 0;
+    if (count == 0 && !flow->has_reaction[which]) {
+        return true;
+    }
+    struct gw_event_seed seed;
+    gw_exchange_seed(exchange, &seed);
+    notify->event = gw_sysevent_make(exchange->arena, &seed, which, data);
+    deliver_all(notify, subscribers, count);
+    return !flow->has_reaction[which] || ask_all(notify);
+}

@@ -1,0 +1,77 @@
+/*
+ * flow/wait.c - see wait.h. Loop thread. The wait's memory is the exchange's, which the wait itself
+ * holds while the op is out.
+ */
+#include "flow/wait.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "flow/exchange.h"
+
+struct gw_wait *gw_wait_take(struct eg_exchange *exchange) {
+    struct gw_wait *wait = exchange->spare_wait;
+    exchange->spare_wait = NULL;
+    if (wait == NULL) {
+        wait = gw_arena_zalloc(exchange->arena, sizeof *wait);
+        wait->exchange = exchange;
+    }
+    return wait;
+}
+
+static void on_done(struct gw_op *op, int32_t status, struct eg_result *result) {
+    struct gw_wait *wait = GW_CONTAINER(op, struct gw_wait, op);
+    struct eg_exchange *exchange = wait->exchange;
+    gw_list_remove(&wait->node);
+    if (!wait->is_over) {
+        wait->is_over = true;
+        wait->then(wait, status, result);
+    }
+    gw_exchange_unref(exchange);
+}
+
+static void on_deadline(struct gw_op *op) {
+    struct gw_wait *wait = GW_CONTAINER(op, struct gw_wait, op);
+    if (wait->is_over) {
+        return;
+    }
+    wait->is_over = true;
+    wait->then(wait, EG_E_TIMEOUT, NULL);
+}
+
+static void join(struct gw_wait *wait, gw_wait_then *then, void *arg) {
+    wait->then = then;
+    wait->arg = arg;
+    wait->is_over = false;
+    gw_list_push(&wait->exchange->flow->waits, &wait->node);
+    gw_exchange_ref(wait->exchange);
+}
+
+void gw_wait_begin(struct gw_wait *wait, struct gw_instance *instance, uint64_t timeout_ns,
+                   gw_wait_then *then, void *arg) {
+    const uint64_t deadline_ns = timeout_ns == 0 ? 0 : gw_monotonic_ns() + timeout_ns;
+    join(wait, then, arg);
+    gw_op_begin(&wait->op, instance, wait->exchange->flow->loop, deadline_ns, on_done, on_deadline);
+}
+
+void gw_wait_unused(struct gw_wait *wait) {
+    struct eg_exchange *exchange = wait->exchange;
+    gw_op_refused(&wait->op);
+    gw_list_remove(&wait->node);
+    memset(wait, 0, sizeof *wait);
+    wait->exchange = exchange;
+    exchange->spare_wait = wait;
+    gw_exchange_unref(exchange); /* the caller holds it too, so this is never the last */
+}
+
+void gw_wait_invoke(struct gw_wait *wait, struct gw_target *target,
+                    const struct eg_invocation *invocation, uint64_t timeout_ns, gw_wait_then *then,
+                    void *arg) {
+    join(wait, then, arg);
+    gw_target_invoke(target, invocation, timeout_ns, &wait->op, on_done, on_deadline);
+}
+
+void gw_wait_cancel_all(struct gw_flow *flow) {
+    for (struct gw_node *n = flow->waits.next; n != &flow->waits; n = n->next) {
+        gw_op_cancel(&GW_CONTAINER(n, struct gw_wait, node)->op);
+    }
+}

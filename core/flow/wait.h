@@ -1,0 +1,43 @@
+/*
+ * flow/wait.h - one op of an exchange that may be out. It joins the ledger (plugin/op.h), holds the
+ * exchange until the plugin's done, and runs one continuation: at done or at the deadline,
+ * whichever is first. What comes after the deadline only lets go of the exchange.
+ */
+#ifndef GW_FLOW_WAIT_H
+#define GW_FLOW_WAIT_H
+
+#include "plugin/target.h"
+
+struct eg_exchange;
+struct gw_flow;
+
+struct gw_wait {
+    struct gw_op op;
+    struct gw_node node;          /* in the flow's ring while the op is out */
+    struct eg_exchange *exchange; /* counted while the op is out */
+    bool is_over;                 /* the continuation ran */
+    void (*then)(struct gw_wait *wait, int32_t status, struct eg_result *result);
+    void *arg; /* of the one who waits */
+};
+/* What runs after: status 0 or EG_E_*; result is NULL after a deadline. A body that is wanted is
+ * taken by zeroing result->body; all other texts are borrowed during the call. */
+typedef void gw_wait_then(struct gw_wait *wait, int32_t status, struct eg_result *result);
+
+/* A wait out of the exchange's arena; one that came back unused is used again. */
+struct gw_wait *gw_wait_take(struct eg_exchange *exchange);
+
+/* Before a call that may answer at once (middleware, reacter): */
+void gw_wait_begin(struct gw_wait *wait, struct gw_instance *instance, uint64_t timeout_ns,
+                   gw_wait_then *then, void *arg);
+/* ... and after it, when it answered at once: nothing follows, the wait is free again. */
+void gw_wait_unused(struct gw_wait *wait);
+
+/* Calls a function; then always follows, never inside. */
+void gw_wait_invoke(struct gw_wait *wait, struct gw_target *target,
+                    const struct eg_invocation *invocation, uint64_t timeout_ns, gw_wait_then *then,
+                    void *arg);
+
+/* Wishes the end of all ops that are out. */
+void gw_wait_cancel_all(struct gw_flow *flow);
+
+#endif
