@@ -1,0 +1,762 @@
+/*
+ * io/http_client.c - see http_client.h. libcurl's multi interface, driven by our loop: curl names
+ * the sockets and the next time-out, we call curl_multi_socket_action.
+ *
+ * What keeps it cheap: easy handles live in a pool and only what differs is set again; header lists
+ * are built in the call's arena; a socket stays in epoll when curl lets go of it after an exchange
+ * (connections are mostly used again at once) and leaves on its first event while idle or when it
+ * is closed. Deadlines are our timers, so that they follow base/clock.h; curl's own are off.
+ * Redirects are followed here and not by curl, which would keep a custom method.
+ *
+ * Thread: the loop's. Ownership: a call borrows its request; what it answers lives in its arena.
+ */
+#include "io/http_client.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/slice.h"
+
+#define CALL_MAGIC 0x4c4c4143u /* "CALL" */
+#define URL_BYTES_MAX ((size_t)64 * 1024)
+#define REDIRECTS_MAX 10u
+#define HEAD_BYTES_MAX ((size_t)256 * 1024)
+#define POOLED_CALLS_MAX 512u
+#define CACHED_CONNECTIONS 1024L
+
+/* A socket of curl's in our epoll. wanted: what curl asked for last; 0 = nothing, it is idle. */
+struct socket_watch {
+    struct gw_fd fd;
+    struct gw_http_client *client;
+    uint32_t wanted;
+    bool is_connection; /* opened and closed through us; else one of curl's resolver */
+};
+
+struct gw_http_client {
+    struct eg_loop *loop;
+    struct gw_http_client_config config;
+    CURLM *multi;
+    struct gw_timer timer;         /* curl's */
+    struct gw_task kick;           /* curl's time-out of 0 */
+    struct socket_watch **watches; /* by file descriptor */
+    size_t watch_room;
+    struct gw_node active;
+    struct gw_node pooled;
+    uint32_t pooled_count;
+    uint32_t active_count;
+    struct eg_metric *dropped_headers;
+};
+
+struct eg_http_call {
+    uint32_t magic;
+    struct gw_http_client *client;
+    struct gw_node node;
+    CURL *easy;
+    const struct eg_http_request *request;
+    void (*on_done)(void *arg, const struct eg_http_response *response);
+    void *arg;
+    struct gw_timer deadline;
+    uint64_t ends_at_ns;
+    struct gw_task done; /* of calls that end outside curl */
+    struct gw_arena arena;
+
+    struct eg_kv *headers; /* of the answer, in the arena */
+    size_t header_count;
+    size_t header_room;
+    size_t head_bytes;
+    struct gw_bytes body;
+    uint64_t body_max;
+    int32_t error; /* ours; wins over curl's */
+    const char *message;
+    uint32_t redirects;
+    bool is_connected;
+    bool is_head_done;
+    bool has_become_get; /* by a redirect */
+    bool is_added;       /* to the multi handle */
+    bool has_tls_files;  /* the handle must be reset before its next use */
+    char curl_error[CURL_ERROR_SIZE];
+};
+
+/* ---- the loop side of curl ---- */
+
+static void take_results(struct gw_http_client *client);
+
+static void act(struct gw_http_client *client, curl_socket_t fd, int events) {
+    int running = 0;
+    (void)curl_multi_socket_action(client->multi, fd, events, &running);
+    take_results(client);
+}
+
+static void on_socket(struct gw_fd *fd, uint32_t events) {
+    struct socket_watch *watch = GW_CONTAINER(fd, struct socket_watch, fd);
+    struct gw_http_client *client = watch->client;
+    if (watch->wanted == 0) { /* closed by the peer while idle: curl finds out when it wants it */
+        gw_fd_unwatch(client->loop, fd);
+        return;
+    }
+    act(client, fd->fd,
+        ((events & EG_FD_READ) != 0 ? CURL_CSELECT_IN : 0) |
+            ((events & EG_FD_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
+}
+
+static void on_timer(struct gw_timer *timer) {
+    act(GW_CONTAINER(timer, struct gw_http_client, timer), CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void on_kick(struct gw_task *task) {
+    act(GW_CONTAINER(task, struct gw_http_client, kick), CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* CURLMOPT_TIMERFUNCTION. A millisecond more: curl does not ask again when we come too early. */
+static int set_timer(CURLM *multi, long timeout_ms, void *arg) {
+    struct gw_http_client *client = arg;
+    (void)multi;
+    gw_timer_stop(client->loop, &client->timer);
+    if (timeout_ms == 0) {
+        gw_loop_defer(client->loop, &client->kick);
+    } else if (timeout_ms > 0) {
+        gw_timer_start(client->loop, &client->timer, ((uint64_t)timeout_ms + 1) * GW_NS_PER_MS,
+                       on_timer);
+    }
+    return 0;
+}
+
+static struct socket_watch *watch_of(struct gw_http_client *client, curl_socket_t fd) {
+    const size_t index = (size_t)fd;
+    if (index >= client->watch_room) {
+        const size_t room = gw_size_mul(gw_size_add(index, 16), 2);
+        client->watches = gw_realloc(client->watches, gw_size_mul(room, sizeof *client->watches));
+        memset(client->watches + client->watch_room, 0,
+               (room - client->watch_room) * sizeof *client->watches);
+        client->watch_room = room;
+    }
+    if (client->watches[index] == NULL) {
+        client->watches[index] = gw_alloc(sizeof **client->watches);
+        client->watches[index]->client = client;
+    }
+    return client->watches[index];
+}
+
+static void forget_watch(struct gw_http_client *client, curl_socket_t fd) {
+    if ((size_t)fd < client->watch_room && client->watches[fd] != NULL) {
+        gw_fd_unwatch(client->loop, &client->watches[fd]->fd);
+        gw_free(client->watches[fd]);
+        client->watches[fd] = NULL;
+    }
+}
+
+/* CURLMOPT_SOCKETFUNCTION */
+static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *ignored) {
+    static const uint32_t events[] = {[CURL_POLL_NONE] = 0,
+                                      [CURL_POLL_IN] = EG_FD_READ,
+                                      [CURL_POLL_OUT] = EG_FD_WRITE,
+                                      [CURL_POLL_INOUT] = EG_FD_READ | EG_FD_WRITE,
+                                      [CURL_POLL_REMOVE] = 0};
+    struct gw_http_client *client = arg;
+    struct socket_watch *watch = watch_of(client, fd);
+    (void)easy;
+    (void)ignored;
+    watch->wanted = events[what];
+    if (watch->wanted == 0 && !watch->is_connection) {
+        forget_watch(client, fd); /* curl closes these without telling */
+        return 0;
+    }
+    if (watch->fd.is_watched) {
+        gw_fd_change(client->loop, &watch->fd, watch->wanted == 0 ? EG_FD_READ : watch->wanted);
+        return 0;
+    }
+    if (watch->wanted == 0) {
+        return 0;
+    }
+    return gw_fd_watch(client->loop, &watch->fd, fd, watch->wanted, on_socket) == EG_OK ? 0 : -1;
+}
+
+/* CURLOPT_OPENSOCKETFUNCTION */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
+    (void)purpose;
+    const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                          address->protocol);
+    if (fd >= 0) {
+        watch_of(arg, fd)->is_connection = true;
+    }
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+/* CURLOPT_CLOSESOCKETFUNCTION: the only place where a connection's watch ends for good. */
+static int close_socket(void *arg, curl_socket_t fd) {
+    forget_watch(arg, fd);
+    return close(fd);
+}
+
+/* ---- what curl tells of one exchange ---- */
+
+static size_t refuse(struct eg_http_call *call, int32_t error, const char *message) {
+    call->error = error;
+    call->message = message;
+    return 0; /* fewer bytes than given: curl ends the exchange */
+}
+
+static void add_header(struct eg_http_call *call, struct eg_str name, struct eg_str value) {
+    if (call->header_count == call->header_room) {
+        const size_t room = call->header_room == 0 ? 16 : call->header_room * 2;
+        struct eg_kv *grown = gw_arena_alloc(&call->arena, room * sizeof *grown);
+        if (call->header_count > 0) {
+            memcpy(grown, call->headers, call->header_count * sizeof *grown);
+        }
+        call->headers = grown;
+        call->header_room = room;
+    }
+    call->headers[call->header_count++] = (struct eg_kv){
+        .name = gw_arena_dup(&call->arena, name), .value = gw_arena_dup(&call->arena, value)};
+}
+
+/* CURLOPT_HEADERFUNCTION. Each head begins with a status line: of 1xx answers only the last stays.
+ * Lines after the empty one are trailers (RFC 9110 6.5), which nobody here may trust. */
+static size_t on_header(char *ptr, size_t size, size_t count, void *arg) {
+    struct eg_http_call *call = arg;
+    const struct eg_str line = gw_str_trim(gw_str(ptr, size * count));
+    call->head_bytes += size * count;
+    if (call->head_bytes > HEAD_BYTES_MAX) {
+        return refuse(call, EG_E_TOOBIG, "the answer's header block is too big");
+    }
+    if (gw_str_starts(line, GW_STR("HTTP/")) && gw_str_find(line, ':') == line.len) {
+        call->header_count = 0;
+        call->is_head_done = false;
+        return size * count;
+    }
+    if (line.len == 0 || call->is_head_done) {
+        call->is_head_done = true;
+        return size * count;
+    }
+    const size_t colon = gw_str_find(line, ':');
+    const struct eg_str name = gw_str_sub(line, 0, colon);
+    const struct eg_str value = gw_str_trim(gw_str_cut(line, colon < line.len ? colon + 1 : colon));
+    if (colon < line.len && gw_is_token(name) && gw_is_field_value(value)) {
+        add_header(call, name, value);
+    } else {
+        gw_metric_add(call->client->dropped_headers, 1);
+    }
+    return size * count;
+}
+
+/* CURLOPT_WRITEFUNCTION. An announced length makes the buffer at once, or refuses at once. */
+static size_t on_body(char *ptr, size_t size, size_t count, void *arg) {
+    struct eg_http_call *call = arg;
+    curl_off_t announced = -1;
+    if (call->body.len == 0 &&
+        curl_easy_getinfo(call->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced) == CURLE_OK &&
+        announced > 0) {
+        if ((uint64_t)announced > call->body_max) {
+            return refuse(call, EG_E_TOOBIG, "the answer's body is too big");
+        }
+        (void)gw_bytes_grow(&call->body, (size_t)announced);
+    }
+    if (size * count > call->body_max - call->body.len) {
+        return refuse(call, EG_E_TOOBIG, "the answer's body is too big");
+    }
+    gw_bytes_add(&call->body, gw_str(ptr, size * count));
+    return size * count;
+}
+
+/* CURLOPT_PREREQFUNCTION: connected, about to send. */
+static int on_connected(void *arg, char *peer, char *local, int peer_port, int local_port) {
+    struct eg_http_call *call = arg;
+    (void)peer;
+    (void)local;
+    (void)peer_port;
+    (void)local_port;
+    call->is_connected = true;
+    return CURL_PREREQFUNC_OK;
+}
+
+/* ---- handles ---- */
+
+#define SET(option, value) (void)curl_easy_setopt(easy, option, value)
+
+/* What is the same for all exchanges. */
+static void set_basics(struct eg_http_call *call) {
+    CURL *easy = call->easy;
+    struct gw_http_client *client = call->client;
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_PRIVATE, call);
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_NOPROXY, "*");
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_PATH_AS_IS, 1L);
+    SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(CURLOPT_MAXAGE_CONN, (long)(client->config.idle_timeout_ns / GW_NS_PER_S) + 1L);
+    SET(CURLOPT_ERRORBUFFER, call->curl_error);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, call);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_WRITEDATA, call);
+    SET(CURLOPT_PREREQFUNCTION, on_connected);
+    SET(CURLOPT_PREREQDATA, call);
+    SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    SET(CURLOPT_OPENSOCKETDATA, client);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    SET(CURLOPT_CLOSESOCKETDATA, client);
+}
+
+static void set_tls_file(struct eg_http_call *call, CURLoption option, struct eg_str path) {
+    if (path.len > 0) {
+        CURL *easy = call->easy;
+        SET(option, gw_arena_dup(&call->arena, path).ptr);
+        call->has_tls_files = true;
+    }
+}
+
+/* POST keeps its own verb in curl; every other method is a custom name on a GET or a POST. */
+static void set_method(struct eg_http_call *call, struct eg_str method, struct eg_str body) {
+    CURL *easy = call->easy;
+    const bool is_post = gw_str_eq(method, GW_STR("POST"));
+    const bool is_head = gw_str_eq(method, GW_STR("HEAD"));
+    const bool is_get = gw_str_eq(method, GW_STR("GET"));
+    if (is_post || body.len > 0) {
+        SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_POSTFIELDS, body.len == 0 ? "" : body.ptr);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+    } else if (is_head) {
+        SET(CURLOPT_NOBODY, 1L);
+    } else {
+        SET(CURLOPT_HTTPGET, 1L);
+    }
+    const bool is_plain = is_post || (body.len == 0 && (is_get || is_head));
+    SET(CURLOPT_CUSTOMREQUEST, is_plain ? NULL : gw_arena_dup(&call->arena, method).ptr);
+}
+
+static struct curl_slist *push_line(struct eg_http_call *call, struct curl_slist *tail,
+                                    struct eg_str line) {
+    struct curl_slist *item = gw_arena_zalloc(&call->arena, sizeof *item);
+    item->data = (char *)(uintptr_t)line.ptr; /* curl only reads it */
+    tail->next = item;
+    return item;
+}
+
+/* `Name: value`, or `Name;`, which is how curl spells an empty value. */
+static struct eg_str header_line(struct gw_arena *arena, const struct eg_kv *h) {
+    const struct eg_str colon = h->value.len == 0 ? GW_STR(";") : GW_STR(": ");
+    const size_t len = h->name.len + colon.len + h->value.len;
+    char *line = gw_arena_alloc(arena, len + 1);
+    memcpy(line, h->name.ptr, h->name.len);
+    memcpy(line + h->name.len, colon.ptr, colon.len);
+    if (h->value.len > 0) {
+        memcpy(line + h->name.len + colon.len, h->value.ptr, h->value.len);
+    }
+    line[len] = '\0';
+    return gw_str(line, len);
+}
+
+/* The list lives in the arena; curl borrows it. `Name:` keeps curl from adding its own. A repeated
+ * request of a redirect to another host goes without credentials. */
+static void set_headers(struct eg_http_call *call, bool is_bodyless, bool is_foreign) {
+    const struct eg_http_request *request = call->request;
+    struct curl_slist head = {0};
+    struct curl_slist *tail = &head;
+    bool has_type = false;
+    bool has_accept = false;
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct eg_kv *h = &request->headers[i];
+        const bool is_type = gw_str_eq_nocase(h->name, GW_STR("Content-Type"));
+        const bool is_secret = gw_str_eq_nocase(h->name, GW_STR("Authorization")) ||
+                               gw_str_eq_nocase(h->name, GW_STR("Cookie"));
+        if ((is_type && is_bodyless) || (is_secret && is_foreign)) {
+            continue;
+        }
+        has_type = has_type || is_type;
+        has_accept = has_accept || gw_str_eq_nocase(h->name, GW_STR("Accept"));
+        tail = push_line(call, tail, header_line(&call->arena, h));
+    }
+    tail = has_type ? tail : push_line(call, tail, GW_STR("Content-Type:"));
+    tail = has_accept ? tail : push_line(call, tail, GW_STR("Accept:"));
+    (void)push_line(call, tail, GW_STR("Expect:"));
+    (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, head.next);
+}
+
+/* ---- calls ---- */
+
+static struct eg_http_call *take_call(struct gw_http_client *client) {
+    struct gw_node *node = gw_list_shift(&client->pooled);
+    if (node != NULL) {
+        client->pooled_count--;
+        return GW_CONTAINER(node, struct eg_http_call, node);
+    }
+    struct eg_http_call *call = gw_alloc(sizeof *call);
+    call->client = client;
+    call->easy = curl_easy_init();
+    if (call->easy == NULL) {
+        gw_free(call);
+        return NULL;
+    }
+    gw_arena_init(&call->arena, 2048);
+    set_basics(call);
+    return call;
+}
+
+static void free_call(struct eg_http_call *call) {
+    curl_easy_cleanup(call->easy);
+    gw_arena_free(&call->arena);
+    gw_bytes_free(&call->body);
+    gw_free(call);
+}
+
+/* Back to the pool, last in first out: the warm one is used next. */
+static void recycle_call(struct eg_http_call *call) {
+    struct gw_http_client *client = call->client;
+    call->magic = 0;
+    gw_bytes_free(&call->body);
+    if (client->pooled_count >= POOLED_CALLS_MAX) {
+        free_call(call);
+        return;
+    }
+    if (call->has_tls_files) {
+        curl_easy_reset(call->easy);
+        set_basics(call);
+        call->has_tls_files = false;
+    }
+    gw_arena_reset(&call->arena);
+    gw_list_push(client->pooled.next, &call->node);
+    client->pooled_count++;
+}
+
+static void leave_curl(struct eg_http_call *call) {
+    if (call->is_added) {
+        (void)curl_multi_remove_handle(call->client->multi, call->easy);
+        call->is_added = false;
+    }
+}
+
+static void finish(struct eg_http_call *call, int32_t error, const char *message) {
+    struct gw_http_client *client = call->client;
+    struct eg_http_response response = {.struct_size = sizeof response, .error = error};
+    leave_curl(call);
+    gw_timer_stop(client->loop, &call->deadline);
+    gw_loop_undefer(&call->done);
+    gw_list_remove(&call->node);
+    client->active_count--;
+    if (error == EG_OK) {
+        long status = 0;
+        (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        response.status = (int32_t)status;
+        response.headers = call->headers;
+        response.header_count = call->header_count;
+        response.body = gw_bytes_take(&call->body);
+    } else {
+        response.message = gw_str_c(message);
+    }
+    call->on_done(call->arg, &response);
+    recycle_call(call);
+}
+
+static void on_canceled(struct gw_task *task) {
+    finish(GW_CONTAINER(task, struct eg_http_call, done), EG_E_CANCELED, "canceled");
+}
+
+static void on_refused(struct gw_task *task) {
+    finish(GW_CONTAINER(task, struct eg_http_call, done), EG_E_INTERNAL,
+           "libcurl has refused the request");
+}
+
+static void on_deadline(struct gw_timer *timer) {
+    struct eg_http_call *call = GW_CONTAINER(timer, struct eg_http_call, deadline);
+    const uint64_t now = gw_monotonic_ns();
+    if (call->is_connected && now < call->ends_at_ns) {
+        gw_timer_start(call->client->loop, timer, call->ends_at_ns - now, on_deadline);
+        return;
+    }
+    finish(call, EG_E_TIMEOUT, call->is_connected ? "timed out" : "connecting timed out");
+}
+
+/* One exchange: the first or one of a redirect. */
+static void start(struct eg_http_call *call, struct eg_str url, struct eg_str method,
+                  struct eg_str body, bool is_foreign) {
+    struct gw_http_client *client = call->client;
+    const uint64_t now = gw_monotonic_ns();
+    const uint64_t left_ns = call->ends_at_ns > now ? call->ends_at_ns - now : 0;
+    const uint64_t connect_ns = client->config.connect_timeout_ns;
+    call->headers = NULL;
+    call->header_count = call->header_room = call->head_bytes = 0;
+    call->body.len = 0;
+    call->is_connected = call->is_head_done = false;
+    call->curl_error[0] = '\0';
+    (void)curl_easy_setopt(call->easy, CURLOPT_URL, gw_arena_dup(&call->arena, url).ptr);
+    set_method(call, method, body);
+    set_headers(call, body.len == 0 && !gw_str_eq(method, GW_STR("POST")), is_foreign);
+    gw_timer_start(client->loop, &call->deadline, left_ns < connect_ns ? left_ns : connect_ns,
+                   on_deadline);
+    call->is_added = curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
+    if (!call->is_added) {
+        call->done.fn = on_refused;
+        gw_loop_defer(client->loop, &call->done);
+    }
+}
+
+/* ---- results ---- */
+
+static bool is_same_origin(struct eg_str a, struct eg_str b) {
+    struct gw_url first;
+    struct gw_url second;
+    return gw_url_parse(a, &first) == EG_OK && gw_url_parse(b, &second) == EG_OK &&
+           gw_str_eq_nocase(first.scheme, second.scheme) &&
+           gw_str_eq_nocase(first.host, second.host) && first.port == second.port;
+}
+
+/* RFC 9110 15.4. True when the answer was a redirect that has been followed or has failed. */
+static bool follow_redirect(struct eg_http_call *call) {
+    const struct eg_http_request *request = call->request;
+    struct gw_url parsed;
+    long status = 0;
+    char *location = NULL;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    const bool turns_into_get = status == 301 || status == 302 || status == 303;
+    if ((request->flags & EG_HTTP_NO_REDIRECT) != 0 ||
+        (!turns_into_get && status != 307 && status != 308)) {
+        return false;
+    }
+    (void)curl_easy_getinfo(call->easy, CURLINFO_REDIRECT_URL, &location);
+    if (location == NULL) {
+        return false;
+    }
+    if (call->redirects == REDIRECTS_MAX) {
+        finish(call, EG_E_PROTO, "stopped after 10 redirects");
+        return true;
+    }
+    const struct eg_str url = gw_arena_dup(&call->arena, gw_str_c(location));
+    if (gw_url_parse(url, &parsed) != EG_OK) {
+        finish(call, EG_E_PROTO, "redirected to what is no http or https URL");
+        return true;
+    }
+    call->redirects++;
+    call->has_become_get = call->has_become_get || turns_into_get;
+    leave_curl(call);
+    const bool is_head = gw_str_eq(request->method, GW_STR("HEAD"));
+    const struct eg_str get = is_head ? request->method : GW_STR("GET");
+    start(call, url, call->has_become_get ? get : request->method,
+          call->has_become_get ? (struct eg_str){0} : request->body,
+          !is_same_origin(request->url, url));
+    return true;
+}
+
+static int32_t error_of(CURLcode code) {
+    static const struct {
+        CURLcode code;
+        int32_t error;
+    } errors[] = {
+        {CURLE_COULDNT_RESOLVE_HOST, EG_E_UNAVAILABLE},
+        {CURLE_COULDNT_CONNECT, EG_E_UNAVAILABLE},
+        {CURLE_OPERATION_TIMEDOUT, EG_E_TIMEOUT},
+        {CURLE_UNSUPPORTED_PROTOCOL, EG_E_PROTO},
+        {CURLE_URL_MALFORMAT, EG_E_PROTO},
+        {CURLE_WEIRD_SERVER_REPLY, EG_E_PROTO},
+        {CURLE_HTTP2, EG_E_PROTO},
+        {CURLE_BAD_CONTENT_ENCODING, EG_E_PROTO},
+        {CURLE_FILESIZE_EXCEEDED, EG_E_TOOBIG},
+        {CURLE_TOO_MANY_REDIRECTS, EG_E_PROTO},
+        {CURLE_OUT_OF_MEMORY, EG_E_TOOBIG},
+    };
+    for (size_t i = 0; i < GW_COUNT(errors); i++) {
+        if (errors[i].code == code) {
+            return errors[i].error;
+        }
+    }
+    return EG_E_IO;
+}
+
+static void end_of_exchange(struct eg_http_call *call, CURLcode code) {
+    if (call->error != EG_OK) {
+        finish(call, call->error, call->message);
+    } else if (code != CURLE_OK) {
+        finish(call, error_of(code),
+               call->curl_error[0] != '\0' ? call->curl_error : curl_easy_strerror(code));
+    } else if (!follow_redirect(call)) {
+        finish(call, EG_OK, NULL);
+    }
+}
+
+static void take_results(struct gw_http_client *client) {
+    int left = 0;
+    for (CURLMsg *msg; (msg = curl_multi_info_read(client->multi, &left)) != NULL;) {
+        struct eg_http_call *call = NULL;
+        if (msg->msg != CURLMSG_DONE) {
+            continue;
+        }
+        const CURLcode code = msg->data.result;
+        (void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&call);
+        GW_MAGIC_CHECK(call, CALL_MAGIC);
+        end_of_exchange(call, code);
+    }
+}
+
+/* ---- the front ---- */
+
+static int32_t reject(const char *what, struct eg_str text) {
+    gw_logf(EG_LOG_WARN, "http request refused: %s \"%.*s\"", what,
+            GW_FMT(gw_str_sub(text, 0, 200)));
+    return EG_E_INVAL;
+}
+
+static bool is_framing(struct eg_str name) {
+    static const char *const names[] = {"Host",       "Content-Length", "Transfer-Encoding",
+                                        "Connection", "Keep-Alive",     "Proxy-Connection",
+                                        "TE",         "Trailer",        "Upgrade",
+                                        "Expect"};
+    for (size_t i = 0; i < GW_COUNT(names); i++) {
+        if (gw_str_eq_nocase(name, gw_str_c(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int32_t check_request(const struct eg_http_request *request) {
+    struct gw_url url;
+    if (request->url.len > URL_BYTES_MAX || gw_url_parse(request->url, &url) != EG_OK) {
+        return reject("no http or https URL", request->url);
+    }
+    if (!gw_is_token(request->method) || gw_str_eq_nocase(request->method, GW_STR("CONNECT"))) {
+        return reject("bad method", request->method);
+    }
+    if (request->body.len > 0 && gw_str_eq(request->method, GW_STR("HEAD"))) {
+        return reject("a body with method", request->method);
+    }
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct eg_kv *h = &request->headers[i];
+        if (!gw_is_token(h->name) || !gw_is_field_value(h->value)) {
+            return reject("bad header", gw_is_token(h->name) ? h->name : GW_STR("(name)"));
+        }
+        if (is_framing(h->name)) {
+            return reject("the gateway's own header", h->name);
+        }
+    }
+    return EG_OK;
+}
+
+int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request *request,
+                     void (*on_done)(void *arg, const struct eg_http_response *response), void *arg,
+                     struct eg_http_call **ret_call) {
+    if (check_request(request) != EG_OK) {
+        return EG_E_INVAL;
+    }
+    struct eg_http_call *call = take_call(client);
+    if (call == NULL) {
+        return EG_E_BUSY;
+    }
+    const uint64_t now = gw_monotonic_ns();
+    const uint64_t timeout_ns =
+        request->timeout_ns != 0 ? request->timeout_ns : client->config.timeout_ns;
+    call->magic = CALL_MAGIC;
+    call->request = request;
+    call->on_done = on_done;
+    call->arg = arg;
+    call->ends_at_ns = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
+    call->body_max = request->max_response_bytes != 0 ? request->max_response_bytes
+                                                      : client->config.max_response_bytes;
+    call->error = EG_OK;
+    call->redirects = 0;
+    call->has_become_get = false;
+    set_tls_file(call, CURLOPT_CAINFO, request->ca_file);
+    set_tls_file(call, CURLOPT_SSLCERT, request->cert_file);
+    set_tls_file(call, CURLOPT_SSLKEY, request->key_file);
+    gw_list_push(&client->active, &call->node);
+    client->active_count++;
+    start(call, request->url, request->method, request->body, false);
+    if (ret_call != NULL) {
+        *ret_call = call;
+    }
+    return EG_OK;
+}
+
+void gw_http_cancel(struct eg_http_call *call) {
+    GW_MAGIC_CHECK(call, CALL_MAGIC);
+    leave_curl(call);
+    gw_timer_stop(call->client->loop, &call->deadline);
+    call->done.fn = on_canceled;
+    gw_loop_defer(call->client->loop, &call->done);
+}
+
+uint32_t gw_http_client_in_flight(const struct gw_http_client *client) {
+    return client->active_count;
+}
+
+/* ---- life ---- */
+
+static void init_library(void) {
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static struct gw_http_client_config with_defaults(const struct gw_http_client_config *config) {
+    struct gw_http_client_config c = *config;
+    c.timeout_ns = c.timeout_ns != 0 ? c.timeout_ns : 30 * GW_NS_PER_S;
+    c.connect_timeout_ns = c.connect_timeout_ns != 0 ? c.connect_timeout_ns : 5 * GW_NS_PER_S;
+    c.max_response_bytes = c.max_response_bytes != 0 ? c.max_response_bytes : 6u << 20;
+    c.idle_timeout_ns = c.idle_timeout_ns != 0 ? c.idle_timeout_ns : 60 * GW_NS_PER_S;
+    return c;
+}
+
+int32_t gw_http_client_create(struct eg_loop *loop, const struct gw_http_client_config *config,
+                              struct gw_http_client **ret_client) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static const struct gw_metric_family dropped = {
+        .name = "eventgateway_http_client_dropped_headers_total",
+        .help = "Header lines of function answers that were no valid header and were dropped.",
+        .type = GW_COUNTER};
+    pthread_once(&once, init_library);
+    CURLM *multi = curl_multi_init();
+    if (multi == NULL) {
+        return EG_E_INTERNAL;
+    }
+    struct gw_http_client *client = gw_alloc(sizeof *client);
+    client->loop = loop;
+    client->config = with_defaults(config);
+    client->multi = multi;
+    client->kick.fn = on_kick;
+    client->dropped_headers = gw_metric(&dropped, NULL, 0);
+    gw_list_init(&client->active);
+    gw_list_init(&client->pooled);
+    (void)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, set_socket);
+    (void)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
+    (void)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    (void)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
+    (void)curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CACHED_CONNECTIONS);
+    (void)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)config->max_connections);
+    (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                            (long)config->max_connections_per_host);
+    *ret_client = client;
+    return EG_OK;
+}
+
+void gw_http_client_destroy(struct gw_http_client *client) {
+    if (client == NULL) {
+        return;
+    }
+    while (!gw_list_empty(&client->active)) {
+        finish(GW_CONTAINER(client->active.next, struct eg_http_call, node), EG_E_CANCELED,
+               "canceled: the gateway ends");
+    }
+    for (struct gw_node *node; (node = gw_list_shift(&client->pooled)) != NULL;) {
+        free_call(GW_CONTAINER(node, struct eg_http_call, node));
+    }
+    (void)curl_multi_cleanup(client->multi); /* closes the connections through close_socket */
+    for (size_t i = 0; i < client->watch_room; i++) {
+        forget_watch(client, (curl_socket_t)i);
+    }
+    gw_timer_stop(client->loop, &client->timer);
+    gw_loop_undefer(&client->kick);
+    gw_free(client->watches);
+    gw_free(client);
+}

@@ -1,0 +1,106 @@
+/*
+ * io/url.c - splits an absolute http or https URL (RFC 3986 3, RFC 9110 4.2). Strict where parsers
+ * of the world differ, so that what was checked here is what libcurl connects to: no control bytes,
+ * spaces or backslashes, one '@' at most. Pure; any thread; the parts borrow the text.
+ */
+#include "base/slice.h"
+#include "io/http_client.h"
+
+static bool is_clean(struct eg_str url) {
+    for (size_t i = 0; i < url.len; i++) {
+        const unsigned char c = (unsigned char)url.ptr[i];
+        if (c <= 0x20 || c == 0x7f || c == '\\' || c == '"' || c == '<' || c == '>') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_scheme(struct eg_str *rest, struct eg_str *ret_scheme) {
+    static const struct eg_str schemes[] = {{"http", 4}, {"https", 5}};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        const size_t len = schemes[i].len;
+        if (gw_str_eq_nocase(gw_str_sub(*rest, 0, len), schemes[i]) &&
+            gw_str_eq(gw_str_sub(*rest, len, 3), GW_STR("://"))) {
+            *ret_scheme = gw_str_sub(*rest, 0, len);
+            *rest = gw_str_cut(*rest, len + 3);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Everything before the first '/', '?' or '#'. */
+static struct eg_str take_authority(struct eg_str *rest) {
+    size_t len = 0;
+    while (len < rest->len && memchr("/?#", rest->ptr[len], 3) == NULL) {
+        len++;
+    }
+    const struct eg_str authority = gw_str_sub(*rest, 0, len);
+    *rest = gw_str_cut(*rest, len);
+    return authority;
+}
+
+static bool is_host_char(char c) {
+    const bool is_alnum =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return is_alnum || memchr("-._~", c, 4) != NULL || (unsigned char)c >= 0x80;
+}
+
+static bool is_name(struct eg_str host) {
+    for (size_t i = 0; i < host.len; i++) {
+        if (!is_host_char(host.ptr[i])) {
+            return false;
+        }
+    }
+    return host.len > 0;
+}
+
+static bool is_ip_literal(struct eg_str host) {
+    const struct eg_str inner = gw_str_sub(host, 1, host.len < 2 ? 0 : host.len - 2);
+    for (size_t i = 0; i < inner.len; i++) {
+        if (memchr("0123456789abcdefABCDEF:.", inner.ptr[i], 24) == NULL) {
+            return false;
+        }
+    }
+    return inner.len >= 2 && gw_str_find(inner, ':') < inner.len;
+}
+
+/* ":8080"; an empty port means none (RFC 3986 3.2.3). */
+static bool parse_port(struct eg_str text, uint16_t *ret_port) {
+    uint64_t port = 0;
+    if (text.len <= 1) {
+        *ret_port = 0;
+        return text.len == 0 || text.ptr[0] == ':';
+    }
+    const struct eg_str digits = gw_str_cut(text, 1);
+    if (text.ptr[0] != ':' || gw_str_find(digits, '+') < digits.len ||
+        gw_str_u64(digits, &port) != EG_OK || port == 0 || port > UINT16_MAX) {
+        return false;
+    }
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+static bool split_authority(struct eg_str authority, struct gw_url *url) {
+    const size_t at = gw_str_find(authority, '@');
+    const struct eg_str host_port = at < authority.len ? gw_str_cut(authority, at + 1) : authority;
+    const bool is_literal = host_port.len > 0 && host_port.ptr[0] == '[';
+    const size_t host_len =
+        is_literal ? gw_str_find(host_port, ']') + 1 : gw_str_find(host_port, ':');
+    url->host = gw_str_sub(host_port, 0, host_len);
+    return parse_port(gw_str_cut(host_port, url->host.len), &url->port) &&
+           (is_literal ? is_ip_literal(url->host) : is_name(url->host));
+}
+
+int32_t gw_url_parse(struct eg_str url, struct gw_url *ret_url) {
+    struct gw_url parsed = {0};
+    struct eg_str rest = url;
+    if (!is_clean(url) || !take_scheme(&rest, &parsed.scheme) ||
+        !split_authority(take_authority(&rest), &parsed)) {
+        return EG_E_INVAL;
+    }
+    parsed.path = gw_str_sub(rest, 0, gw_str_find(rest, '#'));
+    *ret_url = parsed;
+    return EG_OK;
+}
