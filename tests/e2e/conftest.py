@@ -1,0 +1,46 @@
+"""Fixtures: `gw` is a fresh gateway of one test, `shared` one of the whole file (use `space` with it)."""
+import itertools
+
+import pytest
+
+from harness import GATEWAY, Gateway
+
+_spaces = itertools.count(1)
+
+
+def pytest_sessionstart(session):
+    if not GATEWAY.exists():
+        raise pytest.UsageError(f"{GATEWAY} is not there: build it, or set EVENTGW_BUILD")
+
+
+@pytest.fixture
+def make_gateway():
+    """Starts gateways with settings of their own; all are stopped (and checked) at the end."""
+    made = []
+
+    def make(**options):
+        gateway = Gateway(**options)
+        made.append(gateway)
+        return gateway
+
+    yield make
+    for gateway in made:
+        gateway.close()
+
+
+@pytest.fixture
+def gw(make_gateway):
+    return make_gateway()
+
+
+@pytest.fixture(scope="module")
+def shared():
+    gateway = Gateway()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def space():
+    """A name that no other test of this run uses."""
+    return f"space{next(_spaces)}"
