@@ -1,0 +1,243 @@
+/* Unit tests of domain/path_tree.c. */
+#include "unit.h"
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/slice.h"
+#include "base/why.h"
+#include "domain/path_tree.h"
+
+#define MAX_PATHS 4
+#define CONFLICT(kind, name, path)                                                                 \
+    kind " with different name (\"" name "\") already defined: for route: " path
+
+struct conflict_case {
+    const char *present[MAX_PATHS];
+    const char *added;
+    const char *reason; /* NULL: gets in */
+};
+
+/* A value that tells which path it was added with. */
+static void *as_value(const char *path) {
+    return (void *)(uintptr_t)path;
+}
+
+static int32_t add(struct gw_path_tree *tree, const char *path, struct eg_why *ret_why) {
+    return gw_path_tree_add(tree, gw_str_c(path), as_value(path), ret_why);
+}
+
+static struct gw_path_tree *tree_of(struct gw_arena *arena, const char *const *paths,
+                                    size_t count) {
+    gw_arena_init(arena, 1024);
+    struct gw_path_tree *tree = gw_path_tree_create(arena);
+    for (size_t i = 0; i < count && paths[i] != NULL; i++) {
+        CU_ASSERT_EQUAL(add(tree, paths[i], NULL), 0);
+    }
+    return tree;
+}
+
+static void assert_conflict(const struct conflict_case *c) {
+    struct gw_arena arena;
+    struct gw_path_tree *tree = tree_of(&arena, c->present, MAX_PATHS);
+    struct eg_why why = {.struct_size = sizeof why};
+    CU_ASSERT_EQUAL(add(tree, c->added, &why), c->reason == NULL ? 0 : EG_E_CONFLICT);
+    ASSERT_STR(gw_why_str(&why), c->reason == NULL ? "" : c->reason);
+    /* Refused or not, what was there is found as before. */
+    for (size_t i = 0; i < MAX_PATHS && c->present[i] != NULL; i++) {
+        CU_ASSERT_PTR_EQUAL(gw_path_tree_match(tree, gw_str_c(c->present[i]), NULL),
+                            as_value(c->present[i]));
+    }
+    gw_arena_free(&arena);
+}
+
+static void conflicts_are_told_in_the_words_of_the_original(void) {
+    static const struct conflict_case cases[] = {
+        {{"/"}, "/", "route / conflicts with existing route"},
+        {{"/:name"}, "/:id", CONFLICT("parameter", "name", "/:id")},
+        {{"/users/:id"}, "/users/foo", CONFLICT("parameter", "id", "/users/foo")},
+        {{"/users/:id"}, "/users/", CONFLICT("parameter", "id", "/users/")},
+        {{"/users/:id"}, "/users/:id", "route /users/:id conflicts with existing route"},
+        {{"/a/b"}, "/a/b", "route /a/b conflicts with existing route"},
+        {{"/other", "/users"}, "/:x", "static route already defined for route: /:x"},
+        {{NULL}, "/w/*x/y", "wildcard must be the last parameter"},
+        {{NULL}, "/*x/", "wildcard must be the last parameter"},
+        {{"/*foo"}, "/*bar", CONFLICT("wildcard", "foo", "/*bar")},
+        {{"/*foo"}, "/*foo", CONFLICT("wildcard", "foo", "/*foo")},
+        {{"/*foo"}, "/*foo/x", CONFLICT("wildcard", "foo", "/*foo/x")},
+        {{"/*foo"}, "/bar", CONFLICT("wildcard", "foo", "/bar")},
+        {{"/*foo"}, "/:bar", CONFLICT("wildcard", "foo", "/:bar")},
+        {{"/:foo"}, "/*bar", CONFLICT("wildcard", "foo", "/*bar")},
+        {{"/foo"}, "/*bar", CONFLICT("wildcard", "", "/*bar")},
+        {{"/a/"}, "/a/:b", "static route already defined for route: /a/:b"},
+        {{"/a/"}, "/a/*x", CONFLICT("wildcard", "", "/a/*x")},
+        {{"/:"}, "/:x", CONFLICT("parameter", "", "/:x")},
+        {{"/users/:id/posts"},
+         "/users/:id/:what",
+         "static route already defined for route: /users/:id/:what"},
+    };
+    for (size_t i = 0; i < GW_COUNT(cases); i++) {
+        assert_conflict(&cases[i]);
+    }
+}
+
+static void paths_that_do_not_conflict_coexist(void) {
+    static const struct conflict_case cases[] = {
+        {{"/users/:id"}, "/users/:id/posts", NULL},
+        {{"/users/:id"}, "/users", NULL},
+        {{"/users/:id/posts"}, "/users/:id", NULL},
+        {{"/w/*x"}, "/w", NULL},
+        {{"/*all"}, "/", NULL},
+        {{"/:id"}, "/", NULL},
+        {{"/other"}, "/other/", NULL},
+        {{"/"}, "//", NULL},
+        {{"/a", "/b", "/a/:x"}, "/b/:y", NULL},
+    };
+    for (size_t i = 0; i < GW_COUNT(cases); i++) {
+        assert_conflict(&cases[i]);
+    }
+}
+
+/* The last part of a refused path may conflict while its beginning is new. */
+static void a_refused_path_leaves_no_traces(void) {
+    struct gw_arena arena;
+    struct gw_path_tree *tree = tree_of(&arena, NULL, 0);
+    CU_ASSERT_EQUAL(add(tree, "/w/*x/y", NULL), EG_E_CONFLICT);
+    CU_ASSERT_EQUAL(add(tree, "/:any", NULL), 0);
+    CU_ASSERT_PTR_NULL(gw_path_tree_match(tree, GW_STR("/w/z"), NULL));
+    gw_arena_free(&arena);
+}
+
+struct match_case {
+    const char *path;
+    const char *found; /* NULL: nothing */
+    const char *params;
+};
+
+static void assert_matches(const char *const *paths, size_t path_count,
+                           const struct match_case *cases, size_t count) {
+    struct gw_arena arena;
+    struct gw_path_tree *tree = tree_of(&arena, paths, path_count);
+    for (size_t i = 0; i < count; i++) {
+        struct gw_path_params params;
+        const char *found = gw_path_tree_match(tree, gw_str_c(cases[i].path), &params);
+        ASSERT_STR(gw_str_c(found), cases[i].found == NULL ? "" : cases[i].found);
+        char text[256] = "null";
+        size_t len = params.is_null ? 4 : 0;
+        for (uint32_t p = 0; p < params.count; p++) {
+            len += (size_t)snprintf(text + len, sizeof text - len, "%.*s=%.*s;",
+                                    GW_FMT(params.items[p].name), GW_FMT(params.items[p].value));
+        }
+        ASSERT_STR(gw_str(text, len), cases[i].found == NULL ? "null" : cases[i].params);
+    }
+    gw_arena_free(&arena);
+}
+#define PATHS(...) ((const char *const[]){__VA_ARGS__})
+#define ASSERT_MATCHES(paths, ...)                                                                 \
+    do {                                                                                           \
+        static const struct match_case cases_[] = {__VA_ARGS__};                                   \
+        assert_matches(paths, GW_COUNT(paths), cases_, GW_COUNT(cases_));                          \
+    } while (0)
+
+static void parameters_and_wildcards_are_handed_over_as_sent(void) {
+    ASSERT_MATCHES(PATHS("/users/:id/*rest", "/h"),
+                   {"/users/4%2F2/a%20b/c%2Fd", "/users/:id/*rest", "id=4%2F2;rest=a%20b/c%2Fd;"},
+                   {"/users/1/", "/users/:id/*rest", "id=1;rest=;"}, {"/users/1", NULL, NULL},
+                   {"/users//x", "/users/:id/*rest", "id=;rest=x;"}, {"/users/", NULL, NULL},
+                   {"/h", "/h", ""}, {"/h/", NULL, NULL}, {"/./h", NULL, NULL}, {"//h", NULL, NULL},
+                   {"/H", NULL, NULL}, {"", NULL, NULL}, {"h", NULL, NULL}, {"*", NULL, NULL},
+                   {"/", NULL, NULL});
+}
+
+static void a_wildcard_takes_all_but_the_root(void) {
+    ASSERT_MATCHES(PATHS("/*all"), {"/", NULL, NULL}, {"//a", "/*all", "all=/a;"},
+                   {"/a/b", "/*all", "all=a/b;"}, {"//", "/*all", "all=/;"},
+                   {"/*all", "/*all", "all=*all;"});
+    ASSERT_MATCHES(PATHS("/*all", "/"), {"/", "/", "null"}, {"/x", "/*all", "all=x;"});
+}
+
+static void lookups_do_not_go_back(void) {
+    ASSERT_MATCHES(PATHS("/a/b/c/d"), {"/b", NULL, NULL}, {"/a/b", NULL, NULL},
+                   {"/a/b/c/d", "/a/b/c/d", ""}, {"/a/b/c/d/e", NULL, NULL});
+    ASSERT_MATCHES(PATHS("/:x/b", "/:x/c/:y"), {"/1/b", "/:x/b", "x=1;"},
+                   {"/1/c/2", "/:x/c/:y", "x=1;y=2;"}, {"/1/c", NULL, NULL},
+                   {"/:x/b", "/:x/b", "x=:x;"});
+}
+
+static void of_two_parameters_with_one_name_the_last_wins(void) {
+    ASSERT_MATCHES(PATHS("/:a/:b/:a"), {"/1/2/3", "/:a/:b/:a", "a=3;b=2;"});
+}
+
+static void a_rebuilt_tree_forgets_what_was_deleted(void) {
+    ASSERT_MATCHES(PATHS("/a/b"), {"/a", NULL, NULL}, {"/a/b", "/a/b", ""});
+    ASSERT_MATCHES(PATHS("/:foo/bar"), {"/a", NULL, NULL}, {"/a/bar", "/:foo/bar", "foo=a;"});
+    ASSERT_MATCHES(PATHS("/a"), {"/a", "/a", ""});
+    ASSERT_MATCHES(PATHS("/a/x"), {"/a/x", "/a/x", ""});
+}
+
+static void escaped_paths_are_compared_as_they_are(void) {
+    ASSERT_MATCHES(PATHS("/caf%C3%A9", "/sp%20ace"), {"/caf%C3%A9", "/caf%C3%A9", ""},
+                   {"/caf\xC3\xA9", NULL, NULL}, {"/sp%20ace", "/sp%20ace", ""},
+                   {"/sp ace", NULL, NULL});
+}
+
+static void more_parameters_than_a_match_can_hold_are_refused(void) {
+    char path[2 * (GW_MAX_PARAMS + 1) + 1] = {0};
+    for (size_t i = 0; i <= GW_MAX_PARAMS; i++) {
+        memcpy(path + 2 * i, "/:", 2);
+    }
+    struct gw_arena arena;
+    gw_arena_init(&arena, 1024);
+    struct gw_path_tree *tree = gw_path_tree_create(&arena);
+    struct eg_why why = {.struct_size = sizeof why};
+    CU_ASSERT_EQUAL(add(tree, path, &why), EG_E_CONFLICT);
+    CU_ASSERT_TRUE(gw_str_starts(gw_why_str(&why), GW_STR("more than 32 parameters in route: /:")));
+    path[2 * GW_MAX_PARAMS] = '\0';
+    CU_ASSERT_EQUAL(add(tree, path, &why), 0);
+    struct gw_path_params params;
+    CU_ASSERT_PTR_NOT_NULL(gw_path_tree_match(tree, gw_str_c(path), &params));
+    gw_arena_free(&arena);
+}
+
+static void paths_without_a_leading_slash_are_refused(void) {
+    struct gw_arena arena;
+    struct gw_path_tree *tree = tree_of(&arena, NULL, 0);
+    struct eg_why why = {.struct_size = sizeof why};
+    CU_ASSERT_EQUAL(add(tree, "a", &why), EG_E_CONFLICT);
+    CU_ASSERT_EQUAL(add(tree, "", &why), EG_E_CONFLICT);
+    ASSERT_STR(gw_why_str(&why), "path must begin with /: for route: ");
+    gw_arena_free(&arena);
+}
+
+/* A linear or quadratic tree would need 10^9 comparisons here. */
+static void ten_thousand_children_of_one_parent_are_fast(void) {
+    enum { CHILDREN = 10000, ROUNDS = 10 };
+    struct gw_arena arena;
+    gw_arena_init(&arena, 65536);
+    struct gw_path_tree *tree = gw_path_tree_create(&arena);
+    for (unsigned i = 0; i < CHILDREN; i++) {
+        const struct eg_str path = gw_arena_printf(&arena, "/a/%u", i);
+        CU_ASSERT_EQUAL_FATAL(gw_path_tree_add(tree, path, as_value(path.ptr), NULL), 0);
+    }
+    const uint64_t begin = gw_monotonic_ns();
+    size_t found = 0;
+    for (unsigned i = 0; i < CHILDREN * ROUNDS; i++) {
+        char path[32];
+        const int len = snprintf(path, sizeof path, "/a/%u", i % CHILDREN);
+        const char *value = gw_path_tree_match(tree, gw_str(path, (size_t)len), NULL);
+        found += value != NULL && strcmp(value, path) == 0;
+    }
+    CU_ASSERT_EQUAL(found, CHILDREN * ROUNDS);
+    CU_ASSERT_TRUE(gw_monotonic_ns() - begin < 3 * GW_NS_PER_S);
+    gw_arena_free(&arena);
+}
+
+UNIT_MAIN(UNIT(conflicts_are_told_in_the_words_of_the_original),
+          UNIT(paths_that_do_not_conflict_coexist), UNIT(a_refused_path_leaves_no_traces),
+          UNIT(parameters_and_wildcards_are_handed_over_as_sent),
+          UNIT(a_wildcard_takes_all_but_the_root), UNIT(lookups_do_not_go_back),
+          UNIT(of_two_parameters_with_one_name_the_last_wins),
+          UNIT(a_rebuilt_tree_forgets_what_was_deleted),
+          UNIT(escaped_paths_are_compared_as_they_are),
+          UNIT(more_parameters_than_a_match_can_hold_are_refused),
+          UNIT(paths_without_a_leading_slash_are_refused),
+          UNIT(ten_thousand_children_of_one_parent_are_fast))
