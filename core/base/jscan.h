@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "base/arena.h"
+#include "base/bytes.h"
 
 #define GW_JSON_DEPTH 128u   /* default limit of nesting */
 
@@ -19,17 +19,28 @@ struct gw_jval {
     struct eg_str raw;
 };
 
-/* Why and where a text is no JSON. offset counts bytes; at_end = the text stopped too early. */
+#define GW_JSON_DEPTH_MAX 1024u
+
+/* Why and where a text is no JSON. offset counts bytes; at_end = the text stopped too early. reason
+ * is "EOF" for a blank text, "unexpected EOF" for a cut-off one, else it reads on its own, such as
+ * "invalid character after array element" (the one at offset). */
 struct gw_jerror {
     const char *reason;
     size_t offset;
     bool at_end;
 };
 
-/* Is the whole text one JSON value (with space around)? Also refuses invalid UTF-8 and lone
- * surrogate escapes are accepted (RFC 8259 8.2). EG_E_SYNTAX, EG_E_TOOBIG (depth). */
+/* Is the whole text one JSON value (with space around)? Refuses invalid UTF-8 and a byte order mark;
+ * lone surrogate escapes are accepted (RFC 8259 8.2). max_depth 0 = GW_JSON_DEPTH, at most
+ * GW_JSON_DEPTH_MAX. EG_E_SYNTAX, EG_E_TOOBIG (depth). Either output may be NULL. */
 int32_t gw_json_check(struct eg_str text, uint32_t max_depth, struct gw_jval *ret_value,
                       struct gw_jerror *ret_error);
+/* The same for the value that the text begins with; what follows it is not looked at. */
+int32_t gw_json_check_first(struct eg_str text, uint32_t max_depth, struct gw_jval *ret_value,
+                            struct gw_jerror *ret_error);
+/* The sentence of a refusal, with the offending character: "invalid character 'g' looking for
+ * beginning of value". Printable ASCII. */
+void gw_jerror_write(struct gw_bytes *out, struct eg_str text, const struct gw_jerror *error);
 
 /* Walks the members of an object that was checked before: start with *cursor = 0. */
 bool gw_jobj_next(struct gw_jval object, size_t *cursor, struct eg_str *ret_raw_name,

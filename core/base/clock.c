@@ -1,0 +1,150 @@
+/*
+ * base/clock.c - the only source of time. While a test holds the clock both times come from
+ * atomics, so that any thread may read while the test advances. Dates are computed here and not by
+ * gmtime_r, which takes the C library's time-zone lock on every call.
+ */
+#include "base/clock.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+
+static atomic_int is_held;
+static atomic_uint_fast64_t held_monotonic_ns;
+static atomic_int_fast64_t held_unix_ns;
+
+static uint64_t read_ns(clockid_t id) {
+    struct timespec now;
+    GW_ASSERT(clock_gettime(id, &now) == 0);
+    return (uint64_t)now.tv_sec * GW_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+uint64_t gw_monotonic_ns(void) {
+    if (atomic_load_explicit(&is_held, memory_order_acquire) != 0) {
+        return atomic_load(&held_monotonic_ns);
+    }
+    return read_ns(CLOCK_MONOTONIC);
+}
+
+int64_t gw_unix_ns(void) {
+    if (atomic_load_explicit(&is_held, memory_order_acquire) != 0) {
+        return atomic_load(&held_unix_ns);
+    }
+    return (int64_t)read_ns(CLOCK_REALTIME);
+}
+
+void gw_clock_hold(uint64_t monotonic_ns, int64_t unix_ns) {
+    atomic_store(&held_monotonic_ns, monotonic_ns);
+    atomic_store(&held_unix_ns, unix_ns);
+    atomic_store(&is_held, 1);
+}
+
+void gw_clock_advance(uint64_t ns) {
+    GW_ASSERT(atomic_load(&is_held) != 0);
+    atomic_fetch_add(&held_monotonic_ns, ns);
+    atomic_fetch_add(&held_unix_ns, (int64_t)ns);
+}
+
+void gw_clock_release(void) {
+    atomic_store(&is_held, 0);
+}
+
+int gw_clock_is_held(void) {
+    return atomic_load(&is_held);
+}
+
+struct date {
+    unsigned year, month, day, weekday; /* 1-12, 1-31, 0 = Sunday */
+    unsigned hour, minute, second, ns;
+};
+
+/* Days of the proleptic Gregorian calendar are counted in eras of 400 years that begin on a first
+ * of March, so that the leap day is the last of its year. int64_t nanoseconds reach from 1677 to
+ * 2262. */
+static void set_day(struct date *d, int64_t days_since_1970) {
+    const uint32_t days = (uint32_t)(days_since_1970 + 719468); /* since 0000-03-01 */
+    const uint32_t era = days / 146097;
+    const uint32_t day_of_era = days % 146097;
+    const uint32_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    const uint32_t day_of_year =
+        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const uint32_t month_from_march = (5 * day_of_year + 2) / 153;
+    d->day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    d->month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+    d->year = year_of_era + era * 400 + (d->month <= 2);
+    d->weekday = (days + 3) % 7; /* 0000-03-01 was a Wednesday */
+}
+
+static struct date to_date(int64_t unix_ns) {
+    const int64_t day_ns = 86400 * (int64_t)GW_NS_PER_S;
+    int64_t days = unix_ns / day_ns;
+    int64_t rest = unix_ns % day_ns;
+    if (rest < 0) {
+        days--;
+        rest += day_ns;
+    }
+    const uint32_t seconds = (uint32_t)(rest / (int64_t)GW_NS_PER_S);
+    struct date d = {
+        .hour = seconds / 3600,
+        .minute = seconds / 60 % 60,
+        .second = seconds % 60,
+        .ns = (uint32_t)(rest % (int64_t)GW_NS_PER_S),
+    };
+    set_day(&d, days);
+    return d;
+}
+
+static char *put_digits(char *out, unsigned value, unsigned width) {
+    for (unsigned i = width; i > 0; i--) {
+        out[i - 1] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    return out + width;
+}
+
+static char *put_time(char *out, const struct date *d) {
+    out = put_digits(out, d->hour, 2);
+    *out++ = ':';
+    out = put_digits(out, d->minute, 2);
+    *out++ = ':';
+    return put_digits(out, d->second, 2);
+}
+
+size_t gw_rfc3339(int64_t unix_ns, char *out) {
+    const struct date d = to_date(unix_ns);
+    char *at = put_digits(out, d.year, 4);
+    *at++ = '-';
+    at = put_digits(at, d.month, 2);
+    *at++ = '-';
+    at = put_digits(at, d.day, 2);
+    *at++ = 'T';
+    at = put_time(at, &d);
+    if (d.ns > 0) {
+        *at++ = '.';
+        at = put_digits(at, d.ns, 9);
+        while (at[-1] == '0') {
+            at--;
+        }
+    }
+    *at++ = 'Z';
+    *at = '\0';
+    return (size_t)(at - out);
+}
+
+size_t gw_http_date(int64_t unix_ns, char *out) {
+    static const char days[] = "Sun, Mon, Tue, Wed, Thu, Fri, Sat, ";
+    static const char months[] = " Jan  Feb  Mar  Apr  May  Jun  Jul  Aug  Sep  Oct  Nov  Dec ";
+    const struct date d = to_date(unix_ns);
+    char *at = out;
+    memcpy(at, days + (size_t)d.weekday * 5, 5);
+    at = put_digits(at + 5, d.day, 2);
+    memcpy(at, months + (size_t)(d.month - 1) * 5, 5);
+    at = put_digits(at + 5, d.year, 4);
+    *at++ = ' ';
+    at = put_time(at, &d);
+    memcpy(at, " GMT", 5);
+    return (size_t)(at + 4 - out);
+}

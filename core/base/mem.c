@@ -1,0 +1,62 @@
+/*
+ * base/mem.c - memory that never fails. For sizes that are ours: what a stranger shapes is capped
+ * before it comes here. Any thread. Copies end in a NUL that does not count, so that C libraries
+ * can be handed them.
+ */
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+void *gw_alloc(size_t size) {
+    void *ptr = calloc(1, size == 0 ? 1 : size);
+    GW_ASSERT(ptr != NULL);
+    return ptr;
+}
+
+void *gw_realloc(void *ptr, size_t size) {
+    void *moved = realloc(ptr, size == 0 ? 1 : size);
+    GW_ASSERT(moved != NULL);
+    return moved;
+}
+
+void gw_free(void *ptr) {
+    free(ptr);
+}
+
+char *gw_dup_cstr(struct eg_str s) {
+    char *copy = gw_realloc(NULL, gw_size_add(s.len, 1));
+    if (s.len > 0) {
+        memcpy(copy, s.ptr, s.len);
+    }
+    copy[s.len] = '\0';
+    return copy;
+}
+
+struct eg_buf gw_buf_copy(struct eg_str bytes) {
+    if (bytes.len == 0) {
+        return (struct eg_buf){.ptr = ""};
+    }
+    char *copy = gw_dup_cstr(bytes);
+    return (struct eg_buf){.ptr = copy, .len = bytes.len, .release = gw_free, .owner = copy};
+}
+
+struct eg_buf gw_buf_static(struct eg_str bytes) {
+    return (struct eg_buf){.ptr = bytes.ptr, .len = bytes.len};
+}
+
+void gw_buf_release(struct eg_buf *buf) {
+    const struct eg_buf gone = *buf;
+    *buf = (struct eg_buf){0};
+    if (gone.release != NULL) {
+        gone.release(gone.owner);
+    }
+}
+
+void gw_wipe(void *ptr, size_t len) {
+    if (len > 0) {
+        explicit_bzero(ptr, len);
+    }
+}

@@ -1,0 +1,221 @@
+/*
+ * base/slice.c - questions to byte slices. Nothing allocates, nothing needs a NUL, an empty slice
+ * may have a NULL pointer. Any thread.
+ */
+#include "base/slice.h"
+
+#include "base/check.h"
+
+static unsigned char lower(char c) {
+    const unsigned char u = (unsigned char)c;
+    return u >= 'A' && u <= 'Z' ? (unsigned char)(u + 32) : u;
+}
+
+static bool same_nocase(const char *a, const char *b, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if (lower(a[i]) != lower(b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool gw_str_eq(struct eg_str a, struct eg_str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool gw_str_eq_nocase(struct eg_str a, struct eg_str b) {
+    return a.len == b.len && same_nocase(a.ptr, b.ptr, a.len);
+}
+
+bool gw_str_starts(struct eg_str s, struct eg_str prefix) {
+    return s.len >= prefix.len && gw_str_eq(gw_str(s.ptr, prefix.len), prefix);
+}
+
+bool gw_str_starts_nocase(struct eg_str s, struct eg_str prefix) {
+    return s.len >= prefix.len && same_nocase(s.ptr, prefix.ptr, prefix.len);
+}
+
+bool gw_str_ends(struct eg_str s, struct eg_str suffix) {
+    return s.len >= suffix.len && gw_str_eq(gw_str_cut(s, s.len - suffix.len), suffix);
+}
+
+int gw_str_cmp(struct eg_str a, struct eg_str b) {
+    const size_t common = a.len < b.len ? a.len : b.len;
+    const int order = common == 0 ? 0 : memcmp(a.ptr, b.ptr, common);
+    if (order != 0) {
+        return order;
+    }
+    return (a.len > b.len) - (a.len < b.len);
+}
+
+size_t gw_str_find(struct eg_str s, char c) {
+    const char *at = s.len == 0 ? NULL : memchr(s.ptr, c, s.len);
+    return at == NULL ? s.len : (size_t)(at - s.ptr);
+}
+
+struct eg_str gw_str_cut(struct eg_str s, size_t from) {
+    const size_t skip = from < s.len ? from : s.len;
+    return skip == 0 ? s : gw_str(s.ptr + skip, s.len - skip);
+}
+
+struct eg_str gw_str_sub(struct eg_str s, size_t from, size_t len) {
+    struct eg_str rest = gw_str_cut(s, from);
+    rest.len = rest.len < len ? rest.len : len;
+    return rest;
+}
+
+static bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct eg_str gw_str_trim(struct eg_str s) {
+    while (s.len > 0 && is_space(s.ptr[0])) {
+        s = gw_str_cut(s, 1);
+    }
+    while (s.len > 0 && is_space(s.ptr[s.len - 1])) {
+        s.len--;
+    }
+    return s;
+}
+
+bool gw_str_next(struct eg_str *rest, char sep, struct eg_str *ret_piece) {
+    if (rest->ptr == NULL) {
+        return false;
+    }
+    const size_t at = gw_str_find(*rest, sep);
+    *ret_piece = gw_str(rest->ptr, at);
+    *rest = at == rest->len ? gw_str(NULL, 0) : gw_str_cut(*rest, at + 1);
+    return true;
+}
+
+bool gw_str_eq_secret(struct eg_str a, struct eg_str b) {
+    volatile unsigned char differs = a.len != b.len;
+    for (size_t i = 0; i < a.len; i++) {
+        const unsigned char other = i < b.len ? (unsigned char)b.ptr[i] : 0;
+        differs = (unsigned char)(differs | ((unsigned char)a.ptr[i] ^ other));
+    }
+    return differs == 0;
+}
+
+int32_t gw_str_u64(struct eg_str s, uint64_t *ret_value) {
+    uint64_t value = 0;
+    bool is_over = false;
+    if (s.len == 0) {
+        return EG_E_SYNTAX;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] < '0' || s.ptr[i] > '9') {
+            return EG_E_SYNTAX;
+        }
+        is_over |= __builtin_mul_overflow(value, (uint64_t)10, &value);
+        is_over |= __builtin_add_overflow(value, (uint64_t)(s.ptr[i] - '0'), &value);
+    }
+    if (is_over) {
+        return EG_E_TOOBIG;
+    }
+    *ret_value = value;
+    return EG_OK;
+}
+
+int32_t gw_str_i64(struct eg_str s, int64_t *ret_value) {
+    const bool is_minus = s.len > 0 && s.ptr[0] == '-';
+    uint64_t size = 0;
+    const int32_t rc = gw_str_u64(is_minus ? gw_str_cut(s, 1) : s, &size);
+    if (rc < 0) {
+        return rc;
+    }
+    if (size > (uint64_t)INT64_MAX + (is_minus ? 1 : 0)) {
+        return EG_E_TOOBIG;
+    }
+    *ret_value = is_minus ? (int64_t)(0 - size) : (int64_t)size;
+    return EG_OK;
+}
+
+#define NEAREST_MAX 64
+
+static size_t min3(size_t a, size_t b, size_t c) {
+    const size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* Levenshtein distance, one row at a time, without regard to ASCII case. */
+static size_t edit_distance(struct eg_str a, struct eg_str b) {
+    size_t row[NEAREST_MAX + 1];
+    for (size_t j = 0; j <= b.len; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            const size_t swap = diagonal + (lower(a.ptr[i - 1]) != lower(b.ptr[j - 1]));
+            diagonal = row[j];
+            row[j] = min3(swap, row[j] + 1, row[j - 1] + 1);
+        }
+    }
+    return row[b.len];
+}
+
+const char *gw_str_nearest(struct eg_str word, const char *const *candidates, size_t count) {
+    const char *nearest = NULL;
+    size_t best = word.len / 3 + 1;
+    if (word.len > NEAREST_MAX) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct eg_str candidate = gw_str_c(candidates[i]);
+        if (candidate.ptr == NULL || candidate.len > NEAREST_MAX) {
+            continue;
+        }
+        const size_t distance = edit_distance(word, candidate);
+        if (distance < best) {
+            best = distance;
+            nearest = candidates[i];
+        }
+    }
+    return nearest;
+}
+
+/* RFC 9110 5.6.2 tchar */
+static const bool token_bytes[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,  ['#'] = true,
+    ['$'] = true,         ['%'] = true,         ['&'] = true,         ['\''] = true, ['*'] = true,
+    ['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
+    ['`'] = true,         ['|'] = true,         ['~'] = true,
+};
+
+bool gw_is_token(struct eg_str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        if (!token_bytes[(unsigned char)s.ptr[i]]) {
+            return false;
+        }
+    }
+    return s.len > 0;
+}
+
+bool gw_is_field_value(struct eg_str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        const unsigned char c = (unsigned char)s.ptr[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void gw_header_canonical(struct eg_str s, char *out) {
+    if (!gw_is_token(s)) {
+        if (s.len > 0) {
+            memcpy(out, s.ptr, s.len);
+        }
+        return;
+    }
+    bool is_start = true;
+    for (size_t i = 0; i < s.len; i++) {
+        const unsigned char c = lower(s.ptr[i]);
+        const bool is_letter = c >= 'a' && c <= 'z';
+        out[i] = (char)(is_start && is_letter ? c - 32 : c);
+        is_start = c == '-';
+    }
+}
