@@ -1,0 +1,424 @@
+/* api_driver.c - see the header. */
+#include "api/api_driver.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "plugin/loader.h"
+
+#define MAX_CLIENTS 64
+#define MAX_TURNS 5000
+
+struct api_client {
+    int fd;
+    struct gw_bytes out;
+    size_t sent;
+    struct gw_bytes in;
+    bool is_ended;
+};
+
+static struct {
+    struct eg_loop *loop;
+    struct gw_manager *manager;
+    struct gw_catalog *catalog;
+    struct gw_config_api *api;
+    struct gw_http_server *server;
+    uint16_t port;
+    struct api_client clients[MAX_CLIENTS];
+    size_t client_count;
+    struct gw_arena arena;
+    bool is_done;
+} driver;
+
+/* ---- two providers ---- */
+
+struct http_config {
+    struct eg_str url;
+};
+struct vault_config {
+    struct eg_str url;
+    struct eg_str key;
+    struct eg_str token;
+};
+#define ROW(struct_type, field, kind)                                                              \
+    {                                                                                              \
+        .struct_size = sizeof(struct eg_setting), .type = kind,                                    \
+        .offset = offsetof(struct struct_type, field), .name = #field, .help = "for tests"         \
+    }
+static const struct eg_setting http_url = ROW(http_config, url, EG_SET_STRING);
+static const struct eg_setting vault_url = ROW(vault_config, url, EG_SET_STRING);
+static const struct eg_setting vault_key = ROW(vault_config, key, EG_SET_SECRET);
+static const struct eg_setting vault_token = ROW(vault_config, token, EG_SET_SECRET);
+static const struct eg_setting *const http_rows[] = {&http_url};
+static const struct eg_setting *const vault_rows[] = {&vault_url, &vault_key, &vault_token};
+
+static int32_t refuse(struct eg_why *ret_why, const char *text) {
+    ret_why->len = (uint32_t)strlen(text);
+    memcpy(ret_why->text, text, ret_why->len);
+    return EG_E_INVAL;
+}
+
+static int32_t http_bind(void *instance, const void *config, void **ret_target,
+                         struct eg_target_traits *ret_traits, struct eg_why *ret_why) {
+    const struct http_config *http = config;
+    (void)instance;
+    (void)ret_traits;
+    *ret_target = NULL;
+    return http->url.len > 0 ? EG_OK : refuse(ret_why, "missing required fields for HTTP endpoint");
+}
+
+static int32_t vault_bind(void *instance, const void *config, void **ret_target,
+                          struct eg_target_traits *ret_traits, struct eg_why *ret_why) {
+    const struct vault_config *vault = config;
+    (void)instance;
+    (void)ret_traits;
+    *ret_target = NULL;
+    return vault->key.len > 0 && vault->key.ptr[0] == 'k' ? EG_OK
+                                                          : refuse(ret_why, "the key is no key");
+}
+
+static void no_unbind(void *instance, void *target) {
+    (void)instance;
+    (void)target;
+}
+
+static int32_t no_invoke(void *instance, void *slot, void *target,
+                         const struct eg_invocation *invocation, struct eg_op *op) {
+    (void)instance;
+    (void)slot;
+    (void)target;
+    (void)invocation;
+    (void)op;
+    return EG_E_UNSUPPORTED;
+}
+
+static int32_t create(const struct eg_host *host, const void *settings, void **ret_instance,
+                      struct eg_why *ret_why) {
+    (void)host;
+    (void)settings;
+    (void)ret_why;
+    *ret_instance = &driver;
+    return EG_OK;
+}
+
+static void destroy(void *instance) {
+    (void)instance;
+}
+
+static const struct eg_life_ops life = {
+    .struct_size = sizeof life, .create = create, .destroy = destroy};
+static const struct eg_provider_ops http_ops = {
+    .struct_size = sizeof http_ops, .bind = http_bind, .unbind = no_unbind, .invoke = no_invoke};
+static const struct eg_provider_ops vault_ops = {
+    .struct_size = sizeof vault_ops, .bind = vault_bind, .unbind = no_unbind, .invoke = no_invoke};
+#define PROVIDER(title, rows, settings_struct, provider_ops)                                       \
+    {                                                                                              \
+        .struct_size = sizeof(struct eg_component), .kind = EG_KIND_PROVIDER, .name = title,       \
+        .summary = "for tests", .target_settings = rows,                                           \
+        .target_setting_count = sizeof rows / sizeof rows[0],                                      \
+        .target_settings_size = sizeof(struct settings_struct), .life = &life,                     \
+        .ops = &provider_ops                                                                       \
+    }
+static const struct eg_component http = PROVIDER("http", http_rows, http_config, http_ops);
+static const struct eg_component vault = PROVIDER("vault", vault_rows, vault_config, vault_ops);
+static const struct eg_component *const components[] = {&http, &vault};
+static const struct eg_plugin providers = {.magic = EG_PLUGIN_MAGIC,
+                                           .struct_size = sizeof providers,
+                                           .abi_built = EG_ABI,
+                                           .abi_needs = EG_ABI_MAKE(0, 1),
+                                           .name = "fake_providers",
+                                           .version = "1",
+                                           .licence = "MIT",
+                                           .components = components,
+                                           .component_count = 2};
+
+/* Instead of the table that CMake writes for a gateway. */
+const struct eg_plugin *const *gw_static_plugins(size_t *ret_count) {
+    static const struct eg_plugin *const plugins[] = {&fake_storage_plugin, &providers};
+    *ret_count = 2;
+    return plugins;
+}
+
+/* ---- start and stop ---- */
+
+static void must(bool holds, const char *what) {
+    if (!holds) {
+        fprintf(stderr, "api_driver: %s\n", what);
+        abort();
+    }
+}
+
+static void turn_until_done(const char *what) {
+    for (unsigned i = 0; !driver.is_done && i < MAX_TURNS; i++) {
+        gw_loop_turn(driver.loop, GW_NS_PER_MS);
+    }
+    must(driver.is_done, what);
+    driver.is_done = false;
+}
+
+static void on_status(void *arg, int32_t status, struct eg_str why) {
+    (void)arg;
+    if (status < 0) {
+        fprintf(stderr, "api_driver: %.*s\n", GW_FMT(why));
+    }
+    must(status == EG_OK, "start failed");
+    driver.is_done = true;
+}
+
+static void on_end(void *arg) {
+    (void)arg;
+    driver.is_done = true;
+}
+
+static void on_manager_end(void *arg, uint32_t ops_left) {
+    (void)arg;
+    must(ops_left == 0, "ops were left");
+    driver.is_done = true;
+}
+
+static void on_change(void *arg, struct gw_catalog *catalog) {
+    (void)arg;
+    (void)catalog;
+}
+
+static void on_request(void *arg, struct gw_http_request *request) {
+    (void)arg;
+    gw_config_api_request(driver.api, request);
+}
+
+static void add_component(uint32_t kind, const char *name) {
+    struct eg_why why = {.struct_size = sizeof why};
+    struct gw_instance *instance = NULL;
+    const struct eg_component *component =
+        gw_manager_component(driver.manager, kind, gw_str_c(name));
+    must(component != NULL, name);
+    must(gw_manager_add(driver.manager, component, NULL, 0, &instance, &why) == EG_OK, name);
+}
+
+static void start_manager(void) {
+    static struct gw_http_client *clients[] = {NULL};
+    const struct gw_manager_config config = {.loops = &driver.loop,
+                                             .clients = clients,
+                                             .loop_count = 1,
+                                             .control = driver.loop,
+                                             .version = "1.2.3"};
+    struct eg_why why = {.struct_size = sizeof why};
+    driver.manager = gw_manager_create(&config);
+    must(gw_manager_load(driver.manager, NULL, &why) == EG_OK, "plugins do not load");
+    add_component(EG_KIND_STORAGE, "fake");
+    add_component(EG_KIND_PROVIDER, "http");
+    add_component(EG_KIND_PROVIDER, "vault");
+    gw_manager_start(driver.manager, GW_NS_PER_S, on_status, NULL);
+    turn_until_done("manager does not start");
+}
+
+static struct gw_config_api_config api_config(struct api_options options) {
+    return (struct gw_config_api_config){.token = gw_str_c(options.token),
+                                         .mask_secrets = !options.shows_secrets,
+                                         .refuse_cross_space_conflicts =
+                                             options.refuses_cross_space_conflicts};
+}
+
+static void start_server(void) {
+    const struct gw_http_server_config config = {.name = "config",
+                                                 .limits = {.body_bytes = API_BODY_LIMIT,
+                                                            .head_bytes = 32768,
+                                                            .target_bytes = 8192,
+                                                            .connections = MAX_CLIENTS,
+                                                            .head_timeout_ns = 600 * GW_NS_PER_S,
+                                                            .body_timeout_ns = 600 * GW_NS_PER_S,
+                                                            .idle_timeout_ns = 600 * GW_NS_PER_S},
+                                                 .on_request = on_request};
+    struct eg_why why = {.struct_size = sizeof why};
+    int fd = -1;
+    must(gw_listen(GW_STR("127.0.0.1"), 0, &fd, &driver.port, &why) == EG_OK, "cannot listen");
+    must(gw_http_server_start(driver.loop, fd, &config, &driver.server, &why) == EG_OK,
+         "server does not start");
+}
+
+void api_start(struct api_options options) {
+    memset(&driver, 0, sizeof driver);
+    fake_storage_reset();
+    gw_arena_init(&driver.arena, 4096);
+    must(gw_loop_create("control", &driver.loop) == EG_OK, "no loop");
+    gw_loop_set_index(driver.loop, 0);
+    start_manager();
+    const struct gw_catalog_config catalog = {.storage = gw_manager_storage(driver.manager),
+                                              .control = driver.loop,
+                                              .timeout_ns = 5 * GW_NS_PER_S,
+                                              .on_change = on_change};
+    driver.catalog = gw_catalog_create(&catalog);
+    gw_catalog_start(driver.catalog, on_status, NULL);
+    turn_until_done("catalog does not start");
+    const struct gw_config_api_setup setup = {
+        .catalog = driver.catalog, .manager = driver.manager, .config = api_config(options)};
+    driver.api = gw_config_api_create(&setup);
+    start_server();
+}
+
+static void free_clients(void) {
+    for (size_t i = 0; i < driver.client_count; i++) {
+        struct api_client *client = &driver.clients[i];
+        if (client->fd >= 0) {
+            (void)close(client->fd);
+        }
+        gw_bytes_free(&client->out);
+        gw_bytes_free(&client->in);
+    }
+}
+
+void api_stop(void) {
+    fake_storage_hold(false);
+    fake_storage_release(SIZE_MAX);
+    for (unsigned i = 0; gw_config_api_busy(driver.api) > 0 && i < MAX_TURNS; i++) {
+        gw_loop_turn(driver.loop, GW_NS_PER_MS);
+    }
+    must(gw_config_api_busy(driver.api) == 0, "calls never ended");
+    gw_http_server_quiesce(driver.server);
+    gw_http_server_destroy(driver.server);
+    gw_config_api_destroy(driver.api);
+    gw_catalog_stop(driver.catalog, on_end, NULL);
+    turn_until_done("catalog does not stop");
+    gw_manager_stop(driver.manager, GW_NS_PER_S, on_manager_end, NULL);
+    turn_until_done("manager does not stop");
+    gw_catalog_destroy(driver.catalog);
+    gw_manager_destroy(driver.manager);
+    gw_loop_destroy(driver.loop);
+    free_clients();
+    gw_arena_free(&driver.arena);
+    fake_storage_reset();
+}
+
+struct gw_config_api *api_under_test(void) {
+    return driver.api;
+}
+
+void api_configure(struct api_options options) {
+    const struct gw_config_api_config config = api_config(options);
+    gw_config_api_configure(driver.api, &config);
+}
+
+/* ---- clients ---- */
+
+static void pump(struct api_client *client) {
+    char chunk[16384];
+    if (client->is_ended) {
+        return;
+    }
+    if (client->sent < client->out.len) {
+        const ssize_t n = send(client->fd, client->out.ptr + client->sent,
+                               client->out.len - client->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        client->sent += n > 0 ? (size_t)n : 0;
+    }
+    const ssize_t n = recv(client->fd, chunk, sizeof chunk, MSG_DONTWAIT);
+    if (n > 0) {
+        gw_bytes_add(&client->in, gw_str(chunk, (size_t)n));
+    } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+        client->is_ended = true;
+    }
+}
+
+void api_turn(unsigned turns) {
+    for (unsigned t = 0; t < turns; t++) {
+        gw_loop_turn(driver.loop, GW_NS_PER_MS);
+        for (size_t i = 0; i < driver.client_count; i++) {
+            pump(&driver.clients[i]);
+        }
+    }
+}
+
+void api_turn_until_held(size_t count) {
+    for (unsigned i = 0; fake_storage_held() < count && i < MAX_TURNS; i++) {
+        api_turn(1);
+    }
+    CU_ASSERT_EQUAL(fake_storage_held(), count);
+}
+
+struct api_client *api_send_with(const char *method, const char *target, const char *headers,
+                                 const char *body, size_t body_len) {
+    must(driver.client_count < MAX_CLIENTS, "too many clients");
+    struct api_client *client = &driver.clients[driver.client_count++];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(driver.port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    must(client->fd >= 0, "no socket");
+    must(connect(client->fd, (const struct sockaddr *)&address, sizeof address) == 0, "connect");
+    gw_bytes_init(&client->out, 0);
+    gw_bytes_init(&client->in, 0);
+    gw_bytes_addf(&client->out, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s", method,
+                  target, headers);
+    if (body != NULL) {
+        gw_bytes_addf(&client->out, "Content-Length: %zu\r\n", body_len);
+    }
+    gw_bytes_add_c(&client->out, "\r\n");
+    gw_bytes_add(&client->out, gw_str(body, body == NULL ? 0 : body_len));
+    return client;
+}
+
+struct api_client *api_send(const char *method, const char *target, const char *body) {
+    return api_send_with(method, target, "", body, body == NULL ? 0 : strlen(body));
+}
+
+bool api_is_answered(const struct api_client *client) {
+    return client->is_ended;
+}
+
+struct api_answer api_receive(struct api_client *client) {
+    struct api_answer answer = {.head = "", .body = ""};
+    for (unsigned i = 0; !client->is_ended && i < MAX_TURNS; i++) {
+        api_turn(1);
+    }
+    gw_bytes_add_char(&client->in, '\0');
+    const char *end = strstr(client->in.ptr, "\r\n\r\n");
+    if (!client->is_ended || end == NULL) {
+        return answer;
+    }
+    const size_t head_len = (size_t)(end - client->in.ptr) + 2;
+    answer.head = gw_arena_dup(&driver.arena, gw_str(client->in.ptr, head_len)).ptr;
+    answer.body = end + 4;
+    answer.body_len = client->in.len - 1 - head_len - 2;
+    (void)sscanf(answer.head, "HTTP/1.1 %d", &answer.status);
+    return answer;
+}
+
+struct api_answer api_call(const char *method, const char *target, const char *body) {
+    return api_receive(api_send(method, target, body));
+}
+
+const char *api_header(const struct api_answer *answer, const char *name) {
+    struct eg_str rest = gw_str_c(answer->head);
+    struct eg_str line;
+    while (gw_str_next(&rest, '\n', &line)) {
+        const size_t colon = gw_str_find(line, ':');
+        if (gw_str_eq_nocase(gw_str_sub(line, 0, colon), gw_str_c(name))) {
+            return gw_arena_dup(&driver.arena, gw_str_trim(gw_str_cut(line, colon + 1))).ptr;
+        }
+    }
+    return "";
+}
+
+void api_expect(int line, const char *method, const char *target, const char *sent, int status,
+                const char *body) {
+    const struct api_answer answer = api_call(method, target, sent);
+    bool is_same = answer.status == status;
+    if (body != NULL) {
+        const size_t len = strlen(body);
+        const size_t newline = len > 0 ? 1 : 0;
+        is_same = is_same && answer.body_len == len + newline &&
+                  memcmp(answer.body, body, len) == 0 && (newline == 0 || answer.body[len] == '\n');
+    }
+    if (!is_same) {
+        printf("  line %d: %s %s\n    got %d %s\n    expected %d %s\n", line, method, target,
+               answer.status, answer.body, status, body == NULL ? "(any body)" : body);
+    }
+    CU_ASSERT_TRUE(is_same);
+}
