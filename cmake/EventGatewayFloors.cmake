@@ -14,6 +14,21 @@ function(eventgw_floor name)
         target_link_libraries(gw_${name} PUBLIC gw_${floor})
     endforeach()
     target_link_libraries(gw_${name} PUBLIC ${ARG_LIBRARIES})
+    if(name STREQUAL "plugin")
+        eventgw_static_table(gw_plugin)
+    endif()
+endfunction()
+
+# The table of plugins that are linked into the gateway (EVENTGW_STATIC_PLUGINS, names of directories
+# in plugins/), for core/plugin/static.c.
+function(eventgw_static_table target)
+    set(lines "")
+    foreach(plugin ${EVENTGW_STATIC_PLUGINS})
+        string(APPEND lines "PLUGIN(eg_plugin_${plugin})\n")
+    endforeach()
+    file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/generated/static_plugins.inc" CONTENT "${lines}")
+    target_include_directories(${target} PRIVATE "${CMAKE_BINARY_DIR}/generated")
+    target_link_libraries(${target} PUBLIC ${EVENTGW_STATIC_PLUGINS})
 endfunction()
 
 # eventgw_plugin(NAME provider_http SOURCES ... LIBRARIES ...): one .so that sees include/ and sdk/.

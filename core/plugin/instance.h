@@ -13,19 +13,35 @@
 #include "base/list.h"
 
 struct gw_manager;
+struct eg_metric;
+
+/* What an instance has in flight on one loop; written by that loop only, so it needs no atomics,
+ * and padded to a cache line, so that loops do not disturb each other. */
+struct gw_ledger {
+    uint32_t in_flight;  /* ops and http calls not done yet */
+    uint32_t jobs_ended; /* posted functions and blocking work that came to their end */
+    uint32_t watches;    /* timers and fd watches not given back */
+    char pad[52];
+};
 
 struct gw_instance {
     uint32_t magic;
+    uint32_t jobs_begun; /* atomic: any thread may post */
     const struct eg_plugin *plugin;
     const struct eg_component *component;
-    const char *name;                /* of the component */
-    struct eg_host host;             /* host.self points back here */
+    const char *name;    /* of the component */
+    struct eg_host host; /* host.self points back here */
     struct gw_manager *manager;
-    struct gw_arena arena;           /* settings */
+    struct gw_arena arena; /* settings */
     void *settings;
-    void *self;                      /* what create gave */
-    void **slots;                    /* by loop index */
-    uint32_t *in_flight;             /* ops not done yet, by loop index; written by that loop only */
+    void *self;               /* what create gave */
+    void **slots;             /* by loop index */
+    uint8_t *is_attached;     /* by loop index */
+    struct gw_ledger *ledger; /* by loop index */
+    uint32_t ops_seen;        /* sum of the ledgers, while draining */
+    bool is_started;
+    struct eg_metric *calls[EG_CALL_CLASSES]; /* providers: calls by class */
+    struct gw_node targets;                   /* providers: ring of what is bound; control thread */
     struct gw_node node;
 };
 

@@ -47,12 +47,14 @@ int32_t gw_manager_add(struct gw_manager *manager, const struct eg_component *co
                        const struct gw_setting_input *inputs, size_t input_count,
                        struct gw_instance **ret_instance, struct eg_why *ret_why);
 
-/* Starts all instances one after the other (each with the deadline), then attaches them to every
+/* Starts all instances one after the other (each within timeout_ns), then attaches them to every
  * loop (loops have to run). Answers on the control loop: 0, or the first error with its text. */
-void gw_manager_start(struct gw_manager *manager, uint64_t deadline_ns,
+void gw_manager_start(struct gw_manager *manager, uint64_t timeout_ns,
                       void (*on_started)(void *arg, int32_t status, struct eg_str why), void *arg);
-/* Drains, waits for the ledgers up to the deadline, detaches, destroys. Loops still run. */
-void gw_manager_stop(struct gw_manager *manager, uint64_t deadline_ns,
+/* Drains, waits at most timeout_ns for the ledgers, detaches, destroys. Loops still run. After a failed
+ * start too, or none. ops_left: calls that plugins never ended; their instances, and the manager, are
+ * then not freed. Targets that are still bound are unbound. */
+void gw_manager_stop(struct gw_manager *manager, uint64_t timeout_ns,
                      void (*on_stopped)(void *arg, uint32_t ops_left), void *arg);
 
 /* Chains; any thread while serving. */

@@ -1,9 +1,10 @@
 /*
- * plugin/op.h - the host's side of an op (eventgw/op.h): ledger, deadline, delivery on the right loop.
+ * plugin/op.h - the host's side of an op (eventgw/op.h): ledger, deadline, delivery on the right
+ * loop.
  *
- * The op is embedded in whatever asks (an exchange, a delivery, a catalog call); its owner keeps it,
- * and everything the call borrows, until on_done ran. All on the op's loop, only pub.done may come
- * from any thread.
+ * The op is embedded in whatever asks (an exchange, a delivery, a catalog call); its owner keeps
+ * it, and everything the call borrows, until on_done ran. All on the op's loop, only pub.done may
+ * come from any thread.
  *
  *   gw_op_begin(&x->op, instance, loop, deadline_ns, on_done, on_deadline);
  *   rc = ops->invoke(..., &x->op.pub);
@@ -15,31 +16,43 @@
 #include "io/loop.h"
 #include "plugin/instance.h"
 
+struct gw_target;
+
 struct gw_op {
     struct eg_op pub;
     uint32_t magic;
-    uint32_t state;                  /* atomic */
-    struct gw_instance *instance;    /* borrow; counted on its ledger */
+    uint32_t state;               /* atomic */
+    struct gw_instance *instance; /* borrow; counted on its ledger */
     struct eg_loop *loop;
     struct gw_task task;
     struct gw_timer timer;
-    struct gw_node ledger_node;
+    bool is_canceled; /* the plugin was told */
+    bool is_life;     /* start of a component: its kind has no cancel for it */
     int32_t status;
-    struct eg_result result;         /* owned: texts and items copied, body taken */
-    void *copies;                    /* holds the copied texts and items */
+    struct eg_result result; /* owned: texts and items copied, body taken */
+    void *copies;            /* holds the copied texts and items */
     /* Exactly once, on the loop, never inside done. result is valid during the call; a body that is
      * wanted is taken by zeroing result->body, else it is released. */
     void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result);
     /* Optional: the deadline passed; cancel was sent to the plugin already. on_done still comes. */
     void (*on_deadline)(struct gw_op *op);
+    /* Of gw_target_invoke: what is counted and logged before the caller's on_done. */
+    struct gw_target *target;
+    const struct eg_invocation *invocation;
+    void (*relay)(struct gw_op *op, int32_t status, struct eg_result *result);
 };
 
+/* deadline_ns is absolute on gw_monotonic_ns; 0 = none. The op may be uninitialised memory. */
 void gw_op_begin(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
                  uint64_t deadline_ns,
                  void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
                  void (*on_deadline)(struct gw_op *op));
-/* The plugin refused the call (negative return) or answered at once (a verdict): nothing follows. */
+/* The plugin refused the call (negative return) or answered at once (a verdict): nothing follows.
+ */
 void gw_op_refused(struct gw_op *op);
+/* The plugin refused the call, and the caller wants to hear it like any other end: on_done follows
+ * with the status, later, never inside this call. */
+void gw_op_refused_later(struct gw_op *op, int32_t status);
 /* The answer is not wanted any more: sends the plugin's cancel once. on_done still comes. */
 void gw_op_cancel(struct gw_op *op);
 

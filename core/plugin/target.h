@@ -15,6 +15,8 @@ struct gw_target {
     struct eg_target_traits traits;
     struct gw_arena arena;           /* settings of the function */
     uint32_t refs;                   /* atomic */
+    struct eg_loop *control;         /* where it ends; NULL = at once, there are no loops */
+    struct gw_node node;             /* in the instance's ring; control thread */
     /* eventgateway_provider_calls_total{provider,class}, by EG_CALL_*; shared per provider */
     struct eg_metric *const *calls;
 };

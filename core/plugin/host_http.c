@@ -1,0 +1,67 @@
+/*
+ * plugin/host_http.c - the http service: the client of the loop, with the component's name on the
+ * time its callback takes and the call on its ledger. Loop thread.
+ */
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "plugin/check_settings.h"
+#include "plugin/host.h"
+
+struct http_call {
+    struct gw_instance *instance;
+    struct eg_loop *loop;
+    void (*on_done)(void *arg, const struct eg_http_response *response);
+    void *arg;
+};
+
+static void on_http_done(void *arg, const struct eg_http_response *response) {
+    struct http_call *call = arg;
+    struct eg_loop *loop = call->loop;
+    const char *former = gw_loop_blame(loop, call->instance->name);
+    call->on_done(call->arg, response);
+    (void)gw_loop_blame(loop, former);
+    gw_ledger_leave(call->instance, gw_loop_index(loop));
+    gw_free(call);
+}
+
+static int32_t http_send(const struct eg_host *host, struct eg_loop *loop,
+                         const struct eg_http_request *request,
+                         void (*on_done)(void *arg, const struct eg_http_response *response),
+                         void *arg, struct eg_http_call **ret_call) {
+    struct gw_instance *instance = gw_host_instance(host);
+    const struct gw_manager_config *config = gw_host_config(instance);
+    if (loop == NULL || loop != gw_loop_current() || on_done == NULL || ret_call == NULL ||
+        request->struct_size < GW_BASELINE(eg_http_request, key_file)) {
+        gw_logf(EG_LOG_ERROR, "component '%s' calls http->send wrongly (loop, size or callback)",
+                instance->name);
+        return EG_E_INVAL;
+    }
+    const uint32_t index = gw_loop_index(loop);
+    if (index >= config->loop_count || config->clients == NULL || config->clients[index] == NULL) {
+        return EG_E_UNAVAILABLE;
+    }
+    struct http_call *call = gw_alloc(sizeof *call);
+    *call = (struct http_call){.instance = instance, .loop = loop, .on_done = on_done, .arg = arg};
+    gw_ledger_enter(instance, index);
+    const int32_t rc = gw_http_send(config->clients[index], request, on_http_done, call, ret_call);
+    if (rc < 0) {
+        gw_ledger_leave(instance, index);
+        gw_free(call);
+    }
+    return rc;
+}
+
+static void http_cancel(const struct eg_host *host, struct eg_http_call *call) {
+    (void)host;
+    if (call != NULL) {
+        gw_http_cancel(call);
+    }
+}
+
+const struct eg_http_api gw_host_http = {
+    .struct_size = sizeof gw_host_http,
+    .send = http_send,
+    .cancel = http_cancel,
+};

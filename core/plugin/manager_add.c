@@ -1,0 +1,208 @@
+/*
+ * plugin/manager_add.c - one instance: settings read, host table made, create called, and a place
+ * in its chain; and the other end of it. Control thread.
+ */
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/slice.h"
+#include "base/why.h"
+#include "plugin/check_settings.h"
+#include "plugin/host.h"
+#include "plugin/manager_parts.h"
+
+#define INTERESTS_MAX 1024u
+
+static const struct gw_metric_family calls_family = {
+    .name = "eventgateway_provider_calls_total",
+    .help = "Function calls by provider and class of their outcome.",
+    .type = GW_COUNTER,
+};
+static const char *const class_names[EG_CALL_CLASSES] = {
+    [EG_CALL_OK] = "ok",
+    [EG_CALL_ACCEPTED] = "accepted",
+    [EG_CALL_THROTTLED] = "throttled",
+    [EG_CALL_TRANSIENT] = "transient",
+    [EG_CALL_FUNCTION] = "function",
+    [EG_CALL_PERMANENT] = "permanent",
+    [EG_CALL_AUTH] = "auth",
+};
+
+static void init_metrics(struct gw_instance *instance) {
+    for (size_t i = 0; i < EG_CALL_CLASSES; i++) {
+        const struct eg_kv labels[] = {{GW_STR("provider"), gw_str_c(instance->name)},
+                                       {GW_STR("class"), gw_str_c(class_names[i])}};
+        instance->calls[i] = gw_metric(&calls_family, labels, GW_COUNT(labels));
+    }
+}
+
+/* Only one storage keeps the configuration, and a function's type names one provider. */
+static int32_t check_single(const struct gw_manager *manager, const struct eg_component *component,
+                            struct eg_why *ret_why) {
+    const struct gw_chain_of_kind *chain = &manager->chains[component->kind];
+    if (component->kind == EG_KIND_STORAGE && chain->count > 0) {
+        return gw_why(ret_why, EG_E_EXISTS, "storage '%s': '%s' is the storage already",
+                      component->name, chain->items[0]->name);
+    }
+    for (size_t i = 0; component->kind == EG_KIND_PROVIDER && i < chain->count; i++) {
+        if (chain->items[i]->component == component) {
+            return gw_why(ret_why, EG_E_EXISTS, "provider '%s' is there already", component->name);
+        }
+    }
+    return EG_OK;
+}
+
+static const struct eg_plugin *plugin_of(const struct gw_manager *manager,
+                                         const struct eg_component *component) {
+    for (size_t i = 0; i < manager->plugin_count; i++) {
+        for (size_t k = 0; k < manager->plugins[i]->component_count; k++) {
+            if (manager->plugins[i]->components[k] == component) {
+                return manager->plugins[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static void free_instance(struct gw_instance *instance) {
+    gw_list_remove(&instance->node);
+    gw_arena_free(&instance->arena);
+    gw_free(instance->slots);
+    gw_free(instance->is_attached);
+    gw_free(instance->ledger);
+    instance->magic = 0;
+    gw_free(instance);
+}
+
+static struct gw_instance *make_instance(struct gw_manager *manager,
+                                         const struct eg_component *component) {
+    struct gw_instance *instance = gw_alloc(sizeof *instance);
+    const size_t loops = (size_t)manager->config.loop_count + 1;
+    *instance = (struct gw_instance){
+        .magic = GW_INSTANCE_MAGIC,
+        .plugin = plugin_of(manager, component),
+        .component = component,
+        .name = component->name,
+        .manager = manager,
+        .slots = gw_alloc(gw_size_mul(loops, sizeof(void *))),
+        .is_attached = gw_alloc(loops),
+        .ledger = gw_alloc(gw_size_mul(loops, sizeof(struct gw_ledger))),
+    };
+    gw_arena_init(&instance->arena, 512);
+    gw_list_init(&instance->targets);
+    gw_host_init(instance, &manager->config);
+    instance->settings = gw_arena_zalloc(&instance->arena, component->settings_size + 1);
+    if (component->kind == EG_KIND_PROVIDER) {
+        init_metrics(instance);
+    }
+    return instance;
+}
+
+static int32_t read_settings(struct gw_instance *instance, const struct gw_setting_input *inputs,
+                             size_t input_count, struct eg_why *ret_why) {
+    const struct eg_component *component = instance->component;
+    const struct gw_settings_table table = {component->settings, component->setting_count,
+                                            component->settings_size};
+    const struct eg_str section = gw_arena_printf(&instance->arena, "plugins.%s", component->name);
+    return gw_settings_read(&table, section.ptr, inputs, input_count, &instance->arena,
+                            instance->settings, ret_why);
+}
+
+static int32_t create(struct gw_instance *instance, struct eg_why *ret_why) {
+    struct eg_why why = {.struct_size = sizeof why};
+    const int32_t rc = instance->component->life->create(&instance->host, instance->settings,
+                                                         &instance->self, &why);
+    if (rc >= 0) {
+        return EG_OK;
+    }
+    if (why.len > sizeof why.text) {
+        why.len = sizeof why.text;
+    }
+    const struct eg_str text = why.len > 0 ? gw_why_str(&why) : gw_str_c(gw_error_text(rc));
+    return gw_why(ret_why, rc, "plugins.%s: %.*s", instance->name, GW_FMT(text));
+}
+
+/* ---- chains ---- */
+
+static void join_chain(struct gw_manager *manager, struct gw_instance *instance) {
+    struct gw_chain_of_kind *chain = &manager->chains[instance->component->kind];
+    chain->items = gw_realloc(chain->items, gw_size_mul(chain->count + 1, sizeof *chain->items));
+    chain->items[chain->count++] = instance;
+}
+
+static int32_t check_interest(const struct gw_instance *instance, const struct eg_interest *row,
+                              struct eg_why *ret_why) {
+    if (row == NULL || row->struct_size < GW_BASELINE(eg_interest, event_type) ||
+        row->mode > EG_INTEREST_SYNC || row->event_type == NULL || row->event_type[0] == '\0') {
+        return gw_why(ret_why, EG_E_INVAL, "plugins.%s: an interest is not a known mode and type",
+                      instance->name);
+    }
+    return EG_OK;
+}
+
+static int32_t add_reactions(struct gw_manager *manager, struct gw_instance *instance,
+                             struct eg_why *ret_why) {
+    const struct eg_reacter_ops *ops = instance->component->ops;
+    size_t count = 0;
+    const struct eg_interest *const *rows = ops->interests(instance->self, &count);
+    if (count > INTERESTS_MAX || (rows == NULL && count > 0)) {
+        return gw_why(ret_why, EG_E_INVAL, "plugins.%s: a list of %zu interests cannot be",
+                      instance->name, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const int32_t rc = check_interest(instance, rows[i], ret_why);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    manager->reactions =
+        gw_realloc(manager->reactions,
+                   gw_size_mul(manager->reaction_count + count + 1, sizeof *manager->reactions));
+    for (size_t i = 0; i < count; i++) {
+        manager->reactions[manager->reaction_count++] =
+            (struct gw_reaction){.instance = instance,
+                                 .event_type = gw_str_c(rows[i]->event_type),
+                                 .is_sync = rows[i]->mode == EG_INTEREST_SYNC};
+    }
+    return EG_OK;
+}
+
+int32_t gw_manager_add(struct gw_manager *manager, const struct eg_component *component,
+                       const struct gw_setting_input *inputs, size_t input_count,
+                       struct gw_instance **ret_instance, struct eg_why *ret_why) {
+    GW_ASSERT(manager->life.state == GW_LIFE_IDLE);
+    int32_t rc = check_single(manager, component, ret_why);
+    if (rc < 0) {
+        return rc;
+    }
+    struct gw_instance *instance = make_instance(manager, component);
+    rc = read_settings(instance, inputs, input_count, ret_why);
+    if (rc >= 0) {
+        rc = create(instance, ret_why);
+    }
+    if (rc < 0) {
+        free_instance(instance);
+        return rc;
+    }
+    if (component->kind == EG_KIND_REACTER) {
+        rc = add_reactions(manager, instance, ret_why);
+    }
+    if (rc < 0) {
+        component->life->destroy(instance->self);
+        free_instance(instance);
+        return rc;
+    }
+    join_chain(manager, instance);
+    gw_list_push(&manager->instances, &instance->node);
+    if (ret_instance != NULL) {
+        *ret_instance = instance;
+    }
+    return EG_OK;
+}
+
+void gw_instance_end(struct gw_instance *instance) {
+    gw_target_unbind_all(instance);
+    instance->component->life->destroy(instance->self);
+    free_instance(instance);
+}
