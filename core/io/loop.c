@@ -146,6 +146,10 @@ const char *gw_loop_name(const struct eg_loop *loop) {
     return loop->name;
 }
 
+uint64_t gw_loop_now(const struct eg_loop *loop) {
+    return loop->now_ns;
+}
+
 /* ---- inbox ---- */
 
 /* Sequentially consistent with prepare_sleep: either the poster sees is_asleep, or the loop sees

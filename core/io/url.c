@@ -63,7 +63,7 @@ static bool is_ip_literal(struct eg_str host) {
             return false;
         }
     }
-    return inner.len >= 2 && gw_str_find(inner, ':') < inner.len;
+    return inner.len >= 2 && gw_str_find(inner, ':') < inner.len && gw_str_ends(host, GW_STR("]"));
 }
 
 /* ":8080"; an empty port means none (RFC 3986 3.2.3). */
