@@ -10,6 +10,8 @@
 
 #include <eventgw/host.h>
 
+#include "base/slice.h"
+
 enum gw_log_format { GW_LOG_TEXT, GW_LOG_JSON };
 
 void gw_log_setup(uint32_t level, enum gw_log_format format); /* EG_LOG_*; may be called again */
