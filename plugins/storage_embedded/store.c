@@ -1,0 +1,452 @@
+/*
+ * store.c - the plugin `storage_embedded`: settings, life, the four reads and writes, and the queue
+ * that brings them to a pool thread.
+ *
+ * The queue: jobs wait in order; when no batch is at work, the next ones are taken and run in one
+ * transaction (so that many waiting writes share one fsync). Each write stands for itself: a lost
+ * race only answers its own op. A fault of the database rolls the batch back, and then each of its
+ * jobs is tried alone, so that nobody pays for the job of somebody else.
+ *
+ * Thread: see store.h. Ownership: an op's inputs are borrowed until done, as the ABI says.
+ */
+#include "store.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define STORE_MAGIC 0x656d6273u /* embs */
+#define BATCH_JOBS 64u
+#define QUEUE_JOBS 4096u
+#define RETRY_NS 5000000u
+
+/* ---- the queue ---- */
+
+static void push(struct embedded_queue *queue, struct embedded_job *job) {
+    job->next = NULL;
+    if (queue->last == NULL) {
+        queue->first = job;
+    } else {
+        queue->last->next = job;
+    }
+    queue->last = job;
+    queue->count++;
+}
+
+static struct embedded_job *shift(struct embedded_queue *queue) {
+    struct embedded_job *job = queue->first;
+    if (job == NULL) {
+        return NULL;
+    }
+    queue->first = job->next;
+    queue->last = queue->first == NULL ? NULL : queue->last;
+    queue->count--;
+    job->next = NULL;
+    return job;
+}
+
+static bool is_fault(int32_t status) {
+    return status < 0 && status != EG_E_NOTFOUND && status != EG_E_EXISTS &&
+           status != EG_E_CONFLICT && status != EG_E_TOOBIG;
+}
+
+static void work_one(struct embedded_store *store, struct embedded_job *job) {
+    job->why = (struct eg_why){.struct_size = sizeof job->why};
+    job->status = job->work(store, job);
+}
+
+/* Runs count jobs in one transaction. A fault is written into the first of them. */
+static int32_t work_together(struct embedded_store *store, struct embedded_job *first,
+                             size_t count) {
+    struct eg_why why = {.struct_size = sizeof why};
+    bool is_write = false;
+    struct embedded_job *job = first;
+    for (size_t i = 0; i < count; i++, job = job->next) {
+        is_write = is_write || job->mode == EMBEDDED_JOB_WRITE;
+    }
+    int32_t rc = embedded_db_begin(store->db, is_write, &why);
+    job = first;
+    for (size_t i = 0; i < count && rc == EG_OK; i++, job = job->next) {
+        work_one(store, job);
+        if (is_fault(job->status)) {
+            rc = job->status;
+            why = job->why;
+        }
+    }
+    if (rc == EG_OK) {
+        rc = embedded_db_commit(store->db, &why);
+    }
+    if (rc != EG_OK) {
+        embedded_db_rollback(store->db);
+        first->status = rc;
+        first->why = why;
+    }
+    return rc;
+}
+
+static void work_batch(void *arg) {
+    struct embedded_store *store = arg;
+    struct embedded_job *first = store->batch.first;
+    if (first->mode == EMBEDDED_JOB_BARE) {
+        work_one(store, first);
+        return;
+    }
+    if (work_together(store, first, store->batch.count) == EG_OK || store->batch.count == 1) {
+        return;
+    }
+    for (struct embedded_job *job = first; job != NULL; job = job->next) {
+        (void)work_together(store, job, 1);
+    }
+}
+
+static void start_batch(struct embedded_store *store);
+
+static void finish_batch(void *arg) {
+    struct embedded_store *store = arg;
+    bool has_written = false;
+    store->is_working = false;
+    for (struct embedded_job *job; (job = shift(&store->batch)) != NULL;) {
+        has_written = has_written || (job->mode == EMBEDDED_JOB_WRITE && job->status == EG_OK);
+        job->finish(store, job);
+    }
+    if (has_written) {
+        embedded_watches_wake(store);
+    }
+    start_batch(store);
+}
+
+static void retry_batch(void *arg) {
+    struct embedded_store *store = arg;
+    store->host->loop->timer_stop(store->host, store->retry);
+    store->retry = NULL;
+    start_batch(store);
+}
+
+/* The next jobs of the queue: one that stands alone, or as many as fit into one transaction. */
+static void fill_batch(struct embedded_store *store) {
+    while (store->waiting.first != NULL && store->batch.count < BATCH_JOBS) {
+        const bool is_bare = store->waiting.first->mode == EMBEDDED_JOB_BARE;
+        if (is_bare && store->batch.count > 0) {
+            return;
+        }
+        push(&store->batch, shift(&store->waiting));
+        if (is_bare) {
+            return;
+        }
+    }
+}
+
+static void start_batch(struct embedded_store *store) {
+    const struct eg_host *host = store->host;
+    if (store->is_working || store->retry != NULL) {
+        return;
+    }
+    if (store->batch.first == NULL) {
+        fill_batch(store);
+    }
+    if (store->batch.first == NULL) {
+        return;
+    }
+    if (host->loop->run_blocking(host, store->control, work_batch, finish_batch, store) < 0) {
+        store->retry =
+            host->loop->timer_start(host, store->control, RETRY_NS, 0, retry_batch, store);
+        return;
+    }
+    store->is_working = true;
+}
+
+void embedded_submit(struct embedded_store *store, struct embedded_job *job) {
+    push(&store->waiting, job);
+    start_batch(store);
+}
+
+/* ---- ops ---- */
+
+struct op_job {
+    struct embedded_job job;
+    struct eg_op *op;
+    bool is_removal;
+    struct eg_str key; /* or prefix */
+    struct eg_str value;
+    uint64_t expect_revision;
+    uint64_t revision;
+    struct embedded_rows rows;
+};
+
+static struct op_job *as_op(struct embedded_job *job) {
+    return (struct op_job *)(void *)((char *)job - offsetof(struct op_job, job));
+}
+
+static int32_t work_get(struct embedded_store *store, struct embedded_job *job) {
+    struct op_job *call = as_op(job);
+    embedded_rows_free(store->host, &call->rows);
+    return embedded_db_get(store->db, call->key, &call->rows, &job->why);
+}
+
+static int32_t work_list(struct embedded_store *store, struct embedded_job *job) {
+    struct op_job *call = as_op(job);
+    embedded_rows_free(store->host, &call->rows);
+    return embedded_db_list(store->db, call->key, &call->rows, &call->revision, &job->why);
+}
+
+static int32_t work_write(struct embedded_store *store, struct embedded_job *job) {
+    struct op_job *call = as_op(job);
+    return embedded_db_write(store->db, call->is_removal, call->key, call->value,
+                             call->expect_revision, &call->revision, &job->why);
+}
+
+static void end_op(struct embedded_store *store, struct op_job *call, struct eg_result *result) {
+    result->struct_size = sizeof *result;
+    if (call->job.status < 0) {
+        result->message = (struct eg_str){.ptr = call->job.why.text, .len = call->job.why.len};
+    }
+    call->op->done(call->op, call->job.status, result);
+    embedded_rows_free(store->host, &call->rows);
+    store->host->mem->free(store->host, call);
+}
+
+static void finish_get(struct embedded_store *store, struct embedded_job *job) {
+    struct op_job *call = as_op(job);
+    struct eg_result result = {0};
+    if (job->status == EG_OK) {
+        result.revision = call->rows.items[0]->revision;
+        result.body = store->host->mem->copy(store->host, call->rows.items[0]->value);
+    }
+    end_op(store, call, &result);
+}
+
+static void finish_write(struct embedded_store *store, struct embedded_job *job) {
+    struct op_job *call = as_op(job);
+    struct eg_result result = {.revision = job->status == EG_OK ? call->revision : 0};
+    end_op(store, call, &result);
+}
+
+static void finish_list(struct embedded_store *store, struct embedded_job *job) {
+    const struct eg_host *host = store->host;
+    struct op_job *call = as_op(job);
+    struct eg_result result = {0};
+    const size_t count = job->status == EG_OK ? call->rows.count : 0;
+    struct eg_item *items = host->mem->alloc(host, (count + 1) * sizeof *items);
+    const struct eg_item **list = host->mem->alloc(host, (count + 1) * sizeof(void *));
+    for (size_t i = 0; i < count; i++) {
+        const struct embedded_row *row = call->rows.items[i];
+        items[i] = (struct eg_item){.struct_size = sizeof items[i],
+                                    .revision = row->revision,
+                                    .key = row->key,
+                                    .value = row->value};
+        list[i] = &items[i];
+    }
+    if (job->status == EG_OK) {
+        result.revision = call->revision;
+        result.items = list;
+        result.item_count = count;
+    }
+    end_op(store, call, &result);
+    host->mem->free(host, list);
+    host->mem->free(host, items);
+}
+
+static int32_t submit_op(struct embedded_store *store, const struct op_job *call) {
+    if (store->db == NULL || store->is_draining) {
+        return EG_E_UNAVAILABLE;
+    }
+    if (store->waiting.count >= QUEUE_JOBS) {
+        return EG_E_BUSY;
+    }
+    struct op_job *copy = store->host->mem->alloc(store->host, sizeof *copy);
+    *copy = *call;
+    embedded_submit(store, &copy->job);
+    return EG_OK;
+}
+
+static int32_t get(void *instance, struct eg_str key, struct eg_op *op) {
+    return submit_op(
+        instance,
+        &(struct op_job){.job = {.mode = EMBEDDED_JOB_READ, .work = work_get, .finish = finish_get},
+                         .op = op,
+                         .key = key});
+}
+
+static int32_t list(void *instance, struct eg_str prefix, struct eg_op *op) {
+    return submit_op(
+        instance, &(struct op_job){
+                      .job = {.mode = EMBEDDED_JOB_READ, .work = work_list, .finish = finish_list},
+                      .op = op,
+                      .key = prefix});
+}
+
+static int32_t put(void *instance, struct eg_str key, struct eg_str value, uint64_t expect_revision,
+                   struct eg_op *op) {
+    return submit_op(instance, &(struct op_job){.job = {.mode = EMBEDDED_JOB_WRITE,
+                                                        .work = work_write,
+                                                        .finish = finish_write},
+                                                .op = op,
+                                                .key = key,
+                                                .value = value,
+                                                .expect_revision = expect_revision});
+}
+
+static int32_t remove_key(void *instance, struct eg_str key, uint64_t expect_revision,
+                          struct eg_op *op) {
+    return submit_op(instance, &(struct op_job){.job = {.mode = EMBEDDED_JOB_WRITE,
+                                                        .work = work_write,
+                                                        .finish = finish_write},
+                                                .op = op,
+                                                .is_removal = true,
+                                                .key = key,
+                                                .expect_revision = expect_revision});
+}
+
+/* ---- life ---- */
+
+static int32_t create(const struct eg_host *host, const void *settings, void **ret_instance,
+                      struct eg_why *ret_why) {
+    (void)ret_why;
+    struct embedded_store *store = host->mem->alloc(host, sizeof *store);
+    store->magic = STORE_MAGIC;
+    store->host = host;
+    store->settings = settings;
+    *ret_instance = store;
+    return EG_OK;
+}
+
+static int32_t work_open(struct embedded_store *store, struct embedded_job *job) {
+    const struct embedded_db_config config = {
+        .host = store->host,
+        .path = store->settings->path,
+        .busy_timeout_ns = store->settings->busy_timeout_ns,
+        .history = (uint64_t)store->settings->history,
+    };
+    int32_t rc = embedded_db_open(&config, &store->db, &job->why);
+    /* Before anything is read, so that no later write of another process goes unseen. */
+    if (rc == EG_OK) {
+        rc = embedded_db_version(store->db, &store->version, &job->why);
+    }
+    return rc;
+}
+
+static void finish_open(struct embedded_store *store, struct embedded_job *job) {
+    struct eg_result result = {0};
+    if (job->status == EG_OK) {
+        embedded_watches_start(store);
+    }
+    end_op(store, as_op(job), &result);
+}
+
+static int32_t start(void *instance, struct eg_op *op) {
+    struct embedded_store *store = instance;
+    store->control = store->host->loop->current(store->host);
+    struct op_job *call = store->host->mem->alloc(store->host, sizeof *call);
+    call->op = op;
+    call->job.mode = EMBEDDED_JOB_BARE;
+    call->job.work = work_open;
+    call->job.finish = finish_open;
+    embedded_submit(store, &call->job);
+    return EG_OK;
+}
+
+static void drain(void *instance) {
+    struct embedded_store *store = instance;
+    store->is_draining = true;
+    embedded_watches_stop(store);
+}
+
+static void destroy(void *instance) {
+    struct embedded_store *store = instance;
+    if (store == NULL || store->is_working) {
+        return; /* a pool thread is stuck in it: better to leak than to free under its feet */
+    }
+    const struct eg_host *host = store->host;
+    embedded_watches_stop(store);
+    host->loop->timer_stop(host, store->retry);
+    embedded_watches_free(store);
+    embedded_db_close(store->db);
+    store->magic = 0;
+    host->mem->free(host, store);
+}
+
+/* ---- the plugin ---- */
+
+#define SECOND 1000000000ll
+#define MILLISECOND 1000000ll
+
+static const struct eg_setting path_setting = {
+    .struct_size = sizeof path_setting,
+    .type = EG_SET_STRING,
+    .flags = EG_SET_REQUIRED,
+    .offset = offsetof(struct embedded_settings, path),
+    .name = "path",
+    .help = "directory of event-gateway.db, or the file itself (ending in .db)",
+};
+static const struct eg_setting busy_timeout_setting = {
+    .struct_size = sizeof busy_timeout_setting,
+    .type = EG_SET_DURATION,
+    .offset = offsetof(struct embedded_settings, busy_timeout_ns),
+    .min = MILLISECOND,
+    .max = 60 * SECOND,
+    .name = "busy_timeout",
+    .fallback = "2s",
+    .help = "how long to wait while another process writes",
+};
+static const struct eg_setting poll_setting = {
+    .struct_size = sizeof poll_setting,
+    .type = EG_SET_DURATION,
+    .offset = offsetof(struct embedded_settings, poll_ns),
+    .min = MILLISECOND,
+    .max = 60 * SECOND,
+    .name = "poll",
+    .fallback = "100ms",
+    .help = "how often to look for changes made by other processes",
+};
+static const struct eg_setting history_setting = {
+    .struct_size = sizeof history_setting,
+    .type = EG_SET_INT,
+    .offset = offsetof(struct embedded_settings, history),
+    .min = 1,
+    .max = 1000000,
+    .name = "history",
+    .fallback = "10000",
+    .help = "changes kept for watches that come back (at most 64 MiB of them)",
+};
+static const struct eg_setting *const settings[] = {&path_setting, &busy_timeout_setting,
+                                                    &poll_setting, &history_setting};
+
+static const struct eg_life_ops life = {
+    .struct_size = sizeof life,
+    .create = create,
+    .start = start,
+    .drain = drain,
+    .destroy = destroy,
+};
+static const struct eg_storage_ops ops = {
+    .struct_size = sizeof ops,
+    .get = get,
+    .list = list,
+    .put = put,
+    .remove = remove_key,
+    .watch = embedded_watch_open,
+    .unwatch = embedded_watch_close,
+};
+static const struct eg_component component = {
+    .struct_size = sizeof component,
+    .kind = EG_KIND_STORAGE,
+    .name = "embedded",
+    .summary = "keeps the configuration in one SQLite file",
+    .settings = settings,
+    .setting_count = sizeof settings / sizeof settings[0],
+    .settings_size = sizeof(struct embedded_settings),
+    .life = &life,
+    .ops = &ops,
+};
+static const struct eg_component *const components[] = {&component};
+
+EG_PLUGIN_EXPORT const struct eg_plugin eg_plugin_constant = {
+    .magic = EG_PLUGIN_MAGIC,
+    .struct_size = sizeof(struct eg_plugin),
+    .abi_built = EG_ABI,
+    .abi_needs = EG_ABI_MAKE(0, 1),
+    .name = "storage_embedded",
+    .version = "0.1.0",
+    .licence = "Apache-2.0",
+    .components = components,
+    .component_count = 1,
+};
