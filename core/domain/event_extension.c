@@ -138,6 +138,7 @@ static struct gw_extension *cleaned(struct eg_event *event, struct gw_extension 
     copy_own(event, &out, e->json);
     gw_bytes_add_char(&out, '}');
     e->json = gw_bytes_str(&out);
+    gw_event_changed(event);
     return e->json.len > 2 ? e : NULL;
 }
 
