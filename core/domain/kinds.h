@@ -13,19 +13,19 @@
 enum gw_kind { GW_EVENTTYPE, GW_FUNCTION, GW_SUBSCRIPTION, GW_CORS, GW_KINDS };
 
 struct gw_kind_words {
-    const char *route;        /* URL segment and storage directory: "eventtypes" */
-    const char *envelope;     /* list envelope: "eventTypes" */
-    const char *metric;       /* label `resource`: "eventtype" */
-    const char *prefix;       /* "Event Type doesn't validate. Validation error: " */
-    const char *title;        /* of messages about one object: "Event Type" */
-    const char *noun;         /* in the middle of a message: "event type" */
-    const char *exists;       /* the end of its conflict message: "already exists." */
-    const char *struct_name;  /* of validation lines: "Type" */
+    const char *route;       /* URL segment and storage directory: "eventtypes" */
+    const char *envelope;    /* list envelope: "eventTypes" */
+    const char *metric;      /* label `resource`: "eventtype" */
+    const char *prefix;      /* "Event Type doesn't validate. Validation error: " */
+    const char *title;       /* of messages about one object: "Event Type" */
+    const char *noun;        /* in the middle of a message: "event type" */
+    const char *exists;      /* the end of its conflict message: "already exists." */
+    const char *struct_name; /* of validation lines: "Type" */
 };
 extern const struct gw_kind_words gw_kind_words[GW_KINDS];
 
-/* 404 `Event Type "<id>" not found.` and 409 `Event Type "<id>" already exists.` in the words of the
- * kind. Return EG_E_NOTFOUND and EG_E_EXISTS. */
+/* 404 `Event Type "<id>" not found.` and 409 `Event Type "<id>" already exists.` in the words of
+ * the kind. Return EG_E_NOTFOUND and EG_E_EXISTS. */
 int32_t gw_refuse_missing(enum gw_kind kind, struct eg_str id, struct gw_refusal *ret_refusal);
 int32_t gw_refuse_existing(enum gw_kind kind, struct eg_str id, struct gw_refusal *ret_refusal);
 
@@ -39,7 +39,7 @@ void gw_store_prefix(struct gw_bytes *out, enum gw_kind kind, struct eg_str spac
 int32_t gw_store_key_parse(struct eg_str key, enum gw_kind *ret_kind, struct eg_str *ret_space,
                            struct eg_str *ret_id);
 
-bool gw_is_space_name(struct eg_str s);      /* ^[a-zA-Z0-9\.\-_]+$, also the rule of ids and types */
-bool gw_is_system_type(struct eg_str type);  /* begins with "eventgateway." */
+bool gw_is_space_name(struct eg_str s); /* ^[a-zA-Z0-9\.\-_]+$, also the rule of ids and types */
+bool gw_is_system_type(struct eg_str type); /* begins with "eventgateway." */
 
 #endif

@@ -13,20 +13,20 @@
 #include "domain/kinds.h"
 
 struct gw_eventtype {
-    bool has_authorizer;          /* "authorizerId" was given, even as "" */
+    bool has_authorizer; /* "authorizerId" was given, even as "" */
     struct eg_str authorizer_id;
 };
 struct gw_function {
-    struct eg_str type;           /* provider type; empty = not given */
-    struct eg_str provider_json;  /* compact text of `provider`; empty = absent or null */
+    struct eg_str type;          /* provider type; empty = not given */
+    struct eg_str provider_json; /* compact text of `provider`; empty = absent or null */
 };
 struct gw_subscription {
     bool is_sync;
-    struct eg_str type;           /* "async" or "sync" (or what was sent, before validation) */
+    struct eg_str type; /* "async" or "sync" (or what was sent, before validation) */
     struct eg_str event_type;
     struct eg_str function_id;
-    struct eg_str path;           /* normalised: begins with '/' */
-    struct eg_str method;         /* normalised: upper case */
+    struct eg_str path;   /* normalised: begins with '/' */
+    struct eg_str method; /* normalised: upper case */
 };
 struct gw_str_array {
     const struct eg_str *items;
@@ -56,14 +56,14 @@ struct gw_object {
         struct gw_cors cors;
     } as;
     struct gw_arena arena;
-    uint32_t refs;                /* atomic */
+    uint32_t refs; /* atomic */
 };
 
 /*
  * Reads a body sent by a client. space comes from the path. id: of the path for updates, empty for
  * creates (then it is taken from the body or computed). Checks JSON, types and the validation table
- * of chapter 3.4 of the kind, but not the provider's configuration: for functions, envelope errors and
- * then `type` missing are told by gw_object_read, unknown providers by the caller, and
+ * of chapter 3.4 of the kind, but not the provider's configuration: for functions, envelope errors
+ * and then `type` missing are told by gw_object_read, unknown providers by the caller, and
  * functionId/space afterwards by gw_object_validate (order of chapter 4.2).
  * EG_E_SYNTAX when the body is no JSON of the right shape, else EG_E_INVAL. take: gw_object_unref.
  */
@@ -74,17 +74,18 @@ int32_t gw_object_validate(const struct gw_object *object, struct gw_refusal *re
  * reason. key parts are authoritative for space and id. */
 int32_t gw_object_load(enum gw_kind kind, struct eg_str space, struct eg_str id, uint64_t revision,
                        struct eg_str value, struct gw_object **ret_object, struct eg_why *ret_why);
-/* A copy with another provider text (functions): normalised, or with kept secrets filled in. take. */
+/* A copy of a function with another provider text: normalised, or with kept secrets filled in.
+ * take. */
 struct gw_object *gw_object_with_provider(const struct gw_object *object,
                                           struct eg_str provider_json);
 
-/* Compact JSON in field order of chapter 4, without newline. For functions provider_json may replace
- * the stored text (masked form); empty = as stored. */
+/* Compact JSON in field order of chapter 4, without newline. For functions provider_json may
+ * replace the stored text (masked form); empty = as stored. */
 void gw_object_write(struct gw_bytes *out, const struct gw_object *object,
                      struct eg_str provider_json);
 
 struct gw_object *gw_object_ref(struct gw_object *object);
-void gw_object_unref(struct gw_object *object);     /* NULL is fine; any thread */
+void gw_object_unref(struct gw_object *object); /* NULL is fine; any thread */
 
 /* The `metadata.<key>=<value>` of a raw query (chapter 3.5), the first of repeated ones; other
  * parameters and undecodable ones are left out. Text lives in the arena. */
@@ -99,11 +100,12 @@ bool gw_object_matches(const struct gw_object *object, const struct gw_filter *f
 bool gw_object_matches_query(const struct gw_object *object, struct eg_str raw_query);
 
 /* subscriptionId and corsId of chapter 4.3 and 4.4. */
-struct eg_str gw_subscription_id(struct gw_arena *arena, const struct gw_subscription *subscription);
+struct eg_str gw_subscription_id(struct gw_arena *arena,
+                                 const struct gw_subscription *subscription);
 struct eg_str gw_cors_id(struct gw_arena *arena, struct eg_str method, struct eg_str path);
-/* The corsId meant by the undecoded rest of a URL after `/cors/` (Q9): `GET%2Fhello`, its lower-case
- * and doubly escaped forms, and `GET/hello` all give `GET%2Fhello`. What holds no path is returned
- * decoded. */
+/* The corsId meant by the undecoded rest of a URL after `/cors/` (Q9): `GET%2Fhello`, its
+ * lower-case and doubly escaped forms, and `GET/hello` all give `GET%2Fhello`. What holds no path
+ * is returned decoded. */
 struct eg_str gw_cors_id_from_url(struct gw_arena *arena, struct eg_str raw);
 
 /* Immutable fields on update: subscriptions Type, EventType, FunctionID, Path, Method; CORS Method,

@@ -1,8 +1,8 @@
 /*
  * domain/path_tree.h - paths with :parameters and *wildcards (chapter 5.6). Two uses: the conflict
- * check of the Config API (strict), and the routing trees of a snapshot, which hold the paths of all
- * spaces: there a conflicting path does not get in, is remembered by the caller, and is tried again
- * when the tree is rebuilt (Q27). Built by one thread, then read by all without locks.
+ * check of the Config API (strict), and the routing trees of a snapshot, which hold the paths of
+ * all spaces: there a conflicting path does not get in, is remembered by the caller, and is tried
+ * again when the tree is rebuilt (Q27). Built by one thread, then read by all without locks.
  */
 #ifndef GW_DOMAIN_PATH_TREE_H
 #define GW_DOMAIN_PATH_TREE_H
@@ -15,17 +15,17 @@ struct gw_path_tree;
 
 /* Nodes live in the arena (borrowed as long as the tree is used). */
 struct gw_path_tree *gw_path_tree_create(struct gw_arena *arena);
-/* Adds path with value (not NULL). EG_E_CONFLICT with the reason texts of chapter 5.6 (the Config API
- * puts `Subscription path conflict: ` before), also for more than GW_MAX_PARAMS parameters; a refused
- * path leaves the tree as it was. path is borrowed as long as the tree is used. */
+/* Adds path with value (not NULL). EG_E_CONFLICT with the reason texts of chapter 5.6 (the Config
+ * API puts `Subscription path conflict: ` before), also for more than GW_MAX_PARAMS parameters; a
+ * refused path leaves the tree as it was. path is borrowed as long as the tree is used. */
 int32_t gw_path_tree_add(struct gw_path_tree *tree, struct eg_str path, void *value,
                          struct eg_why *ret_why);
 
 #define GW_MAX_PARAMS 32u
 struct gw_path_params {
-    bool is_null;                        /* matched the root, or nothing: params are null */
+    bool is_null; /* matched the root, or nothing: params are null */
     uint32_t count;
-    struct eg_kv items[GW_MAX_PARAMS];   /* undecoded, borrow path and tree */
+    struct eg_kv items[GW_MAX_PARAMS]; /* undecoded, borrow path and tree */
 };
 /* The value, or NULL. ret_params may be NULL. No backtracking; time grows with the segments of path
  * only. */

@@ -183,6 +183,18 @@ static void a_deeply_nested_body_is_refused(void) {
     free(body);
 }
 
+static void the_code_tells_shape_from_rules(void) {
+    struct gw_object *object = NULL;
+    struct gw_refusal refusal = {0};
+    const struct eg_str space = GW_STR("default");
+    CU_ASSERT_EQUAL(gw_object_read(GW_EVENTTYPE, space, (struct eg_str){0}, GW_STR("{\"name\":1}"),
+                                   &object, &refusal),
+                    EG_E_SYNTAX);
+    CU_ASSERT_EQUAL(
+        gw_object_read(GW_EVENTTYPE, space, (struct eg_str){0}, GW_STR("{}"), &object, &refusal),
+        EG_E_INVAL);
+}
+
 UNIT_MAIN(UNIT(empty_and_cut_off_bodies_are_told_as_the_original_does),
           UNIT(unusable_bodies_are_refused_with_the_prefix_of_the_kind),
           UNIT(wrong_types_name_the_field), UNIT(a_function_without_type_has_no_provider),
@@ -192,4 +204,4 @@ UNIT_MAIN(UNIT(empty_and_cut_off_bodies_are_told_as_the_original_does),
           UNIT(empty_cors_lists_take_their_defaults),
           UNIT(stored_values_load_without_validation_and_the_key_is_right),
           UNIT(stored_values_of_the_wrong_shape_are_refused_with_a_reason),
-          UNIT(a_deeply_nested_body_is_refused))
+          UNIT(a_deeply_nested_body_is_refused), UNIT(the_code_tells_shape_from_rules))
