@@ -42,10 +42,12 @@ def tracked(*patterns):
 
 def code_lines(text):
     """Lines with comments and string contents blanked, so that words in them do not count."""
-    blank = lambda m: re.sub(r"[^\n]", " ", m[0])
-    text = re.sub(r"/\*.*?\*/", blank, text, flags=re.S)
-    text = re.sub(r'"(?:\\.|[^"\\\n])*"', lambda m: '"' + " " * (len(m[0]) - 2) + '"', text)
-    return re.sub(r"//[^\n]*", blank, text).split("\n")
+    # One pass: a comment may hold quotes, and a string may hold "/*".
+    def blank(m):
+        inner = re.sub(r"[^\n]", " ", m[0])
+        return '"' + inner[1:-1] + '"' if m[0][0] == '"' else inner
+    token = r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])+'"""
+    return re.sub(token, blank, text, flags=re.S).split("\n")
 
 
 def check_includes(path, text):
