@@ -9,11 +9,13 @@
 
 #include "base/bytes.h"
 
-struct eg_json;   /* completed nowhere: a jansson value */
+struct eg_json;   /* completed nowhere: a value of json.c; immutable once parsed */
 
-/* Parses one value; with allow_tail whatever follows it is ignored, and of repeated names the last
- * wins. On refusal ret_why holds a sentence: "EOF" for an empty text, "unexpected EOF" for a cut-off
- * one, else what and where. take: gw_json_free. */
+/* Parses one value, nested at most GW_JSON_DEPTH deep; with allow_tail whatever follows it is
+ * ignored. Of repeated names the last wins and stands in its own place. Integers out of int64 become
+ * reals, lone surrogates U+FFFD. On refusal (EG_E_SYNTAX, EG_E_TOOBIG for depth) ret_why, which may
+ * be NULL, holds a sentence: "EOF" for a blank text, "unexpected EOF" for a cut-off one, else what
+ * is wrong: "invalid character 'g' looking for beginning of value". take: gw_json_free. */
 int32_t gw_json_parse(struct eg_str text, bool allow_tail, struct eg_json **ret_root,
                       struct eg_why *ret_why);
 void gw_json_free(struct eg_json *root);

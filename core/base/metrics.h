@@ -11,7 +11,9 @@
 
 struct eg_metric;
 
-enum gw_metric_type { GW_COUNTER, GW_GAUGE, GW_HISTOGRAM };
+/* GW_UNTYPED is a gauge that is written as untyped: for inherited names that end in _total and still
+ * go down, which a gauge must not (promtool check metrics). */
+enum gw_metric_type { GW_COUNTER, GW_GAUGE, GW_HISTOGRAM, GW_UNTYPED };
 
 /* Describes one family, static. name without prefix is written as given. */
 struct gw_metric_family {
@@ -23,7 +25,8 @@ struct gw_metric_family {
     uint32_t bucket_count;    /* without +Inf, <= 32 */
 };
 
-/* The metric of the family with these labels (copied). Same name and labels = same handle. */
+/* The metric of the family with these labels (copied; at most 16). Same name and labels, in any
+ * order = same handle. */
 struct eg_metric *gw_metric(const struct gw_metric_family *family, const struct eg_kv *labels,
                             size_t label_count);
 void gw_metric_add(struct eg_metric *m, int64_t delta);
@@ -36,7 +39,7 @@ void gw_metric_hide(struct eg_metric *m);
 
 /* Everything, families sorted by name, labels sorted; plus process_* (CPU, RSS, fds, start time). */
 void gw_metrics_write(struct gw_bytes *out);
-/* Tests: forget all. */
+/* Tests: forget all. Handles stay valid, with value 0, but are not written until looked up again. */
 void gw_metrics_reset(void);
 
 #endif
