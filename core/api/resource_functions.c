@@ -47,22 +47,24 @@ static int32_t bind(const struct gw_config_call *call, const struct gw_object *o
     struct gw_target *target = NULL;
     struct eg_str normal = {0};
     struct eg_why why = empty_why;
-    const int32_t rc = gw_target_bind(call->context->manager, object->as.function.type,
-                                      provider_json, &target, &normal, &why);
+    int32_t rc = gw_target_bind(call->context->manager, object->as.function.type, provider_json,
+                                &target, &normal, &why);
     if (rc < 0) {
         return refuse(ret_refusal, gw_why_str(&why));
     }
-    *ret_object = gw_object_with_provider(object, normal);
+    if (call->context->mask_secrets && has_masked(normal)) {
+        rc = refuse(ret_refusal, GW_STR("a secret is sent as \"" MASKED
+                                        "\", which stands for the stored one; none is stored"));
+    } else {
+        *ret_object = gw_object_with_provider(object, normal);
+    }
     gw_target_unref(target);
-    return EG_OK;
+    return rc;
 }
 
-static int32_t check_masked(struct gw_config_call *call, struct gw_refusal *ret_refusal) {
+/* The first half of a masked update; decide_update has the other one. */
+static int32_t defer_bind(struct gw_config_call *call, struct gw_refusal *ret_refusal) {
     const struct eg_str type = call->sent->as.function.type;
-    if (call->route.op == GW_CONFIG_CREATE) {
-        return refuse(ret_refusal, GW_STR("a secret is given as \"" MASKED "\", which stands for a "
-                                          "stored one; there is none yet"));
-    }
     if (gw_manager_component(call->context->manager, EG_KIND_PROVIDER, type) == NULL) {
         (void)gw_refuse(ret_refusal, 400, "%sprovider %.*s not supported",
                         gw_kind_words[GW_FUNCTION].prefix, GW_FMT(type));
@@ -76,8 +78,9 @@ static int32_t check(struct gw_config_call *call, struct gw_refusal *ret_refusal
     const struct eg_str provider_json = call->sent->as.function.provider_json;
     struct gw_object *bound = NULL;
     int32_t rc;
-    if (call->context->mask_secrets && has_masked(provider_json)) {
-        rc = check_masked(call, ret_refusal);
+    if (call->context->mask_secrets && call->route.op == GW_CONFIG_UPDATE &&
+        has_masked(provider_json)) {
+        rc = defer_bind(call, ret_refusal);
     } else {
         rc = bind(call, call->sent, provider_json, &bound, ret_refusal);
     }
@@ -102,10 +105,6 @@ static int32_t decide_update(struct gw_config_call *call, const struct gw_gather
     if (gw_str_eq(sent->type, stored->type)) {
         provider_json = gw_provider_unmask(call->context->manager, sent->type, provider_json,
                                            stored->provider_json, &call->request->arena);
-    }
-    if (has_masked(provider_json)) {
-        return refuse(ret_refusal, GW_STR("a secret is given as \"" MASKED "\", which stands for a "
-                                          "stored one; there is none"));
     }
     struct gw_object *bound = NULL;
     const int32_t rc = bind(call, call->sent, provider_json, &bound, ret_refusal);

@@ -368,6 +368,12 @@ struct api_client *api_send(const char *method, const char *target, const char *
     return api_send_with(method, target, "", body, body == NULL ? 0 : strlen(body));
 }
 
+void api_hang_up(struct api_client *client) {
+    (void)close(client->fd);
+    client->fd = -1;
+    client->is_ended = true;
+}
+
 bool api_is_answered(const struct api_client *client) {
     return client->is_ended;
 }

@@ -33,6 +33,8 @@ struct api_client *api_send_with(const char *method, const char *target, const c
 /* Turns the loop until the store holds that many ops (or fails the test). */
 void api_turn_until_held(size_t count);
 void api_turn(unsigned turns);
+/* The client goes away without waiting for its answer. */
+void api_hang_up(struct api_client *client);
 bool api_is_answered(const struct api_client *client);
 
 /* Texts live until api_stop. */
