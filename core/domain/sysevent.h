@@ -12,14 +12,14 @@ extern const char *const gw_sysevent_types[GW_SYS_EVENTS];
 enum gw_sysevent gw_sysevent_of(struct eg_str type);
 
 struct gw_sysevent_data {
-    struct eg_event *event;           /* the event it is about */
-    struct eg_str path;               /* received: routing path */
-    const struct eg_kv *headers;      /* received */
+    struct eg_event *event;      /* the event it is about */
+    struct eg_str path;          /* received: routing path */
+    const struct eg_kv *headers; /* received */
     size_t header_count;
-    struct eg_str space;              /* the other three */
+    struct eg_str space; /* the other three */
     struct eg_str function_id;
-    struct eg_str result;             /* invoked: the function's answer, written as base64 */
-    struct eg_str error;              /* failed: written as {"message": ...} */
+    struct eg_str result; /* invoked: the function's answer, written as base64 */
+    struct eg_str error;  /* failed: written as {"message": ...} */
 };
 struct eg_event *gw_sysevent_make(struct gw_arena *arena, const struct gw_event_seed *seed,
                                   enum gw_sysevent which, const struct gw_sysevent_data *data);
