@@ -57,8 +57,6 @@ void gw_wait_unused(struct gw_wait *wait) {
     struct eg_exchange *exchange = wait->exchange;
     gw_op_refused(&wait->op);
     gw_list_remove(&wait->node);
-    memset(wait, 0, sizeof *wait);
-    wait->exchange = exchange;
     exchange->spare_wait = wait;
     gw_exchange_unref(exchange); /* the caller holds it too, so this is never the last */
 }

@@ -1,0 +1,184 @@
+/* Unit tests of flow/backlog.c: reservations, bounded concurrency, drops. */
+#include "rig.h"
+
+static struct rig rig;
+
+static int64_t dropped(void) {
+    return gw_metric_value(rig.flow->counters.dropped);
+}
+
+static void setup(uint32_t workers, uint32_t backlog, enum gw_overflow overflow) {
+    rig_init(&rig);
+    rig.setup.workers = workers;
+    rig.setup.backlog = backlog;
+    rig.setup.config.overflow = overflow;
+}
+
+static void one_worker_and_a_backlog_of_two_deliver_three_of_eight(void) {
+    struct rig_request *r[8];
+    setup(1, 2, GW_OVERFLOW_REFUSE);
+    struct rig_function *f = rig_fn(&rig, "f", RIG_HOLD, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    const int64_t before = dropped();
+    for (size_t i = 0; i < 8; i++) {
+        r[i] = rig_emit(&rig, "e", "/");
+        CU_ASSERT_EQUAL(r[i]->status, i < 3 ? 202 : 503);
+    }
+    CU_ASSERT_TRUE(rig_has(r[7]->headers, "Retry-After: 3\n"));
+    CU_ASSERT_TRUE(rig_has(r[7]->headers, "Content-Type: application/json\n"));
+    CU_ASSERT_TRUE(rig_has(r[7]->body, "{\"errors\":[{\"message\":"));
+    CU_ASSERT_EQUAL(dropped() - before, 5);
+    CU_ASSERT_EQUAL(f->calls, 1);
+    CU_ASSERT_EQUAL(rig.flow->backlog.queued, 2);
+    for (int i = 0; i < 3; i++) {
+        rig_release(&rig, "f");
+    }
+    CU_ASSERT_EQUAL(f->calls, 3);
+    CU_ASSERT_EQUAL(f->is_async, 1);
+    for (size_t i = 0; i < 8; i++) {
+        rig_request_free(r[i]);
+    }
+    rig_stop(&rig);
+}
+
+static void overflow_drop_accepts_and_counts(void) {
+    struct rig_request *r[8];
+    setup(1, 2, GW_OVERFLOW_DROP);
+    struct rig_function *f = rig_fn(&rig, "f", RIG_HOLD, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    const int64_t before = dropped();
+    for (size_t i = 0; i < 8; i++) {
+        r[i] = rig_emit(&rig, "e", "/");
+        CU_ASSERT_EQUAL(r[i]->status, 202);
+    }
+    CU_ASSERT_EQUAL(dropped() - before, 5);
+    for (int i = 0; i < 3; i++) {
+        rig_release(&rig, "f");
+    }
+    CU_ASSERT_EQUAL(f->calls, 3);
+    for (size_t i = 0; i < 8; i++) {
+        rig_request_free(r[i]);
+    }
+    rig_stop(&rig);
+}
+
+static void a_full_backlog_calls_nothing_at_all(void) {
+    setup(1, 1, GW_OVERFLOW_REFUSE);
+    struct rig_function *sync = rig_fn(&rig, "s", RIG_ANSWER, "{}");
+    struct rig_function *f = rig_fn(&rig, "f", RIG_ANSWER, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, true, "e", "POST", "/", "s", NULL);
+    for (int i = 0; i < 3; i++) {
+        rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    }
+    const int64_t before = dropped();
+    struct rig_request *r = rig_emit(&rig, "e", "/");
+    CU_ASSERT_EQUAL(r->status, 503);
+    CU_ASSERT_EQUAL(sync->calls, 0);
+    CU_ASSERT_EQUAL(f->calls, 0);
+    CU_ASSERT_EQUAL(dropped() - before, 3);
+    rig_request_free(r);
+    rig_stop(&rig);
+}
+
+static void with_drop_the_sync_answer_goes_out_and_the_excess_is_lost(void) {
+    setup(1, 1, GW_OVERFLOW_DROP);
+    struct rig_function *sync = rig_fn(&rig, "s", RIG_ANSWER, "{\"statusCode\":201}");
+    struct rig_function *f = rig_fn(&rig, "f", RIG_ANSWER, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, true, "e", "POST", "/", "s", NULL);
+    for (int i = 0; i < 3; i++) {
+        rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    }
+    struct rig_request *r = rig_emit(&rig, "e", "/");
+    CU_ASSERT_EQUAL(r->status, 201);
+    CU_ASSERT_EQUAL(sync->calls, 1);
+    CU_ASSERT_EQUAL(f->calls, 2);
+    rig_request_free(r);
+    rig_stop(&rig);
+}
+
+static void room_is_held_while_the_sync_function_runs(void) {
+    setup(1, 1, GW_OVERFLOW_REFUSE);
+    rig_fn(&rig, "s", RIG_HOLD, "{}");
+    struct rig_function *f = rig_fn(&rig, "f", RIG_HOLD, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, true, "e", "POST", "/", "s", NULL);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    rig_subscribe(&rig, false, "other", "POST", "/", "f", NULL);
+    struct rig_request *first = rig_emit(&rig, "e", "/");
+    CU_ASSERT_EQUAL(rig.flow->backlog.reserved, 2);
+    struct rig_request *second = rig_emit(&rig, "other", "/");
+    CU_ASSERT_EQUAL(second->status, 503);
+    rig_release(&rig, "s");
+    CU_ASSERT_EQUAL(first->status, 200);
+    rig_release(&rig, "f");
+    rig_release(&rig, "f");
+    CU_ASSERT_EQUAL(f->calls, 2);
+    rig_request_free(first);
+    rig_request_free(second);
+    rig_stop(&rig);
+}
+
+static void the_time_in_the_queue_is_observed(void) {
+    setup(1, 5, GW_OVERFLOW_REFUSE);
+    rig_fn(&rig, "f", RIG_HOLD, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    const int64_t before = gw_metric_value(rig.flow->counters.queue_time);
+    const int64_t processed = gw_metric_value(rig_metric(&rig, "f", "processed"));
+    struct rig_request *a = rig_emit(&rig, "e", "/");
+    struct rig_request *b = rig_emit(&rig, "e", "/");
+    CU_ASSERT_EQUAL(gw_metric_value(rig.flow->counters.queue_time) - before, 1);
+    CU_ASSERT_EQUAL(gw_metric_value(rig.flow->counters.backlog), 1);
+    rig_release(&rig, "f");
+    rig_release(&rig, "f");
+    CU_ASSERT_EQUAL(gw_metric_value(rig.flow->counters.queue_time) - before, 2);
+    CU_ASSERT_EQUAL(gw_metric_value(rig.flow->counters.backlog), 0);
+    CU_ASSERT_EQUAL(gw_metric_value(rig_metric(&rig, "f", "processed")) - processed, 2);
+    rig_request_free(a);
+    rig_request_free(b);
+    rig_stop(&rig);
+}
+
+static void a_delivery_past_its_deadline_frees_its_worker(void) {
+    setup(1, 5, GW_OVERFLOW_REFUSE);
+    struct rig_function *f = rig_fn(&rig, "f", RIG_HOLD, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    struct rig_request *a = rig_emit(&rig, "e", "/");
+    struct rig_request *b = rig_emit(&rig, "e", "/");
+    CU_ASSERT_EQUAL(f->calls, 1);
+    gw_clock_advance(6 * GW_NS_PER_S);
+    rig_turn(&rig);
+    CU_ASSERT_EQUAL(f->canceled, 1);
+    CU_ASSERT_EQUAL(f->calls, 2);
+    CU_ASSERT_TRUE(gw_flow_busy(rig.flow) > 0); /* the late one is still on the ledger */
+    rig_release(&rig, "f");
+    rig_release(&rig, "f");
+    rig_request_free(a);
+    rig_request_free(b);
+    rig_stop(&rig);
+}
+
+static void a_delivery_to_a_missing_function_ends_at_once(void) {
+    setup(1, 1, GW_OVERFLOW_REFUSE);
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/", "nobody", NULL);
+    for (int i = 0; i < 5; i++) {
+        struct rig_request *r = rig_emit(&rig, "e", "/");
+        CU_ASSERT_EQUAL(r->status, 202);
+        rig_request_free(r);
+    }
+    rig_stop(&rig);
+}
+
+UNIT_MAIN(UNIT(one_worker_and_a_backlog_of_two_deliver_three_of_eight),
+          UNIT(overflow_drop_accepts_and_counts), UNIT(a_full_backlog_calls_nothing_at_all),
+          UNIT(with_drop_the_sync_answer_goes_out_and_the_excess_is_lost),
+          UNIT(room_is_held_while_the_sync_function_runs), UNIT(the_time_in_the_queue_is_observed),
+          UNIT(a_delivery_past_its_deadline_frees_its_worker),
+          UNIT(a_delivery_to_a_missing_function_ends_at_once))
