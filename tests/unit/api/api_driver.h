@@ -2,14 +2,12 @@
  * api_driver.h - a whole Config API in one thread: control loop, manager with the fake storage and
  * two fake providers, catalog, a real HTTP server on a free port, and clients that speak to it over
  * sockets. Nothing sleeps: the loop is turned until the answer is there.
- *
- * Providers: "http" {url} refuses an empty url with `missing required fields for HTTP endpoint`;
- * "vault" {url, key, token} has two secrets, and refuses a key that does not begin with "k".
  */
 #ifndef TESTS_API_DRIVER_H
 #define TESTS_API_DRIVER_H
 
 #include "api/config_api.h"
+#include "support/fake_providers.h"
 #include "support/fake_storage.h"
 #include "unit.h"
 
