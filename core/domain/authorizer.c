@@ -66,7 +66,7 @@ static void write_context(struct gw_bytes *out, struct gw_jval context) {
     while (gw_jobj_next(context, &cursor, &raw_name, &value)) {
         gw_bytes_add_c(out, before);
         gw_bytes_add(out, raw_name);
-        gw_bytes_add_c(out, "\":");
+        gw_bytes_add(out, GW_STR("\":"));
         gw_bytes_add(out, value.type == GW_J_STRING ? value.raw : GW_STR("\"\""));
         before = ",\"";
     }
@@ -90,13 +90,13 @@ static int32_t read_authorization(struct gw_arena *arena, struct gw_jval authori
     }
     struct gw_bytes out;
     gw_bytes_init_arena(&out, arena, id.raw.len + context.raw.len + 64);
-    gw_bytes_add_c(&out, "{\"principalId\":");
+    gw_bytes_add(&out, GW_STR("{\"principalId\":"));
     gw_bytes_add(&out, id.raw);
-    gw_bytes_add_c(&out, ",\"context\":");
+    gw_bytes_add(&out, GW_STR(",\"context\":"));
     if (context.type == GW_J_OBJECT) {
         write_context(&out, context);
     } else {
-        gw_bytes_add_c(&out, "null");
+        gw_bytes_add(&out, GW_STR("null"));
     }
     gw_bytes_add_char(&out, '}');
     *ret_json = gw_bytes_str(&out);

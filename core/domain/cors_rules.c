@@ -111,7 +111,7 @@ static bool allows_headers(struct gw_arena *arena, const struct gw_cors *cors, s
         if (n == GW_CORS_MAX_REQUESTED || !allows_header(cors, name)) {
             return false;
         }
-        gw_bytes_add_c(&joined, ", ");
+        gw_bytes_add(&joined, GW_STR(", "));
     }
     *ret_joined = gw_str(joined.ptr, joined.len > 2 ? joined.len - 2 : 0);
     return true;

@@ -110,7 +110,7 @@ static void copy_own(struct eg_event *event, struct gw_bytes *out, struct eg_str
         }
         gw_bytes_add_c(out, is_first ? "\"" : ",\"");
         gw_bytes_add(out, raw_name);
-        gw_bytes_add_c(out, "\":");
+        gw_bytes_add(out, GW_STR("\":"));
         gw_bytes_add(out, value.raw);
         is_first = false;
     }

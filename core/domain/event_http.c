@@ -112,7 +112,7 @@ static int32_t read_raw(struct gw_arena *arena, const struct gw_event_request *r
     gw_event_write_request_open(arena, &data, request, &body);
     event->has_params_slot = true;
     event->params_at = data.len;
-    gw_bytes_add_c(&data, "null}");
+    gw_bytes_add(&data, GW_STR("null}"));
     event->data_json = gw_bytes_str(&data);
     event->data_room = data.room;
     *ret_event = event;

@@ -97,10 +97,10 @@ void gw_event_write_headers(struct gw_arena *arena, struct gw_bytes *out,
         }
         gw_bytes_add_c(out, before);
         header_name(out, headers[i].name);
-        gw_bytes_add_c(out, ":\"");
+        gw_bytes_add(out, GW_STR(":\""));
         gw_jw_string_part(out, headers[i].value);
         for (uint32_t k = groups[i].next; k != 0; k = groups[k].next) {
-            gw_bytes_add_c(out, ", ");
+            gw_bytes_add(out, GW_STR(", "));
             gw_jw_string_part(out, headers[k].value);
         }
         gw_bytes_add_char(out, '"');
@@ -152,7 +152,7 @@ static size_t parse_query(struct gw_arena *arena, struct eg_str query, struct eg
 
 static void write_query(struct gw_arena *arena, struct gw_bytes *out, struct eg_str query) {
     if (query.len == 0) {
-        gw_bytes_add_c(out, "{}");
+        gw_bytes_add(out, GW_STR("{}"));
         return;
     }
     struct eg_kv *pairs = gw_arena_alloc(arena, count_pairs(query) * sizeof *pairs);
@@ -165,7 +165,7 @@ static void write_query(struct gw_arena *arena, struct gw_bytes *out, struct eg_
         }
         gw_bytes_add_c(out, before);
         gw_jw_string(out, pairs[i].name);
-        gw_bytes_add_c(out, ":[");
+        gw_bytes_add(out, GW_STR(":["));
         gw_jw_string(out, pairs[i].value);
         for (uint32_t k = groups[i].next; k != 0; k = groups[k].next) {
             gw_bytes_add_char(out, ',');
@@ -193,7 +193,7 @@ static void write_path(struct gw_arena *arena, struct gw_bytes *out, struct eg_s
 
 void gw_event_write_params(struct gw_bytes *out, const struct gw_path_params *params) {
     if (params == NULL || params->is_null) {
-        gw_bytes_add_c(out, "null");
+        gw_bytes_add(out, GW_STR("null"));
         return;
     }
     gw_bytes_add_char(out, '{');
@@ -209,11 +209,11 @@ void gw_event_write_params(struct gw_bytes *out, const struct gw_path_params *pa
 void gw_event_write_request_open(struct gw_arena *arena, struct gw_bytes *out,
                                  const struct gw_event_request *request,
                                  const struct gw_event_body *body) {
-    gw_bytes_add_c(out, "{\"headers\":");
+    gw_bytes_add(out, GW_STR("{\"headers\":"));
     gw_event_write_headers(arena, out, request->headers, request->header_count);
-    gw_bytes_add_c(out, ",\"query\":");
+    gw_bytes_add(out, GW_STR(",\"query\":"));
     write_query(arena, out, request->query);
-    gw_bytes_add_c(out, ",\"body\":");
+    gw_bytes_add(out, GW_STR(",\"body\":"));
     if (body->base64.len > 0) {
         gw_bytes_add_char(out, '"');
         gw_bytes_add(out, body->base64);
@@ -221,13 +221,13 @@ void gw_event_write_request_open(struct gw_arena *arena, struct gw_bytes *out,
     } else {
         gw_bytes_add(out, body->json);
     }
-    gw_bytes_add_c(out, ",\"host\":");
+    gw_bytes_add(out, GW_STR(",\"host\":"));
     gw_jw_string(out, request->host);
-    gw_bytes_add_c(out, ",\"path\":");
+    gw_bytes_add(out, GW_STR(",\"path\":"));
     write_path(arena, out, request->path);
-    gw_bytes_add_c(out, ",\"method\":");
+    gw_bytes_add(out, GW_STR(",\"method\":"));
     gw_jw_string(out, request->method);
-    gw_bytes_add_c(out, ",\"params\":");
+    gw_bytes_add(out, GW_STR(",\"params\":"));
 }
 
 void gw_event_write_request(struct gw_bytes *out, const struct gw_event_request *request,

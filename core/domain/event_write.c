@@ -43,7 +43,7 @@ static const struct {
 static void name(struct writer *w, struct eg_str text) {
     gw_bytes_add_c(&w->out, w->is_first ? "\"" : ",\"");
     gw_bytes_add(&w->out, text);
-    gw_bytes_add_c(&w->out, "\":");
+    gw_bytes_add(&w->out, GW_STR("\":"));
     w->is_first = false;
 }
 
@@ -225,7 +225,7 @@ static void data(struct writer *w) {
         gw_bytes_add(&w->out, event->data_json);
     } else if (w->version == EG_CE_0_1) {
         name(w, GW_STR("data"));
-        gw_bytes_add_c(&w->out, "null");
+        gw_bytes_add(&w->out, GW_STR("null"));
     }
 }
 

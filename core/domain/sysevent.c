@@ -26,29 +26,29 @@ enum gw_sysevent gw_sysevent_of(struct eg_str type) {
 
 static void write_received(struct gw_arena *arena, struct gw_bytes *out,
                            const struct gw_sysevent_data *data) {
-    gw_bytes_add_c(out, "{\"path\":");
+    gw_bytes_add(out, GW_STR("{\"path\":"));
     gw_jw_string(out, data->path);
-    gw_bytes_add_c(out, ",\"event\":");
+    gw_bytes_add(out, GW_STR(",\"event\":"));
     gw_bytes_add(out, gw_event_json(data->event, EG_CE_AS_RECEIVED));
-    gw_bytes_add_c(out, ",\"headers\":");
+    gw_bytes_add(out, GW_STR(",\"headers\":"));
     gw_event_write_headers(arena, out, data->headers, data->header_count);
     gw_bytes_add_char(out, '}');
 }
 
 static void write_function(struct gw_bytes *out, enum gw_sysevent which,
                            const struct gw_sysevent_data *data) {
-    gw_bytes_add_c(out, "{\"space\":");
+    gw_bytes_add(out, GW_STR("{\"space\":"));
     gw_jw_string(out, data->space);
-    gw_bytes_add_c(out, ",\"functionId\":");
+    gw_bytes_add(out, GW_STR(",\"functionId\":"));
     gw_jw_string(out, data->function_id);
-    gw_bytes_add_c(out, ",\"event\":");
+    gw_bytes_add(out, GW_STR(",\"event\":"));
     gw_bytes_add(out, gw_event_json(data->event, EG_CE_AS_RECEIVED));
     if (which == GW_SYS_INVOKED) {
-        gw_bytes_add_c(out, ",\"result\":");
+        gw_bytes_add(out, GW_STR(",\"result\":"));
         gw_jw_base64(out, data->result);
     }
     if (which == GW_SYS_FAILED) {
-        gw_bytes_add_c(out, ",\"error\":{\"message\":");
+        gw_bytes_add(out, GW_STR(",\"error\":{\"message\":"));
         gw_jw_string(out, data->error);
         gw_bytes_add_char(out, '}');
     }
