@@ -26,19 +26,19 @@ static void send(struct gw_config_context *context, struct gw_http_request *requ
     gw_http_request_unref(request);
 }
 
-void gw_answer_empty(struct gw_config_context *context, struct gw_http_request *request,
-                     uint32_t status) {
+void gw_config_answer_empty(struct gw_config_context *context, struct gw_http_request *request,
+                            uint32_t status) {
     send(context, request, status, NULL, 0, (struct eg_buf){0});
 }
 
-void gw_answer_bytes(struct gw_config_context *context, struct gw_http_request *request,
-                     struct eg_str content_type, struct gw_bytes *body) {
+void gw_config_answer_bytes(struct gw_config_context *context, struct gw_http_request *request,
+                            struct eg_str content_type, struct gw_bytes *body) {
     const struct eg_kv headers[] = {CONTENT_TYPE(content_type)};
     send(context, request, 200, headers, GW_COUNT(headers), gw_bytes_take(body));
 }
 
-void gw_answer_plain(struct gw_config_context *context, struct gw_http_request *request,
-                     uint32_t status, struct eg_str text) {
+void gw_config_answer_plain(struct gw_config_context *context, struct gw_http_request *request,
+                            uint32_t status, struct eg_str text) {
     const struct eg_kv headers[] = {CONTENT_TYPE(GW_STR("text/plain; charset=utf-8")),
                                     {GW_STR("X-Content-Type-Options"), GW_STR("nosniff")}};
     send(context, request, status, headers, GW_COUNT(headers), gw_buf_static(text));
@@ -53,8 +53,8 @@ static void send_error(struct gw_config_context *context, struct gw_http_request
     send(context, request, status, headers, extra.name.len > 0 ? 2 : 1, gw_bytes_take(&body));
 }
 
-void gw_answer_error(struct gw_config_context *context, struct gw_http_request *request,
-                     uint32_t status, struct eg_str message) {
+void gw_config_answer_error(struct gw_config_context *context, struct gw_http_request *request,
+                            uint32_t status, struct eg_str message) {
     struct eg_kv extra = {{0}, {0}};
     if (status == 503) {
         extra = (struct eg_kv){GW_STR("Retry-After"), GW_STR(GW_CONFIG_RETRY_AFTER)};
@@ -62,8 +62,8 @@ void gw_answer_error(struct gw_config_context *context, struct gw_http_request *
     send_error(context, request, status, extra, message);
 }
 
-void gw_answer_unauthorized(struct gw_config_context *context, struct gw_http_request *request,
-                            bool was_given) {
+void gw_config_answer_unauthorized(struct gw_config_context *context,
+                                   struct gw_http_request *request, bool was_given) {
     const struct eg_kv challenge = {
         GW_STR("WWW-Authenticate"),
         was_given ? GW_STR("Bearer realm=\"event-gateway\", error=\"invalid_token\"")
@@ -73,16 +73,17 @@ void gw_answer_unauthorized(struct gw_config_context *context, struct gw_http_re
                          : GW_STR("A bearer token is required."));
 }
 
-void gw_answer_store_error(struct gw_config_context *context, struct gw_http_request *request,
-                           int32_t status, struct eg_str why) {
+void gw_config_answer_store_error(struct gw_config_context *context,
+                                  struct gw_http_request *request, int32_t status,
+                                  struct eg_str why) {
     const bool is_away = status == EG_E_UNAVAILABLE || status == EG_E_TIMEOUT;
     const struct eg_str text = why.len > 0 ? why : gw_str_c(gw_error_text(status));
     GW_LOG(EG_LOG_ERROR, "the store failed a call of the Config API", {GW_STR("error"), text},
            {GW_STR("requestId"), request->request_id});
-    gw_answer_error(context, request, is_away ? 503 : 500, text);
+    gw_config_answer_error(context, request, is_away ? 503 : 500, text);
 }
 
-void gw_answer_deleted(struct gw_config_context *context, struct gw_http_request *request) {
+void gw_config_answer_deleted(struct gw_config_context *context, struct gw_http_request *request) {
     const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE)};
     send(context, request, 204, headers, GW_COUNT(headers), (struct eg_buf){0});
 }
@@ -99,8 +100,8 @@ static void write_object(const struct gw_config_context *context, struct gw_byte
     gw_bytes_free(&masked);
 }
 
-void gw_answer_object(struct gw_config_context *context, struct gw_http_request *request,
-                      uint32_t status, const struct gw_object *object) {
+void gw_config_answer_object(struct gw_config_context *context, struct gw_http_request *request,
+                             uint32_t status, const struct gw_object *object) {
     const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE)};
     struct gw_bytes body;
     gw_bytes_init(&body, 0);
@@ -109,8 +110,8 @@ void gw_answer_object(struct gw_config_context *context, struct gw_http_request 
     send(context, request, status, headers, GW_COUNT(headers), gw_bytes_take(&body));
 }
 
-void gw_answer_list(struct gw_config_context *context, struct gw_http_request *request,
-                    enum gw_kind kind, struct gw_object *const *objects, size_t count) {
+void gw_config_answer_list(struct gw_config_context *context, struct gw_http_request *request,
+                           enum gw_kind kind, struct gw_object *const *objects, size_t count) {
     const char *comma = "";
     struct gw_filter filter;
     struct gw_bytes body;
@@ -125,5 +126,5 @@ void gw_answer_list(struct gw_config_context *context, struct gw_http_request *r
         }
     }
     gw_bytes_add_c(&body, "]}\n");
-    gw_answer_bytes(context, request, JSON_TYPE, &body);
+    gw_config_answer_bytes(context, request, JSON_TYPE, &body);
 }

@@ -12,31 +12,32 @@
 #define GW_CONFIG_RETRY_AFTER "1"
 
 /* No body, no Content-Type: /v1/status. */
-void gw_answer_empty(struct gw_config_context *context, struct gw_http_request *request,
-                     uint32_t status);
+void gw_config_answer_empty(struct gw_config_context *context, struct gw_http_request *request,
+                            uint32_t status);
 /* A body with its type; takes it out of the buffer. */
-void gw_answer_bytes(struct gw_config_context *context, struct gw_http_request *request,
-                     struct eg_str content_type, struct gw_bytes *body);
+void gw_config_answer_bytes(struct gw_config_context *context, struct gw_http_request *request,
+                            struct eg_str content_type, struct gw_bytes *body);
 /* `404 page not found` and `Method Not Allowed`, as text. */
-void gw_answer_plain(struct gw_config_context *context, struct gw_http_request *request,
-                     uint32_t status, struct eg_str text);
+void gw_config_answer_plain(struct gw_config_context *context, struct gw_http_request *request,
+                            uint32_t status, struct eg_str text);
 
 /* The error envelope; 503 gets a Retry-After. */
-void gw_answer_error(struct gw_config_context *context, struct gw_http_request *request,
-                     uint32_t status, struct eg_str message);
+void gw_config_answer_error(struct gw_config_context *context, struct gw_http_request *request,
+                            uint32_t status, struct eg_str message);
 /* 401 with its challenge (RFC 6750 3). */
-void gw_answer_unauthorized(struct gw_config_context *context, struct gw_http_request *request,
-                            bool was_given);
+void gw_config_answer_unauthorized(struct gw_config_context *context,
+                                   struct gw_http_request *request, bool was_given);
 /* 500 with the store's text; 503 when it is away or too slow. */
-void gw_answer_store_error(struct gw_config_context *context, struct gw_http_request *request,
-                           int32_t status, struct eg_str why);
+void gw_config_answer_store_error(struct gw_config_context *context,
+                                  struct gw_http_request *request, int32_t status,
+                                  struct eg_str why);
 
 /* 204 with the header Content-Type that clients know from the original. */
-void gw_answer_deleted(struct gw_config_context *context, struct gw_http_request *request);
-void gw_answer_object(struct gw_config_context *context, struct gw_http_request *request,
-                      uint32_t status, const struct gw_object *object);
+void gw_config_answer_deleted(struct gw_config_context *context, struct gw_http_request *request);
+void gw_config_answer_object(struct gw_config_context *context, struct gw_http_request *request,
+                             uint32_t status, const struct gw_object *object);
 /* The list envelope of the kind with the objects that pass the filter of the request's query. */
-void gw_answer_list(struct gw_config_context *context, struct gw_http_request *request,
-                    enum gw_kind kind, struct gw_object *const *objects, size_t count);
+void gw_config_answer_list(struct gw_config_context *context, struct gw_http_request *request,
+                           enum gw_kind kind, struct gw_object *const *objects, size_t count);
 
 #endif

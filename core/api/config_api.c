@@ -118,11 +118,11 @@ void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *re
     const bool is_open = rc == EG_OK && is_open_page(request, &route);
     if (!is_open && !is_allowed(api, request)) {
         const struct eg_str sent = gw_http_header(request, GW_STR("Authorization"), 0);
-        gw_answer_unauthorized(&api->context, request, sent.ptr != NULL);
+        gw_config_answer_unauthorized(&api->context, request, sent.ptr != NULL);
     } else if (rc == EG_E_UNSUPPORTED) {
-        gw_answer_plain(&api->context, request, 405, GW_STR("Method Not Allowed"));
+        gw_config_answer_plain(&api->context, request, 405, GW_STR("Method Not Allowed"));
     } else if (rc < 0) {
-        gw_answer_plain(&api->context, request, 404, GW_STR("404 page not found"));
+        gw_config_answer_plain(&api->context, request, 404, GW_STR("404 page not found"));
     } else {
         serve(&api->context, request, &route);
     }

@@ -47,18 +47,19 @@ static void finish(struct gw_config_call *call) {
 }
 
 static void finish_refused(struct gw_config_call *call, const struct gw_refusal *refusal) {
-    gw_answer_error(call->context, call->request, refusal->status, gw_why_str(&refusal->why));
+    gw_config_answer_error(call->context, call->request, refusal->status,
+                           gw_why_str(&refusal->why));
     finish(call);
 }
 
 static void finish_store_error(struct gw_config_call *call, int32_t status, struct eg_str why) {
-    gw_answer_store_error(call->context, call->request, status, why);
+    gw_config_answer_store_error(call->context, call->request, status, why);
     finish(call);
 }
 
 static void finish_with_result(struct gw_config_call *call) {
     const uint32_t status = call->route.op == GW_CONFIG_CREATE ? 201 : 200;
-    gw_answer_object(call->context, call->request, status, call->result);
+    gw_config_answer_object(call->context, call->request, status, call->result);
     finish(call);
 }
 
@@ -73,8 +74,9 @@ static void try_again(struct gw_config_call *call) {
         gather(call);
         return;
     }
-    gw_answer_error(call->context, call->request, 503,
-                    GW_STR("The configuration is being changed by others; please try again."));
+    gw_config_answer_error(
+        call->context, call->request, 503,
+        GW_STR("The configuration is being changed by others; please try again."));
     finish(call);
 }
 
@@ -102,7 +104,7 @@ static void on_removed(void *arg, int32_t status, struct eg_str why) {
     } else if (status < 0) {
         finish_store_error(call, status, why);
     } else {
-        gw_answer_deleted(call->context, call->request);
+        gw_config_answer_deleted(call->context, call->request);
         finish(call);
     }
 }
@@ -164,8 +166,8 @@ static void on_gathered(void *arg, const struct gw_gathered *gathered) {
     if (gathered->status < 0) {
         finish_store_error(call, gathered->status, gathered->why);
     } else if (call->route.op == GW_CONFIG_LIST) {
-        gw_answer_list(call->context, call->request, call->route.kind, gathered->objects[0],
-                       gathered->counts[0]);
+        gw_config_answer_list(call->context, call->request, call->route.kind, gathered->objects[0],
+                              gathered->counts[0]);
         finish(call);
     } else {
         decide(call, gathered);

@@ -11,5 +11,5 @@ void gw_metrics_page(struct gw_config_context *context, struct gw_http_request *
     struct gw_bytes body;
     gw_bytes_init(&body, 0);
     gw_metrics_write(&body);
-    gw_answer_bytes(context, request, GW_STR("text/plain; version=0.0.4"), &body);
+    gw_config_answer_bytes(context, request, GW_STR("text/plain; version=0.0.4"), &body);
 }

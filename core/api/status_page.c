@@ -38,11 +38,11 @@ static void write_status(const struct gw_config_context *context, struct gw_byte
 
 void gw_status_page(struct gw_config_context *context, struct gw_http_request *request) {
     if (!gw_status_is_verbose(request->query)) {
-        gw_answer_empty(context, request, 200);
+        gw_config_answer_empty(context, request, 200);
         return;
     }
     struct gw_bytes body;
     gw_bytes_init(&body, 0);
     write_status(context, &body);
-    gw_answer_bytes(context, request, GW_STR("application/json"), &body);
+    gw_config_answer_bytes(context, request, GW_STR("application/json"), &body);
 }

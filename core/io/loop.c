@@ -33,6 +33,7 @@ struct eg_loop {
     int epoll_fd;
     int wake_fd;
     const char *name;
+    uint32_t index;
     struct gw_timer_heap timers;
     struct gw_node deferred;
     struct gw_node hooks;
@@ -144,6 +145,14 @@ struct eg_loop *gw_loop_current(void) {
 
 const char *gw_loop_name(const struct eg_loop *loop) {
     return loop->name;
+}
+
+void gw_loop_set_index(struct eg_loop *loop, uint32_t index) {
+    loop->index = index;
+}
+
+uint32_t gw_loop_index(const struct eg_loop *loop) {
+    return loop->index;
 }
 
 uint64_t gw_loop_now(const struct eg_loop *loop) {

@@ -138,9 +138,14 @@ static void start_server(void) {
                                                  .on_request = on_request};
     struct eg_why why = {.struct_size = sizeof why};
     int fd = -1;
-    must(gw_listen(GW_STR("127.0.0.1"), 0, &fd, &driver.port, &why) == EG_OK, "cannot listen");
-    must(gw_http_server_start(driver.loop, fd, &config, &driver.server, &why) == EG_OK,
-         "server does not start");
+    int32_t rc = gw_listen(GW_STR("127.0.0.1"), 0, &fd, &driver.port, &why);
+    if (rc == EG_OK) {
+        rc = gw_http_server_start(driver.loop, fd, &config, &driver.server, &why);
+    }
+    if (rc < 0) {
+        fprintf(stderr, "api_driver: %.*s\n", GW_FMT(gw_why_str(&why)));
+    }
+    must(rc == EG_OK, "server does not start");
 }
 
 void api_start(struct api_options options) {
