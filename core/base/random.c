@@ -28,6 +28,9 @@ static void draw(void *out, size_t len) {
 }
 
 void gw_random(void *out, size_t len) {
+    if (len == 0) {
+        return;
+    }
     if (len > BLOCK_BYTES / 4) {
         draw(out, len);
         return;
