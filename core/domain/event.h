@@ -88,7 +88,9 @@ struct eg_event *gw_event_make(struct gw_arena *arena, const struct gw_event_see
  * event is changed; lives in the event's arena. */
 struct eg_str gw_event_json(struct eg_event *event, uint32_t version);
 
-/* Puts the matched path parameters into an http.request event: null or an object of strings. */
+/* Puts the matched path parameters into an http.request event: null or an object of strings.
+ * Written in place where they fit, so before copies of the struct share the data; other events stay
+ * as they are (Q16). */
 void gw_event_set_params(struct eg_event *event, const struct gw_path_params *params);
 
 /* Extensions: value is one JSON value (checked by the caller of the ABI); empty removes. */
