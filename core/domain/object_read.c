@@ -229,8 +229,9 @@ int32_t gw_object_read(enum gw_kind kind, struct eg_str space, struct eg_str id,
     if (kind != GW_FUNCTION) {
         rc = gw_object_check(object, id.len == 0, ret_refusal);
     } else if (object->as.function.type.len == 0) {
-        /* Chapter 4.2: the provider is asked before functionId and space. */
-        rc = gw_refuse(ret_refusal, 400, "%sprovider configuration not set", prefix);
+        /* Chapter 4.2: the provider is asked before functionId and space, as part of reading. */
+        (void)gw_refuse(ret_refusal, 400, "%sprovider configuration not set", prefix);
+        rc = EG_E_SYNTAX;
     }
     if (rc < 0) {
         goto out;

@@ -154,18 +154,32 @@ static void a_masked_secret_that_comes_back_keeps_the_stored_one(void) {
     api_stop();
 }
 
-static void a_masked_secret_that_stands_for_nothing_is_refused(void) {
+static void a_masked_secret_with_nothing_to_keep_is_refused(void) {
     start();
-    EXPECT("POST", FUNCTIONS,
-           "{\"functionId\":\"f1\",\"type\":\"vault\",\"provider\":{\"key\":\"k\","
-           "\"token\":\"*****\"}}",
-           400, NULL);
+    EXPECT_ERROR("POST", FUNCTIONS,
+                 "{\"functionId\":\"f1\",\"type\":\"vault\",\"provider\":{\"key\":\"k\","
+                 "\"token\":\"*****\"}}",
+                 400,
+                 PREFIX "a secret is sent as \\\"*****\\\", which stands for the stored one; none "
+                        "is stored");
+    EXPECT("POST", FUNCTIONS, HTTP_F1, 201, NULL);
+    EXPECT("PUT", F1, "{\"type\":\"vault\",\"provider\":{\"key\":\"k\",\"token\":\"*****\"}}", 400,
+           NULL);
+    EXPECT_ERROR("PUT", F1, "{\"type\":\"gone\",\"provider\":{\"key\":\"*****\"}}", 400,
+                 PREFIX "provider gone not supported");
+    CU_ASSERT_PTR_NULL(strstr(fake_storage_get(STORED), "***"));
+    api_stop();
+}
+
+static void a_masked_secret_that_was_never_set_stays_unset(void) {
+    start();
     EXPECT("POST", FUNCTIONS,
            "{\"functionId\":\"f1\",\"type\":\"vault\",\"provider\":{\"key\":\"k\"}}", 201, NULL);
     EXPECT("PUT", F1, "{\"type\":\"vault\",\"provider\":{\"key\":\"*****\",\"token\":\"*****\"}}",
-           400, NULL);
-    EXPECT("PUT", F1, "{\"type\":\"gone\",\"provider\":{\"key\":\"*****\"}}", 400, NULL);
-    CU_ASSERT_PTR_NULL(strstr(fake_storage_get(STORED), "***"));
+           200,
+           "{\"space\":\"default\",\"functionId\":\"f1\",\"type\":\"vault\","
+           "\"provider\":{\"key\":\"*****\"}}");
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_storage_get(STORED), "\"provider\":{\"key\":\"k\"}"));
     api_stop();
 }
 
@@ -208,6 +222,7 @@ UNIT_MAIN(UNIT(a_function_is_created_read_listed_updated_and_deleted),
           UNIT(a_function_in_use_cannot_be_deleted), UNIT(use_in_another_space_does_not_count),
           UNIT(secrets_are_stored_in_clear_and_answered_masked),
           UNIT(a_masked_secret_that_comes_back_keeps_the_stored_one),
-          UNIT(a_masked_secret_that_stands_for_nothing_is_refused),
+          UNIT(a_masked_secret_with_nothing_to_keep_is_refused),
+          UNIT(a_masked_secret_that_was_never_set_stays_unset),
           UNIT(a_masked_unknown_field_is_dropped_like_any_other),
           UNIT(with_secrets_shown_the_stars_are_just_text), UNIT(a_function_may_change_its_type))
