@@ -1,0 +1,725 @@
+/*
+ * io/http_server.c - see http_server.h. The one door to libmicrohttpd, which parses and writes
+ * HTTP/1.x for us in its external epoll mode: its epoll descriptor is watched by our loop, and
+ * MHD_run does what is due. It owns no thread, no listening socket and no time-outs; these are in
+ * http_accept.c and http_stage.c. Its unescaping is switched off: the guard decides on the raw
+ * target, which is read before the library cuts it.
+ *
+ * One request: uri callback (request object, target) -> first handler call (head: guard, early
+ * refusal) -> calls with body pieces -> last call (handed to on_request). Not answered on return:
+ * the connection is suspended, which takes it out of epoll, so that waiting costs nothing and
+ * pipelined requests wait. gw_http_reply queues the response, resumes, and defers one MHD_run for
+ * all replies of this turn. A suspended connection does not notice that its client goes away: it is
+ * polled every half second of waiting (GW_STAGE_WAIT). A client that has closed its sending side by
+ * then counts as gone.
+ *
+ * Thread: the loop's. Ownership: a connection is freed when libmicrohttpd says that it is closed;
+ * requests are counted (http_request.h) and may outlive both.
+ */
+#include "io/http_server.h"
+
+#include <microhttpd.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/jwrite.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/slice.h"
+#include "base/why.h"
+#include "io/http_accept.h"
+#include "io/http_guard.h"
+#include "io/http_linger.h"
+#include "io/http_request.h"
+#include "io/http_stage.h"
+
+#define RUNS_PER_TURN 4
+#define SPARE_CONNECTIONS 16u
+#define POOL_SPARE_BYTES ((size_t)4 * 1024)
+#define GONE_CHECK_NS (500 * GW_NS_PER_MS)
+#define SEND_TIMEOUT_FACTOR 10u /* of the body's: slow readers are many, and answers bigger */
+#define DISCARD_MAX ((uint64_t)8 << 20)
+#define MHD_1_0 0x01000000u
+
+struct gw_http_server {
+    struct eg_loop *loop;
+    struct gw_http_server_config config;
+    struct MHD_Daemon *daemon;
+    struct gw_fd epoll;
+    struct gw_task run;
+    struct gw_acceptor acceptor;
+    struct gw_stages stages;
+    struct gw_lingers lingers;
+    struct gw_request_pool requests;
+    struct gw_node connections;
+    struct gw_connection *accepting; /* until libmicrohttpd has taken it */
+    size_t pool_bytes;
+    uint32_t in_flight;
+    bool is_tls;
+    bool is_quiescing;
+    char trouble[256]; /* the library's last words, for ret_why */
+};
+
+struct gw_connection {
+    struct gw_http_server *server;
+    struct MHD_Connection *mhd;
+    struct gw_node node;
+    struct gw_stage_entry stage;
+    struct gw_peer peer;
+    int fd;
+    struct gw_request *request;
+    bool must_linger;
+    bool is_cut;
+};
+
+/* ---- running the library ---- */
+
+static void run(struct gw_http_server *server) {
+    MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
+    for (int i = 0; i < RUNS_PER_TURN; i++) {
+        (void)MHD_run(server->daemon);
+        if (MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES || timeout_ms != 0) {
+            return;
+        }
+    }
+    gw_loop_defer(server->loop, &server->run); /* more to do, but not at the others' cost */
+}
+
+static void on_epoll(struct gw_fd *fd, uint32_t events) {
+    (void)events;
+    run(GW_CONTAINER(fd, struct gw_http_server, epoll));
+}
+
+static void on_run(struct gw_task *task) {
+    run(GW_CONTAINER(task, struct gw_http_server, run));
+}
+
+/* ---- refusals ---- */
+
+static void count_refusal(struct gw_http_server *server, uint32_t status) {
+    static const struct gw_metric_family family = {
+        .name = "eventgateway_http_refused_total",
+        .help = "Requests and connections that were refused before they reached a handler.",
+        .type = GW_COUNTER};
+    char code[16];
+    const int len = snprintf(code, sizeof code, "%u", status);
+    const struct eg_kv labels[] = {{GW_STR("listener"), gw_str_c(server->config.name)},
+                                   {GW_STR("status"), gw_str(code, (size_t)len)}};
+    gw_metric_add(gw_metric(&family, labels, GW_COUNT(labels)), 1);
+}
+
+static struct eg_buf envelope(struct eg_str message) {
+    struct gw_bytes out;
+    gw_bytes_init(&out, 0);
+    gw_jw_error_envelope(&out, message);
+    return gw_bytes_take(&out);
+}
+
+/* Best effort past libmicrohttpd, which can answer complete heads only. Not inside TLS. */
+static void write_refusal(const struct gw_http_server *server, int fd, uint32_t status,
+                          struct eg_str message) {
+    struct gw_bytes out;
+    if (server->is_tls) {
+        return;
+    }
+    gw_bytes_init(&out, 0);
+    gw_http_raw_refusal(&out, status, message);
+    (void)send(fd, out.ptr, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    gw_bytes_free(&out);
+}
+
+/* Ends a connection in whatever state: the library finds the socket shut, and lets go of it. */
+static void cut(struct gw_connection *connection) {
+    struct gw_http_server *server = connection->server;
+    struct gw_request *request = connection->request;
+    gw_stage_leave(&connection->stage);
+    if (connection->is_cut) {
+        return;
+    }
+    connection->is_cut = true;
+    (void)shutdown(connection->fd, SHUT_RDWR);
+    if (request != NULL && request->is_suspended) {
+        request->is_suspended = false;
+        MHD_resume_connection(connection->mhd);
+        gw_loop_defer(server->loop, &server->run);
+    }
+}
+
+static void cut_with(struct gw_connection *connection, uint32_t status, const char *message) {
+    count_refusal(connection->server, status);
+    write_refusal(connection->server, connection->fd, status, gw_str_c(message));
+    connection->must_linger = true;
+    cut(connection);
+}
+
+/* The client has gone before the reply: tell the handler once. */
+static void lose_client(struct gw_request *request) {
+    struct gw_http_server *server = request->pub.server;
+    if (request->pub.is_gone) {
+        return;
+    }
+    request->pub.is_gone = true;
+    if (request->is_handed && !request->is_answered && server->config.on_gone != NULL) {
+        server->config.on_gone(server->config.arg, &request->pub);
+    }
+}
+
+static bool has_client_left(int fd) {
+    struct pollfd state = {.fd = fd, .events = POLLRDHUP};
+    return poll(&state, 1, 0) == 1 &&
+           (state.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+static void on_late(struct gw_stages *stages, struct gw_stage_entry *entry, enum gw_stage stage) {
+    struct gw_connection *connection = GW_CONTAINER(entry, struct gw_connection, stage);
+    if (stage == GW_STAGE_WAIT) {
+        if (!has_client_left(connection->fd)) {
+            gw_stage_enter(stages, entry, stage);
+            return;
+        }
+        lose_client(connection->request);
+    } else if (stage == GW_STAGE_HEAD && connection->request != NULL) {
+        cut_with(connection, 408, "the request head did not arrive in time");
+        return;
+    } else if (stage == GW_STAGE_BODY) {
+        cut_with(connection, 408, "the request body did not arrive in time");
+        return;
+    }
+    cut(connection);
+}
+
+/* ---- connections ---- */
+
+static void on_accept(struct gw_acceptor *acceptor, int fd, const struct gw_peer *peer,
+                      bool is_refused) {
+    struct gw_http_server *server = GW_CONTAINER(acceptor, struct gw_http_server, acceptor);
+    if (is_refused) {
+        count_refusal(server, 503);
+        write_refusal(server, fd, 503, GW_STR("too many connections"));
+        gw_linger(&server->lingers, fd);
+        return;
+    }
+    struct gw_connection *connection = gw_alloc(sizeof *connection);
+    connection->server = server;
+    connection->fd = fd;
+    connection->peer = *peer;
+    gw_list_push(&server->connections, &connection->node);
+    server->accepting = connection;
+    const enum MHD_Result added = MHD_add_connection(
+        server->daemon, fd, (const struct sockaddr *)&peer->address, peer->address_len);
+    if (server->accepting != NULL) { /* it was refused, and the socket closed */
+        server->accepting = NULL;
+        gw_list_remove(&connection->node);
+        gw_acceptor_release(acceptor, &connection->peer);
+        gw_free(connection);
+    }
+    if (added == MHD_YES) {
+        gw_loop_defer(server->loop, &server->run);
+    }
+}
+
+/* Bytes that nobody has read: closing would reset the connection under the client's answer. */
+static bool has_unread(int fd) {
+    int unread = 0;
+    return ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+static void end_connection(struct gw_connection *connection) {
+    struct gw_http_server *server = connection->server;
+    gw_stage_leave(&connection->stage);
+    gw_list_remove(&connection->node);
+    if (!server->is_tls && (connection->must_linger || has_unread(connection->fd))) {
+        const int fd = dup(connection->fd);
+        if (fd >= 0) {
+            gw_linger(&server->lingers, fd);
+        }
+    }
+    gw_acceptor_release(&server->acceptor, &connection->peer);
+    gw_free(connection);
+}
+
+/* MHD_OPTION_NOTIFY_CONNECTION */
+static void on_notify(void *arg, struct MHD_Connection *mhd, void **socket_context,
+                      enum MHD_ConnectionNotificationCode code) {
+    struct gw_http_server *server = arg;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct gw_connection *connection = server->accepting;
+        GW_ASSERT(connection != NULL);
+        server->accepting = NULL;
+        connection->mhd = mhd;
+        *socket_context = connection;
+        gw_stage_enter(&server->stages, &connection->stage, GW_STAGE_HEAD);
+    } else if (*socket_context != NULL) {
+        end_connection(*socket_context);
+        *socket_context = NULL;
+    }
+}
+
+static struct gw_connection *connection_of(struct MHD_Connection *mhd) {
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* ---- replies ---- */
+
+/* What the server or the library writes itself (RFC 9110 7.6.1, 8.6, 6.6.1). */
+static bool is_servers_own(struct eg_str name) {
+    static const char *const names[] = {"Content-Length", "Transfer-Encoding", "Connection",
+                                        "Date",           "Keep-Alive",        "Upgrade",
+                                        "Trailer",        "x-request-id",      "Proxy-Connection"};
+    for (size_t i = 0; i < GW_COUNT(names); i++) {
+        if (gw_str_eq_nocase(name, gw_str_c(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_header(struct MHD_Response *response, struct gw_arena *arena, struct eg_str name,
+                       struct eg_str value) {
+    if (gw_is_token(name) && gw_is_field_value(value)) {
+        (void)MHD_add_response_header(response, gw_arena_dup(arena, name).ptr,
+                                      gw_arena_dup(arena, value).ptr);
+    }
+}
+
+static struct MHD_Response *make_body(uint32_t status, struct eg_buf *body) {
+    if (body->len == 0 || status == 204 || status == 304) {
+        gw_buf_release(body);
+        return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+    }
+    struct MHD_Response *response =
+        body->release == NULL
+            ? MHD_create_response_from_buffer(body->len, (void *)(uintptr_t)body->ptr,
+                                              MHD_RESPMEM_PERSISTENT)
+            : MHD_create_response_from_buffer_with_free_callback_cls(
+                  body->len, (void *)(uintptr_t)body->ptr, body->release, body->owner);
+    *body = (struct eg_buf){0};
+    return response;
+}
+
+static size_t head_bytes_of(const struct gw_http_reply *reply) {
+    size_t bytes = 256;
+    for (size_t i = 0; i < reply->header_count; i++) {
+        bytes += reply->headers[i].name.len + reply->headers[i].value.len + 4;
+    }
+    return bytes;
+}
+
+/* The library writes the head into the connection's memory, beside the request's. */
+static size_t head_room_of(const struct gw_request *request) {
+    struct MHD_Connection *mhd = request->connection->mhd;
+    const size_t pool = request->pub.server->pool_bytes;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const int values = MHD_get_connection_values_n(
+        mhd, MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
+    const size_t used = (info == NULL ? 0 : info->header_size * 2) + (size_t)values * 128 + 512;
+    return used < pool ? pool - used : 0;
+}
+
+static void send_reply(struct gw_request *request, struct gw_http_reply *reply) {
+    struct gw_http_server *server = request->pub.server;
+    struct gw_arena *arena = &request->pub.arena;
+    struct MHD_Response *response = make_body(reply->status, &reply->body);
+    GW_ASSERT(response != NULL);
+    for (size_t i = 0; i < reply->header_count; i++) {
+        if (!is_servers_own(reply->headers[i].name)) {
+            add_header(response, arena, reply->headers[i].name, reply->headers[i].value);
+        }
+    }
+    add_header(response, arena, GW_STR("x-request-id"), request->pub.request_id);
+    if (server->is_quiescing || request->must_close) {
+        (void)MHD_add_response_header(response, "Connection", "close");
+    }
+    const enum MHD_Result queued =
+        MHD_queue_response(request->connection->mhd, reply->status, response);
+    MHD_destroy_response(response);
+    gw_stage_enter(&server->stages, &request->connection->stage, GW_STAGE_SEND);
+    if (queued != MHD_YES) {
+        gw_logf(EG_LOG_ERROR, "%s: libmicrohttpd has refused an answer with status %u",
+                server->config.name, reply->status);
+        cut(request->connection);
+    }
+}
+
+/* Answers what cannot be handed over; the connection closes, so no byte behind the refused request
+ * is taken for a new one. */
+static void refuse(struct gw_request *request, uint32_t status, const char *reason) {
+    const struct eg_kv headers[] = {
+        {GW_STR("Content-Type"), GW_STR("application/json")},
+        {GW_STR("Allow"), GW_STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")}};
+    struct gw_http_reply reply = {.status = status,
+                                  .headers = headers,
+                                  .header_count = status == 405 || status == 501 ? 2 : 1,
+                                  .body = envelope(gw_str_c(reason))};
+    count_refusal(request->pub.server, status);
+    request->is_answered = true;
+    request->connection->must_linger = true;
+    request->must_close = true;
+    send_reply(request, &reply);
+}
+
+/* What no client could be sent becomes an error the operator can find. */
+static void send_500(struct gw_request *request, struct gw_http_reply *instead_of,
+                     const char *message) {
+    const struct eg_kv json = {GW_STR("Content-Type"), GW_STR("application/json")};
+    struct gw_http_reply reply = {
+        .status = 500, .headers = &json, .header_count = 1, .body = envelope(gw_str_c(message))};
+    gw_buf_release(&instead_of->body);
+    send_reply(request, &reply);
+}
+
+void gw_http_reply(struct gw_http_request *pub, struct gw_http_reply *reply) {
+    struct gw_request *request = gw_request_of(pub);
+    GW_ASSERT(request->is_handed && !request->is_answered);
+    request->is_answered = true;
+    struct gw_connection *connection = request->connection;
+    if (pub->server != NULL) {
+        pub->server->in_flight--;
+    }
+    if (connection == NULL || connection->is_cut) {
+        gw_buf_release(&reply->body);
+        return;
+    }
+    if (reply->status < 200 || reply->status > 999) {
+        send_500(request, reply, "the reply's status is no final status");
+    } else if (head_bytes_of(reply) > 1024 && head_bytes_of(reply) > head_room_of(request)) {
+        send_500(request, reply, "the reply's headers are too big");
+    } else {
+        send_reply(request, reply);
+    }
+    if (request->is_suspended) {
+        request->is_suspended = false;
+        MHD_resume_connection(connection->mhd);
+        gw_loop_defer(connection->server->loop, &connection->server->run);
+    }
+}
+
+/* ---- requests ---- */
+
+/* MHD_OPTION_URI_LOG_CALLBACK: the raw target, before the library cuts it. What it returns comes as
+ * *request_context to the others. */
+static void *on_target(void *arg, const char *target, struct MHD_Connection *mhd) {
+    struct gw_http_server *server = arg;
+    struct gw_connection *connection = connection_of(mhd);
+    struct gw_request *request = gw_request_take(&server->requests);
+    GW_ASSERT(connection->request == NULL);
+    request->pub.server = server;
+    request->connection = connection;
+    request->body_max = server->config.limits.body_bytes;
+    request->pub.target = gw_arena_dup(&request->pub.arena, gw_str_c(target));
+    connection->request = request;
+    if (connection->stage.stage != GW_STAGE_HEAD) {
+        gw_stage_enter(&server->stages, &connection->stage, GW_STAGE_HEAD);
+    }
+    return request;
+}
+
+struct header_sink {
+    struct eg_kv *next;
+    struct eg_kv *end;
+};
+
+static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind, const char *name,
+                                   size_t name_len, const char *value, size_t value_len) {
+    struct header_sink *sink = arg;
+    (void)kind;
+    if (sink->next == sink->end) {
+        return MHD_NO;
+    }
+    *sink->next++ =
+        (struct eg_kv){.name = gw_str(name, name_len), .value = gw_str(value, value_len)};
+    return MHD_YES;
+}
+
+/* The first call: the head is complete, nothing of the body has been read. */
+static enum MHD_Result head_done(struct gw_request *request, const char *method,
+                                 const char *version) {
+    struct gw_http_server *server = request->pub.server;
+    struct MHD_Connection *mhd = request->connection->mhd;
+    const char *reason = NULL;
+    const int count = MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, NULL, NULL);
+    struct eg_kv *headers =
+        gw_arena_alloc(&request->pub.arena, (size_t)(count + 1) * sizeof *headers);
+    struct header_sink sink = {.next = headers, .end = headers + count};
+    (void)MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, take_header, &sink);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    struct gw_http_head head = {.method = gw_str_c(method),
+                                .target = request->pub.target,
+                                .version = gw_str_c(version),
+                                .headers = headers,
+                                .header_count = (size_t)(sink.next - headers),
+                                .head_bytes = info == NULL ? 0 : info->header_size};
+    const uint32_t status = gw_http_guard(&head, &server->config.limits, &reason);
+    request->is_head_done = true;
+    if (status != 0) {
+        request->pub.request_id = GW_STR("");
+        refuse(request, status, reason);
+        return MHD_YES;
+    }
+    gw_request_set_head(request, &head);
+    request->pub.peer =
+        gw_arena_dup(&request->pub.arena,
+                     gw_str(request->connection->peer.text, request->connection->peer.text_len));
+    if (head.is_chunked || head.announced_bytes > 0) {
+        gw_stage_enter(&server->stages, &request->connection->stage, GW_STAGE_BODY);
+    }
+    return MHD_YES;
+}
+
+/* A chunked body that grows past the limit is read on, without keeping it, so that the client is
+ * there for the 413; past DISCARD_MAX it is cut. */
+static enum MHD_Result body_piece(struct gw_request *request, struct eg_str piece) {
+    if (!gw_request_add_body(request, piece) && request->discarded_bytes > DISCARD_MAX) {
+        cut_with(request->connection, 413, "the request body is too big");
+        return MHD_NO;
+    }
+    return MHD_YES;
+}
+
+/* The last call. */
+static enum MHD_Result hand_over(struct gw_request *request) {
+    struct gw_http_server *server = request->pub.server;
+    if (request->discarded_bytes > 0) {
+        refuse(request, 413, "the request body is too big");
+        return MHD_YES;
+    }
+    request->pub.body = gw_bytes_str(&request->body);
+    request->is_handed = true;
+    request->references++; /* the handler's */
+    server->in_flight++;
+    gw_stage_enter(&server->stages, &request->connection->stage, GW_STAGE_WAIT);
+    server->config.on_request(server->config.arg, &request->pub);
+    if (!request->is_answered) {
+        request->is_suspended = true;
+        MHD_suspend_connection(request->connection->mhd);
+    }
+    return MHD_YES;
+}
+
+/* MHD_AccessHandlerCallback. After an answer has been queued the library does not call again. */
+static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const char *url,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_len, void **request_context) {
+    struct gw_request *request = *request_context;
+    (void)arg;
+    (void)mhd;
+    (void)url;
+    if (request == NULL || request->connection->is_cut || request->is_handed) {
+        return MHD_NO; /* resumed to be closed */
+    }
+    if (!request->is_head_done) {
+        return head_done(request, method, version);
+    }
+    if (*data_len > 0) {
+        const struct eg_str piece = gw_str(data, *data_len);
+        *data_len = 0;
+        return body_piece(request, piece);
+    }
+    return request->is_answered ? MHD_YES : hand_over(request);
+}
+
+/* MHD_OPTION_NOTIFY_COMPLETED: answered and sent, or broken off. */
+static void on_completed(void *arg, struct MHD_Connection *mhd, void **request_context,
+                         enum MHD_RequestTerminationCode code) {
+    struct gw_http_server *server = arg;
+    struct gw_request *request = *request_context;
+    (void)mhd;
+    *request_context = NULL;
+    if (request == NULL) {
+        return;
+    }
+    struct gw_connection *connection = request->connection;
+    connection->request = NULL;
+    request->connection = NULL;
+    request->is_suspended = false;
+    if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK || !request->is_answered) {
+        lose_client(request);
+    }
+    if (!connection->is_cut) {
+        gw_stage_enter(&server->stages, &connection->stage, GW_STAGE_IDLE);
+    }
+    gw_http_request_unref(&request->pub);
+}
+
+/* ---- life ---- */
+
+/* MHD_OPTION_UNESCAPE_CALLBACK: leaves the text as it is. */
+static size_t keep_escapes(void *arg, struct MHD_Connection *mhd, char *text) {
+    (void)arg;
+    (void)mhd;
+    return strlen(text);
+}
+
+__attribute__((format(printf, 2, 0))) static void on_library_log(void *arg, const char *format,
+                                                                 va_list args) {
+    struct gw_http_server *server = arg;
+    (void)vsnprintf(server->trouble, sizeof server->trouble, format, args);
+    const struct eg_str text = gw_str_trim(gw_str_c(server->trouble));
+    server->trouble[text.len] = '\0';
+    gw_logf(EG_LOG_DEBUG, "%s: libmicrohttpd: %s", server->config.name, server->trouble);
+}
+
+const char *gw_http_server_library(bool *ret_is_old) {
+    const char *version = MHD_get_version();
+    *ret_is_old = version[0] == '0';
+    return version;
+}
+
+/* The connection's memory holds read buffer, parsed head and the answer's head; it is cleared with
+ * each request, so it follows the limits instead of being generous. */
+static size_t pool_bytes_for(const struct gw_http_limits *limits) {
+    return (size_t)(limits->head_bytes + limits->target_bytes) + POOL_SPARE_BYTES;
+}
+
+#if MHD_VERSION >= MHD_1_0
+#define FLAGS_OF_VERSION MHD_USE_NO_THREAD_SAFETY
+#define STRICT_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#define STRICT_LEVEL 2 /* level 3 of 1.0.1 tolerates white space in chunk lines again */
+#else
+#define FLAGS_OF_VERSION 0
+#define STRICT_OPTION MHD_OPTION_STRICT_FOR_CLIENT
+#define STRICT_LEVEL 1
+#endif
+
+static struct MHD_Daemon *start_library(struct gw_http_server *server, const char *cert,
+                                        const char *key) {
+    const unsigned flags = (unsigned)MHD_USE_EPOLL | (unsigned)MHD_USE_NO_LISTEN_SOCKET |
+                           (unsigned)MHD_ALLOW_SUSPEND_RESUME | (unsigned)MHD_USE_ERROR_LOG |
+                           (unsigned)FLAGS_OF_VERSION |
+                           (server->is_tls ? (unsigned)MHD_USE_TLS : 0u);
+    const struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0,
+         (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+        {MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, server,
+        STRICT_OPTION, (int)STRICT_LEVEL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)(server->config.limits.connections + SPARE_CONNECTIONS),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->pool_bytes, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+        server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+        on_notify, server, MHD_OPTION_ARRAY, server->is_tls ? tls : none, MHD_OPTION_END);
+}
+
+static void set_stages(struct gw_http_server *server) {
+    const struct gw_http_limits *limits = &server->config.limits;
+    gw_stages_init(&server->stages, server->loop);
+    server->stages.on_late = on_late;
+    server->stages.timeout_ns[GW_STAGE_HEAD] = limits->head_timeout_ns;
+    server->stages.timeout_ns[GW_STAGE_BODY] = limits->body_timeout_ns;
+    server->stages.timeout_ns[GW_STAGE_WAIT] = GONE_CHECK_NS;
+    server->stages.timeout_ns[GW_STAGE_SEND] = limits->body_timeout_ns * SEND_TIMEOUT_FACTOR;
+    server->stages.timeout_ns[GW_STAGE_IDLE] = limits->idle_timeout_ns;
+}
+
+/* When the last request is gone after destroy. */
+static void free_server(struct gw_request_pool *requests) {
+    gw_free(GW_CONTAINER(requests, struct gw_http_server, requests));
+}
+
+static int32_t start_daemon(struct gw_http_server *server, struct eg_why *ret_why) {
+    char *cert = gw_dup_cstr(server->config.tls.cert_pem);
+    char *key = gw_dup_cstr(server->config.tls.key_pem);
+    server->daemon = start_library(server, cert, key);
+    gw_wipe(key, server->config.tls.key_pem.len);
+    gw_free(key);
+    gw_free(cert);
+    if (server->daemon == NULL) {
+        return gw_why(
+            ret_why, EG_E_INVAL, "the HTTP server \"%s\" cannot start: %s", server->config.name,
+            server->trouble[0] != '\0' ? server->trouble : "libmicrohttpd gives no reason");
+    }
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (gw_fd_watch(server->loop, &server->epoll, info->epoll_fd, EG_FD_READ, on_epoll) != EG_OK) {
+        MHD_stop_daemon(server->daemon);
+        return gw_why(ret_why, EG_E_IO, "the HTTP server \"%s\" cannot be watched",
+                      server->config.name);
+    }
+    return EG_OK;
+}
+
+int32_t gw_http_server_start(struct eg_loop *loop, int fd,
+                             const struct gw_http_server_config *config,
+                             struct gw_http_server **ret_server, struct eg_why *ret_why) {
+    struct gw_http_server *server = gw_alloc(sizeof *server);
+    server->loop = loop;
+    server->config = *config;
+    server->is_tls = config->tls.cert_pem.len > 0 || config->tls.key_pem.len > 0;
+    server->pool_bytes = pool_bytes_for(&config->limits);
+    server->run.fn = on_run;
+    gw_list_init(&server->connections);
+    gw_request_pool_init(&server->requests);
+    server->requests.on_empty = free_server;
+    gw_lingers_init(&server->lingers, loop);
+    set_stages(server);
+    server->acceptor.connections_max = config->limits.connections;
+    server->acceptor.per_peer_max = config->limits.connections_per_ip;
+    server->acceptor.on_accept = on_accept;
+    int32_t rc = start_daemon(server, ret_why);
+    if (rc != EG_OK) {
+        close(fd);
+        gw_free(server);
+        return rc;
+    }
+    rc = gw_acceptor_start(&server->acceptor, loop, fd);
+    if (rc != EG_OK) {
+        close(fd);
+        gw_http_server_destroy(server);
+        return gw_why(ret_why, rc, "the listening socket of \"%s\" cannot be watched",
+                      config->name);
+    }
+    *ret_server = server;
+    return EG_OK;
+}
+
+void gw_http_server_quiesce(struct gw_http_server *server) {
+    server->is_quiescing = true;
+    gw_acceptor_stop(&server->acceptor);
+    for (struct gw_node *node = server->connections.next; node != &server->connections;) {
+        struct gw_connection *connection = GW_CONTAINER(node, struct gw_connection, node);
+        node = node->next;
+        if (connection->request == NULL) {
+            cut(connection);
+        }
+    }
+}
+
+uint32_t gw_http_server_in_flight(const struct gw_http_server *server) {
+    return server->in_flight;
+}
+
+void gw_http_server_destroy(struct gw_http_server *server) {
+    if (server == NULL) {
+        return;
+    }
+    gw_acceptor_stop(&server->acceptor);
+    for (struct gw_node *node = server->connections.next; node != &server->connections;) {
+        struct gw_connection *connection = GW_CONTAINER(node, struct gw_connection, node);
+        node = node->next;
+        if (connection->request != NULL) {
+            connection->request->pub.is_gone = true; /* the caller knows: no on_gone */
+        }
+        cut(connection);
+    }
+    gw_fd_unwatch(server->loop, &server->epoll);
+    MHD_stop_daemon(server->daemon);
+    gw_stages_stop(&server->stages);
+    gw_loop_undefer(&server->run);
+    gw_lingers_close(&server->lingers);
+    gw_acceptor_free(&server->acceptor);
+    gw_request_pool_close(&server->requests);
+}
