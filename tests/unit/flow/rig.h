@@ -84,7 +84,6 @@ struct rig {
     struct gw_view view;
     struct gw_target *targets[2 * RIG_MAX];
     size_t target_count;
-    struct gw_metric_family received;
     bool is_ready;
 };
 
@@ -517,8 +516,6 @@ static void rig_init(struct rig *rig) {
         .middleware_timeout_ns = 2 * GW_NS_PER_S,
         .retry_after_s = 3,
     };
-    rig->received = (struct gw_metric_family){
-        .name = "rig_received_total", .help = "of the rig", .type = GW_COUNTER};
     gw_clock_hold(1000 * GW_NS_PER_S, 1500000000 * (int64_t)GW_NS_PER_S);
 }
 
@@ -607,10 +604,12 @@ static struct gw_target *rig_target(struct rig *rig, const char *name) {
     return target;
 }
 
-static struct eg_metric *rig_metric(struct rig *rig, const char *function, const char *what) {
+static struct eg_metric *rig_metric(const char *function, const char *what) {
+    static const struct gw_metric_family family = {
+        .name = "rig_events_total", .help = "of the rig", .type = GW_COUNTER};
     const struct eg_kv labels[] = {{GW_STR("function"), gw_str_c(function)},
                                    {GW_STR("what"), gw_str_c(what)}};
-    return gw_metric(&rig->received, labels, 2);
+    return gw_metric(&family, labels, 2);
 }
 
 static struct rig_subscription *rig_subscribe(struct rig *rig, bool is_sync, const char *type,
@@ -638,8 +637,8 @@ static struct rig_subscription *rig_subscribe(struct rig *rig, bool is_sync, con
             s->subscriber.authorizer = &s->authorizer;
         }
     }
-    s->subscriber.received = rig_metric(rig, function, "received");
-    s->subscriber.processed = rig_metric(rig, function, "processed");
+    s->subscriber.received = rig_metric(function, "received");
+    s->subscriber.processed = rig_metric(function, "processed");
     return s;
 }
 

@@ -87,7 +87,7 @@ static void a_stop_without_a_reply_is_a_500(void) {
 
 static void an_error_of_middleware_is_a_500_and_is_counted_by_name(void) {
     const struct eg_kv label = {GW_STR("component"), GW_STR("first")};
-    const struct gw_metric_family family = {
+    static const struct gw_metric_family family = {
         .name = "eventgateway_plugin_errors_total", .help = "", .type = GW_COUNTER};
     rig_init(&rig);
     rig_first = (struct rig_hooks){.on_request = failing};

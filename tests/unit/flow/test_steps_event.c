@@ -34,7 +34,7 @@ static void a_failed_call_is_a_500_with_the_default_or_the_given_text(void) {
     struct rig_function *f = rig_fn(&rig, "f", RIG_ANSWER, "{\"statusCode\":200}");
     rig_start(&rig);
     rig_subscribe(&rig, true, "e", "POST", "/", "f", NULL);
-    const int64_t before = gw_metric_value(rig_metric(&rig, "f", "processed"));
+    const int64_t before = gw_metric_value(rig_metric("f", "processed"));
     f->call_class = EG_CALL_FUNCTION;
     struct rig_request *r = rig_emit(&rig, "e", "/");
     CU_ASSERT_EQUAL(r->status, 500);
@@ -46,7 +46,7 @@ static void a_failed_call_is_a_500_with_the_default_or_the_given_text(void) {
     r = rig_emit(&rig, "e", "/");
     CU_ASSERT_TRUE(rig_has(r->body, "The credentials are invalid."));
     rig_request_free(r);
-    CU_ASSERT_EQUAL(gw_metric_value(rig_metric(&rig, "f", "processed")) - before, 2);
+    CU_ASSERT_EQUAL(gw_metric_value(rig_metric("f", "processed")) - before, 2);
     rig_stop(&rig);
 }
 

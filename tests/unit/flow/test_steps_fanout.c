@@ -57,11 +57,11 @@ static void each_subscriber_counts_received_and_processed(void) {
     rig_fn(&rig, "f1", RIG_ANSWER, "x");
     rig_start(&rig);
     rig_subscribe(&rig, false, "e", "POST", "/", "f1", NULL);
-    const int64_t received = gw_metric_value(rig_metric(&rig, "f1", "received"));
-    const int64_t processed = gw_metric_value(rig_metric(&rig, "f1", "processed"));
+    const int64_t received = gw_metric_value(rig_metric("f1", "received"));
+    const int64_t processed = gw_metric_value(rig_metric("f1", "processed"));
     struct rig_request *r = rig_emit(&rig, "e", "/");
-    CU_ASSERT_EQUAL(gw_metric_value(rig_metric(&rig, "f1", "received")) - received, 1);
-    CU_ASSERT_EQUAL(gw_metric_value(rig_metric(&rig, "f1", "processed")) - processed, 1);
+    CU_ASSERT_EQUAL(gw_metric_value(rig_metric("f1", "received")) - received, 1);
+    CU_ASSERT_EQUAL(gw_metric_value(rig_metric("f1", "processed")) - processed, 1);
     rig_request_free(r);
     rig_stop(&rig);
 }
