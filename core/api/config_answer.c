@@ -79,7 +79,7 @@ void gw_config_answer_store_error(struct gw_config_context *context,
     const bool is_away = status == EG_E_UNAVAILABLE || status == EG_E_TIMEOUT;
     const struct eg_str text = why.len > 0 ? why : gw_str_c(gw_error_text(status));
     GW_LOG(EG_LOG_ERROR, "the store failed a call of the Config API", {GW_STR("error"), text},
-           {GW_STR("requestId"), request->request_id});
+           {GW_STR("request_id"), request->request_id});
     gw_config_answer_error(context, request, is_away ? 503 : 500, text);
 }
 
