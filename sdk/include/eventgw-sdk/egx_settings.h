@@ -1,15 +1,17 @@
 /*
- * eventgw-sdk/egx_settings.h - rows of a settings table, the component and the plugin, one line each.
+ * eventgw-sdk/egx_settings.h - rows of a settings table, the component and the plugin, one line
+ * each.
  *
  *   struct hello_settings { struct eg_str text; int64_t times; };
  *   EGX_SETTING_STRING(hello_settings, text, "hello", "What to say.");
  *   EGX_SETTING_INT(hello_settings, times, 1, 10, "1", "How often.");
  *   static const struct eg_setting *const rows[] = {EGX_ROW(hello_settings, text),
  *                                                   EGX_ROW(hello_settings, times)};
- *   EGX_COMPONENT(hello, EG_KIND_MIDDLEWARE, "hello", "Says hello.", hello_settings, rows, &life, &ops);
- *   EGX_PLUGIN("hello", "1.0.0", "Apache-2.0", EG_ABI_MAKE(0, 1), &hello)
+ *   EGX_COMPONENT(hello, EG_KIND_MIDDLEWARE, "hello", "Says hello.", hello_settings, rows, &life,
+ * &ops); EGX_PLUGIN("hello", "1.0.0", "Apache-2.0", EG_ABI_MAKE(0, 1), &hello)
  *
- * The first argument is the struct's tag. fallback is spelled as in the configuration file, or NULL.
+ * The first argument is the struct's tag. fallback is spelled as in the configuration file, or
+ * NULL.
  */
 #ifndef EVENTGW_SDK_SETTINGS_H
 #define EVENTGW_SDK_SETTINGS_H

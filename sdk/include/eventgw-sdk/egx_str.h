@@ -8,7 +8,8 @@
 
 /* A slice of a string literal: as a value, and as the initialiser of a constant. */
 #define EGX_STR(literal) egx_str_n("" literal, sizeof(literal) - 1)
-#define EGX_STR_INIT(literal) {"" literal, sizeof(literal) - 1}
+#define EGX_STR_INIT(literal)                                                                      \
+    { "" literal, sizeof(literal) - 1 }
 /* For printf("%.*s", EGX_FMT(s)). */
 #define EGX_FMT(s) (int)(s).len, (s).len == 0 ? "" : (s).ptr
 #define EGX_COUNT(array) (sizeof(array) / sizeof((array)[0]))

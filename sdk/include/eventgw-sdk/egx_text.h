@@ -1,4 +1,5 @@
-/* eventgw-sdk/egx_text.h - sentences: reasons of refusals, lines of the log, bytes that change owner. */
+/* eventgw-sdk/egx_text.h - sentences: reasons of refusals, lines of the log, bytes that change
+ * owner. */
 #ifndef EVENTGW_SDK_TEXT_H
 #define EVENTGW_SDK_TEXT_H
 
