@@ -18,8 +18,9 @@ struct gw_catalog;
 struct gw_catalog_config {
     struct gw_instance *storage;
     struct eg_loop *control;
-    uint64_t timeout_ns;                     /* of one storage operation; 5 s */
-    /* The cache changed; called once for many changes, on the control thread, never inside a call. */
+    uint64_t timeout_ns; /* of one storage operation; 5 s */
+    /* The cache changed; called once for many changes, on the control thread, never inside a call.
+     */
     void (*on_change)(void *arg, struct gw_catalog *catalog);
     void *arg;
 };
@@ -29,7 +30,7 @@ void gw_catalog_start(struct gw_catalog *catalog,
                       void (*on_ready)(void *arg, int32_t status, struct eg_str why), void *arg);
 /* Ends the watch, waits for operations; answers on the control loop. */
 void gw_catalog_stop(struct gw_catalog *catalog, void (*on_stopped)(void *arg), void *arg);
-void gw_catalog_destroy(struct gw_catalog *catalog);   /* NULL is fine */
+void gw_catalog_destroy(struct gw_catalog *catalog); /* NULL is fine */
 
 /* What a decision needs: one object (id not empty) or all of a kind in the space (id empty). */
 struct gw_need {
@@ -37,17 +38,19 @@ struct gw_need {
     struct eg_str id;
 };
 #define GW_MAX_NEEDS 4u
-/* Objects in descending order of key (Q6), as stored. Valid during on_gathered; ref what is kept. */
+/* Objects in descending order of key (Q6), as stored. Valid during on_gathered; ref what is kept.
+ */
 struct gw_gathered {
-    int32_t status;                          /* 0, or EG_E_* of the store */
-    struct eg_str why;                       /* the store's text */
+    int32_t status;    /* 0, or EG_E_* of the store */
+    struct eg_str why; /* the store's text */
     struct gw_object *const *objects[GW_MAX_NEEDS];
     size_t counts[GW_MAX_NEEDS];
 };
 /* needs and space are copied. Values that do not parse: see chapter 2.1 (status EG_E_SYNTAX). */
 void gw_catalog_gather(struct gw_catalog *catalog, struct eg_str space, const struct gw_need *needs,
                        size_t need_count,
-                       void (*on_gathered)(void *arg, const struct gw_gathered *gathered), void *arg);
+                       void (*on_gathered)(void *arg, const struct gw_gathered *gathered),
+                       void *arg);
 
 /* Writes the object when the stored revision is the expected one (EG_REV_ABSENT for creates). The
  * object is borrowed until the answer. */
@@ -59,6 +62,9 @@ void gw_catalog_remove(struct gw_catalog *catalog, enum gw_kind kind, struct eg_
 
 /* The cache: all objects of a kind. Keys are storage keys. Borrow until the next loop turn. */
 const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_kind kind);
+/* The first revision of the key that the watch has told: the age of the object, whatever updates it
+ * had since. After a restart that is the revision of its last change. 0 when unknown. */
+uint64_t gw_catalog_born(const struct gw_catalog *catalog, struct eg_str key);
 uint64_t gw_catalog_revision(const struct gw_catalog *catalog);
 bool gw_catalog_is_up(const struct gw_catalog *catalog);
 

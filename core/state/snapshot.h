@@ -19,14 +19,14 @@ struct gw_snapshot;
 /* A function as routing sees it. */
 struct gw_callee {
     struct gw_object *object;
-    struct gw_target *target;         /* NULL: its provider is not loaded or refused it (logged) */
+    struct gw_target *target; /* NULL: its provider is not loaded or refused it (logged) */
 };
 struct gw_subscriber {
-    struct gw_object *object;         /* as.subscription */
-    struct gw_callee *callee;         /* NULL: function missing */
-    bool needs_authorizer;            /* the event type names one; never for system events (Q12b) */
-    struct gw_callee *authorizer;     /* NULL with needs_authorizer: missing, so refused */
-    struct eg_metric *received;       /* eventgateway_events_received_total{space,type} */
+    struct gw_object *object;     /* as.subscription */
+    struct gw_callee *callee;     /* NULL: function missing */
+    bool needs_authorizer;        /* the event type names one; never for system events (Q12b) */
+    struct gw_callee *authorizer; /* NULL with needs_authorizer: missing, so refused */
+    struct eg_metric *received;   /* eventgateway_events_received_total{space,type} */
     struct eg_metric *processed;
 };
 
@@ -43,8 +43,8 @@ const struct gw_cors *gw_snapshot_cors(const struct gw_snapshot *snapshot, struc
 uint64_t gw_snapshot_revision(const struct gw_snapshot *snapshot);
 
 /* ---- publishing ---- */
-struct gw_publisher;                  /* control thread */
-struct gw_reader;                     /* one per loop, used on that loop only */
+struct gw_publisher; /* control thread */
+struct gw_reader;    /* one per loop, used on that loop only */
 /* A loop's hold on one snapshot; counted without atomics. */
 struct gw_view {
     const struct gw_snapshot *snapshot;

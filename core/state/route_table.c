@@ -1,0 +1,61 @@
+/* state/route_table.c - see route_table.h. */
+#include "state/route_table.h"
+
+#include "base/check.h"
+#include "base/map.h"
+#include "base/slice.h"
+
+#define FIRST_ROOM 8u
+
+static uint64_t turn(uint64_t hash, unsigned bits) {
+    return hash << bits | hash >> (64 - bits);
+}
+
+/* The parts of all keys of a table mean the same, so only their places have to differ. */
+static uint64_t hash_of(const struct gw_route_key *key) {
+    const uint64_t hash = gw_hash(key->a) ^ turn(gw_hash(key->b), 21) ^ turn(gw_hash(key->c), 42);
+    return hash * 0x9e3779b97f4a7c15u;
+}
+
+static bool is_key(const struct gw_route_slot *slot, uint64_t hash,
+                   const struct gw_route_key *key) {
+    return slot->hash == hash && gw_str_eq(slot->key.b, key->b) && gw_str_eq(slot->key.a, key->a) &&
+           gw_str_eq(slot->key.c, key->c);
+}
+
+/* The slot of the key, or the free one where it belongs. A slot is taken when it has parts. */
+static struct gw_route_slot *find(const struct gw_route_table *table, uint64_t hash,
+                                  const struct gw_route_key *key) {
+    size_t i = (size_t)(hash >> 32) & table->mask;
+    while (table->slots[i].key.a.ptr != NULL && !is_key(&table->slots[i], hash, key)) {
+        i = (i + 1) & table->mask;
+    }
+    return &table->slots[i];
+}
+
+void gw_route_table_init(struct gw_route_table *table, struct gw_arena *arena, size_t max_count) {
+    size_t room = FIRST_ROOM;
+    while (room < gw_size_mul(max_count, 2)) {
+        room *= 2;
+    }
+    table->slots = gw_arena_zalloc(arena, gw_size_mul(room, sizeof *table->slots));
+    table->mask = room - 1;
+    table->count = 0;
+}
+
+void **gw_route_table_place(struct gw_route_table *table, struct gw_route_key key) {
+    const uint64_t hash = hash_of(&key);
+    struct gw_route_slot *slot = find(table, hash, &key);
+    if (slot->key.a.ptr == NULL) {
+        GW_ASSERT(table->count * 2 <= table->mask + 1);
+        slot->hash = hash;
+        slot->key = key;
+        slot->key.a.ptr = key.a.ptr == NULL ? "" : key.a.ptr;
+        table->count++;
+    }
+    return &slot->value;
+}
+
+void *gw_route_table_get(const struct gw_route_table *table, struct gw_route_key key) {
+    return find(table, hash_of(&key), &key)->value;
+}

@@ -1,0 +1,41 @@
+/*
+ * state/snapshot_inner.h - how a snapshot is laid out, for the file that builds it, the file that
+ * reads it, and the publisher.
+ */
+#ifndef GW_STATE_SNAPSHOT_INNER_H
+#define GW_STATE_SNAPSHOT_INNER_H
+
+#include "state/route_table.h"
+#include "state/snapshot.h"
+
+#define GW_SNAPSHOT_MAGIC 0x736e6170u /* snap */
+
+/* Async subscribers of one (method, path, type), oldest first. */
+struct gw_subscriber_list {
+    const struct gw_subscriber **items;
+    size_t count;
+    size_t room;
+};
+
+struct gw_snapshot {
+    uint32_t magic;
+    uint64_t revision;
+    struct gw_arena arena;
+    struct gw_route_table callees; /* (space, id) -> struct gw_callee */
+    struct gw_route_table sync;  /* (method, type) -> struct gw_path_tree of struct gw_subscriber */
+    struct gw_route_table async; /* (method, path, type) -> struct gw_subscriber_list */
+    struct gw_route_table cors;  /* (method) -> struct gw_path_tree of struct gw_cors */
+    struct gw_route_table losers; /* (kind, space, id) -> struct gw_object: told in the log */
+    struct gw_object **objects;   /* held */
+    size_t object_count;
+    const struct gw_callee *callee_list;
+    size_t callee_count;
+};
+
+/* catalog NULL: an empty snapshot. before (may be NULL): whose targets are kept where the object is
+ * the same, and whose losers were logged already. Control thread. */
+struct gw_snapshot *gw_snapshot_build(struct gw_manager *manager, const struct gw_catalog *catalog,
+                                      const struct gw_snapshot *before);
+void gw_snapshot_destroy(struct gw_snapshot *snapshot); /* control thread; NULL is fine */
+
+#endif

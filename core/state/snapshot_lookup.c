@@ -1,0 +1,49 @@
+/*
+ * state/snapshot_lookup.c - what the data path asks of a snapshot. Every answer costs one hash of
+ * the strings and a walk over the segments of the path, whatever the size of the configuration;
+ * nothing is allocated, nothing written.
+ *
+ * Thread: any loop that holds a view.
+ */
+#include "base/check.h"
+#include "state/snapshot_inner.h"
+
+static const void *match(const struct gw_route_table *table, struct gw_route_key key,
+                         struct eg_str path, struct gw_path_params *ret_params) {
+    const struct gw_path_tree *tree = gw_route_table_get(table, key);
+    if (ret_params != NULL) {
+        ret_params->is_null = true;
+        ret_params->count = 0;
+    }
+    return tree == NULL ? NULL : gw_path_tree_match(tree, path, ret_params);
+}
+
+const struct gw_subscriber *gw_snapshot_sync(const struct gw_snapshot *snapshot,
+                                             struct eg_str method, struct eg_str path,
+                                             struct eg_str event_type,
+                                             struct gw_path_params *ret_params) {
+    GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);
+    return match(&snapshot->sync, (struct gw_route_key){.a = method, .b = event_type}, path,
+                 ret_params);
+}
+
+const struct gw_subscriber *const *gw_snapshot_async(const struct gw_snapshot *snapshot,
+                                                     struct eg_str method, struct eg_str path,
+                                                     struct eg_str event_type, size_t *ret_count) {
+    GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);
+    const struct gw_subscriber_list *list = gw_route_table_get(
+        &snapshot->async, (struct gw_route_key){.a = method, .b = path, .c = event_type});
+    *ret_count = list == NULL ? 0 : list->count;
+    return list == NULL ? NULL : list->items;
+}
+
+const struct gw_cors *gw_snapshot_cors(const struct gw_snapshot *snapshot, struct eg_str method,
+                                       struct eg_str path) {
+    GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);
+    return match(&snapshot->cors, (struct gw_route_key){.a = method}, path, NULL);
+}
+
+uint64_t gw_snapshot_revision(const struct gw_snapshot *snapshot) {
+    GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);
+    return snapshot->revision;
+}
