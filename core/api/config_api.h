@@ -24,10 +24,12 @@ struct gw_config_api_setup {
 };
 struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *setup);
 void gw_config_api_configure(struct gw_config_api *api, const struct gw_config_api_config *config);
+/* Nothing may be busy any more; NULL is fine. */
 void gw_config_api_destroy(struct gw_config_api *api);
 
 /* The config listener's on_request (give). */
 void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *request);
+/* Requests that have not been answered yet. */
 uint32_t gw_config_api_busy(const struct gw_config_api *api);
 
 #endif

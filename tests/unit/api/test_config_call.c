@@ -246,6 +246,27 @@ static void a_client_that_goes_away_does_not_stop_its_call(void) {
     api_stop();
 }
 
+static void many_clients_at_once_are_all_answered(void) {
+    struct api_client *clients[40];
+    unsigned created = 0;
+    unsigned refused = 0;
+    start();
+    for (size_t i = 0; i < 40; i++) {
+        char body[32];
+        (void)snprintf(body, sizeof body, "{\"name\":\"t%zu\"}", i % 8);
+        clients[i] = api_send("POST", TYPES, body);
+    }
+    for (size_t i = 0; i < 40; i++) {
+        const int status = api_receive(clients[i]).status;
+        created += status == 201;
+        refused += status == 409;
+    }
+    CU_ASSERT_EQUAL(created, 8);
+    CU_ASSERT_EQUAL(refused, 32);
+    CU_ASSERT_EQUAL(fake_storage_count(), 8);
+    api_stop();
+}
+
 UNIT_MAIN(UNIT(of_two_racing_creates_one_wins),
           UNIT(two_racing_updates_both_succeed_and_the_later_one_stays),
           UNIT(an_update_that_loses_to_a_delete_is_not_found),
@@ -257,4 +278,5 @@ UNIT_MAIN(UNIT(of_two_racing_creates_one_wins),
           UNIT(damaged_values_are_told_and_can_be_deleted),
           UNIT(wrong_bodies_get_the_prefix_of_their_resource), UNIT(unknown_spaces_list_as_empty),
           UNIT(deep_and_huge_bodies_are_refused), UNIT(hostile_ids_are_just_ids),
-          UNIT(a_client_that_goes_away_does_not_stop_its_call))
+          UNIT(a_client_that_goes_away_does_not_stop_its_call),
+          UNIT(many_clients_at_once_are_all_answered))
