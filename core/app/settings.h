@@ -24,7 +24,7 @@ struct gw_main_settings {
 };
 struct gw_log_settings {
     struct eg_str level;
-    struct eg_str format; /* empty: json, or text with --dev */
+    struct eg_str format; /* auto: json, or text with --dev */
 };
 struct gw_events_settings {
     struct gw_listener_settings listener;

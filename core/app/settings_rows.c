@@ -57,8 +57,8 @@ static const struct eg_setting *const top_rows[] = {
 static const struct eg_setting *const log_rows[] = {
     CHOICE(gw_log_settings, level, "level", "info", "debug|info|warn|error|err|dpanic|panic|fatal",
            "lowest level that is written"),
-    CHOICE(gw_log_settings, format, "format", "", "text|json",
-           "text or json; empty = json, or text with --dev"),
+    CHOICE(gw_log_settings, format, "format", "auto", "auto|text|json",
+           "auto = json, or text with --dev"),
 };
 #define LISTENER(type, address, number)                                                            \
     TEXT(type, listener.listen, "listen", address, "address to bind; * = all interfaces"),         \

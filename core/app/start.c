@@ -44,8 +44,8 @@ void gw_app_log_setup(const struct gw_options *options) {
     const struct gw_log_settings *log = &options->settings.log;
     uint32_t level = EG_LOG_INFO;
     (void)gw_log_level_parse(log->level, &level);
-    const bool is_text =
-        log->format.len == 0 ? options->is_dev : gw_str_eq(log->format, GW_STR("text"));
+    const bool is_auto = gw_str_eq(log->format, GW_STR("auto"));
+    const bool is_text = is_auto ? options->is_dev : gw_str_eq(log->format, GW_STR("text"));
     gw_log_setup(level, is_text ? GW_LOG_TEXT : GW_LOG_JSON);
 }
 
