@@ -8,9 +8,6 @@
  */
 #include "provider_http.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #define CALL_MAGIC 0x48545043u /* "HTPC" */
 /* The host ends the call at the op's deadline; the transfer's own limit only backs that up. */
 #define GRACE_NS 1000000000u
@@ -97,61 +94,32 @@ static int is_failure(const struct http_instance *instance, int32_t status) {
     return status == 500 || (status > 500 && status <= 599 && !instance->is_500_only);
 }
 
-static void release(struct eg_buf *body) {
-    if (body->release != NULL) {
-        body->release(body->owner);
-    }
-    *body = (struct eg_buf){0};
-}
-
-static void end_failed(struct eg_op *op, const struct eg_http_response *response) {
-    char text[40];
-    const int n = snprintf(text, sizeof text, "HTTP status code: %d", (int)response->status);
-    const struct eg_result result = {
-        .struct_size = sizeof result,
-        .call_class = response->status >= 502 && response->status <= 504 ? EG_CALL_TRANSIENT
-                                                                         : EG_CALL_FUNCTION,
-        .http_status = (uint32_t)response->status,
-        .message = {text, n < 0 ? 0u : (size_t)n},
-    };
-    struct eg_buf body = response->body;
-    release(&body);
-    op->done(op, EG_OK, &result);
+static void end_failed(struct eg_op *op, int32_t status) {
+    const uint32_t call_class =
+        status >= 502 && status <= 504 ? EG_CALL_TRANSIENT : EG_CALL_FUNCTION;
+    egx_done_call_failed(op, EG_OK, call_class, "HTTP status code: %d", (int)status);
 }
 
 static void end_transport(struct eg_op *op, const struct eg_http_response *response) {
-    const struct eg_result result = {
-        .struct_size = sizeof result,
-        .call_class = EG_CALL_TRANSIENT,
-        .message = response->message,
-    };
-    struct eg_buf body = response->body;
-    release(&body);
-    op->done(op, response->error, &result);
-}
-
-static void end_answered(struct eg_op *op, const struct eg_http_response *response) {
-    const struct eg_result result = {
-        .struct_size = sizeof result,
-        .call_class = EG_CALL_OK,
-        .http_status = (uint32_t)response->status,
-        .body = response->body,
-    };
-    op->done(op, EG_OK, &result);
+    egx_done_call_failed(op, response->error, EG_CALL_TRANSIENT, "%.*s",
+                         EGX_FMT(response->message));
 }
 
 static void on_response(void *arg, const struct eg_http_response *response) {
     struct http_call *call = arg;
     struct eg_op *op = call->op;
     const struct http_instance *instance = call->slot->instance;
+    struct eg_buf body = response->body;
     call_put(call);
     if (response->error != 0) {
         end_transport(op, response);
     } else if (is_failure(instance, response->status)) {
-        end_failed(op, response);
+        end_failed(op, response->status);
     } else {
-        end_answered(op, response);
+        egx_done_call(op, (uint32_t)response->status, body);
+        return;
     }
+    egx_buf_release(&body);
 }
 
 static uint64_t timeout_of(const struct eg_host *host, const struct eg_op *op) {
@@ -165,8 +133,8 @@ static uint64_t timeout_of(const struct eg_host *host, const struct eg_op *op) {
 int32_t provider_http_invoke(void *instance, void *slot, void *target,
                              const struct eg_invocation *invocation, struct eg_op *op) {
     static const struct eg_kv content_type = {
-        {"Content-Type", sizeof "Content-Type" - 1},
-        {"application/cloudevents+json", sizeof "application/cloudevents+json" - 1},
+        EGX_STR_INIT("Content-Type"),
+        EGX_STR_INIT("application/cloudevents+json"),
     };
     const struct http_instance *i = instance;
     const struct http_target_settings *settings = target;
@@ -176,13 +144,13 @@ int32_t provider_http_invoke(void *instance, void *slot, void *target,
     call->request = (struct eg_http_request){
         .struct_size = sizeof call->request,
         .flags = i->settings->redirects ? 0 : EG_HTTP_NO_REDIRECT,
-        .method = {"POST", 4},
+        .method = EGX_STR("POST"),
         .url = settings->url,
         .headers = &content_type,
         .header_count = 1,
         .body = invocation->payload,
         .timeout_ns = timeout_of(i->host, op),
-        .max_response_bytes = i->settings->max_response_bytes,
+        .max_response_bytes = i->settings->max_response,
     };
     const int32_t status =
         i->host->http->send(i->host, s->loop, &call->request, on_response, call, &call->handle);

@@ -5,13 +5,13 @@
 #ifndef PROVIDER_HTTP_H
 #define PROVIDER_HTTP_H
 
-#include <eventgw/plugin.h>
+#include <eventgw-sdk/egx.h>
 
 /* Settings of the component. */
 struct http_settings {
     struct eg_str fail_on; /* "5xx" or "500-only" */
     uint32_t redirects;
-    uint64_t max_response_bytes; /* 0 = the gateway's */
+    uint64_t max_response; /* bytes; 0 = the gateway's */
 };
 
 /* Settings of one function. */

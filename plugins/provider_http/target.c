@@ -6,27 +6,11 @@
  */
 #include "provider_http.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-static const struct eg_setting url = {
-    .struct_size = sizeof url,
-    .type = EG_SET_STRING,
-    .flags = EG_SET_REQUIRED,
-    .offset = offsetof(struct http_target_settings, url),
-    .name = "url",
-    .help = "where the event is posted to",
-};
-static const struct eg_setting cloud_events = {
-    .struct_size = sizeof cloud_events,
-    .type = EG_SET_STRING,
-    .offset = offsetof(struct http_target_settings, cloud_events),
-    .name = "cloudEvents",
-    .help = "CloudEvents version the function wants: 0.1, 0.2, 0.3, 1.0; default: as received",
-};
+EGX_SETTING_REQUIRED(http_target_settings, url, "where the event is posted to");
+EGX_SETTING(http_target_settings, cloud_events, "cloudEvents", EG_SET_STRING, 0, 0, 0, NULL, NULL,
+            "CloudEvents version the function wants: 0.1, 0.2, 0.3, 1.0; default: as received");
 const struct eg_setting *const provider_http_target_rows[PROVIDER_HTTP_TARGET_ROWS] = {
-    &url, &cloud_events};
+    EGX_ROW(http_target_settings, url), EGX_ROW(http_target_settings, cloud_events)};
 
 struct version_row {
     const char *name;
@@ -37,26 +21,9 @@ static const struct version_row versions[] = {
     {"0.3", EG_CE_0_3},      {"1.0", EG_CE_1_0},
 };
 
-__attribute__((format(printf, 2, 3))) static int32_t refuse(struct eg_why *ret_why,
-                                                            const char *format, ...) {
-    va_list args;
-    if (ret_why == NULL) {
-        return EG_E_INVAL;
-    }
-    va_start(args, format);
-    const int n = vsnprintf(ret_why->text, sizeof ret_why->text, format, args);
-    va_end(args);
-    ret_why->len = n < 0 ? 0u : (uint32_t)n;
-    if (ret_why->len >= sizeof ret_why->text) {
-        ret_why->len = sizeof ret_why->text - 1;
-    }
-    return EG_E_INVAL;
-}
-
 static int32_t version_of(struct eg_str name, uint32_t *ret_version) {
-    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
-        const size_t len = strlen(versions[i].name);
-        if (name.len == len && (len == 0 || memcmp(name.ptr, versions[i].name, len) == 0)) {
+    for (size_t i = 0; i < EGX_COUNT(versions); i++) {
+        if (egx_str_eq(name, egx_str_c(versions[i].name))) {
             *ret_version = versions[i].version;
             return EG_OK;
         }
@@ -136,12 +103,11 @@ static int is_url(struct eg_str s) {
     if (scheme == 0 || !has_clean_bytes(s)) {
         return 0;
     }
-    struct eg_str rest = {s.ptr + scheme + 1, s.len - scheme - 1};
-    if (rest.len < 2 || rest.ptr[0] != '/' || rest.ptr[1] != '/') {
+    struct eg_str rest = egx_str_cut(s, scheme + 1);
+    if (!egx_str_starts(rest, EGX_STR("//"))) {
         return 1;
     }
-    rest.ptr += 2;
-    rest.len -= 2;
+    rest = egx_str_cut(rest, 2);
     size_t end = 0;
     while (end < rest.len && strchr("/?#", rest.ptr[end]) == NULL) {
         end++;
@@ -156,13 +122,12 @@ int32_t provider_http_bind(void *instance, const void *config, void **ret_target
     uint32_t version = EG_CE_AS_RECEIVED;
     (void)instance;
     if (!is_url(settings->url)) {
-        return refuse(ret_why, "missing required fields for HTTP endpoint");
+        return egx_why(ret_why, EG_E_INVAL, "missing required fields for HTTP endpoint");
     }
     if (version_of(settings->cloud_events, &version) < 0) {
-        return refuse(ret_why,
-                      "cloudEvents has to be one of 0.1, 0.2, 0.3, 1.0, and is not \"%.*s\"",
-                      (int)(settings->cloud_events.len < 100 ? settings->cloud_events.len : 100),
-                      settings->cloud_events.ptr);
+        return egx_why(ret_why, EG_E_INVAL,
+                       "cloudEvents has to be one of 0.1, 0.2, 0.3, 1.0, and is not \"%.*s\"",
+                       EGX_FMT(settings->cloud_events));
     }
     ret_traits->event_version = version;
     *ret_target = (void *)(uintptr_t)settings; /* borrowed until unbind, which is long enough */
