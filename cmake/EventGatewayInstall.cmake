@@ -1,3 +1,32 @@
-# cmake --install: a normal prefix.
+# cmake --install: a normal prefix. Plugins install themselves (eventgw_plugin).
+include(CMakePackageConfigHelpers)
+
+if(TARGET event-gateway)
+    install(TARGETS event-gateway RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
 install(DIRECTORY "${CMAKE_SOURCE_DIR}/include/eventgw" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY "${CMAKE_SOURCE_DIR}/sdk/include/eventgw-sdk"
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(TARGETS eventgw_fake_host ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY "${CMAKE_SOURCE_DIR}/sdk/template/"
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/eventgw/plugin-template)
+
+if(EXISTS "${CMAKE_SOURCE_DIR}/etc/event-gateway.conf")
+    install(FILES "${CMAKE_SOURCE_DIR}/etc/event-gateway.conf"
+            DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/event-gateway)
+endif()
+
+# lib/cmake/EventGateway: the package for plugin projects.
+set(EVENTGW_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/EventGateway)
+set(EVENTGW_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/eventgw/plugins)
+configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/EventGatewayConfig.cmake.in"
+    "${CMAKE_BINARY_DIR}/generated/EventGatewayConfig.cmake"
+    INSTALL_DESTINATION ${EVENTGW_PACKAGE_DIR}
+    PATH_VARS EVENTGW_PLUGIN_DIR CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+write_basic_package_version_file("${CMAKE_BINARY_DIR}/generated/EventGatewayConfigVersion.cmake"
+    VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_BINARY_DIR}/generated/EventGatewayConfig.cmake"
+              "${CMAKE_BINARY_DIR}/generated/EventGatewayConfigVersion.cmake"
+        DESTINATION ${EVENTGW_PACKAGE_DIR})

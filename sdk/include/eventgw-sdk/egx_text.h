@@ -17,6 +17,7 @@
 #endif
 
 /* printf into out; the length of what is there, cut at size. */
+EGX_PRINTF(3, 0)
 static inline size_t egx_vprint(char *out, size_t size, const char *format, va_list args) {
     const int wanted = vsnprintf(out, size, format, args);
     if (wanted < 0) {

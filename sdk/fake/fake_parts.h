@@ -1,0 +1,59 @@
+/*
+ * fake_parts.h - the inside of the fake host. Memory of a test is small and short: what is handed
+ * out lies in `kept` until egx_fake_free. What a plugin allocates is counted, not kept.
+ */
+#ifndef FAKE_PARTS_H
+#define FAKE_PARTS_H
+
+#include <pthread.h>
+
+#include <eventgw-sdk/egx.h>
+#include <eventgw-sdk/fake_host.h>
+
+struct fake_list { /* of pointers */
+    void **items;
+    size_t count;
+};
+
+struct eg_loop {
+    struct egx_fake *fake;
+};
+
+struct egx_fake {
+    struct eg_host host;
+    struct eg_loop loop;
+    struct fake_list kept;
+    size_t allocations;
+    uint64_t monotonic_ns;
+    int64_t unix_ns;
+    pthread_mutex_t lock; /* of posts and ops */
+    struct fake_list posts;
+    struct fake_list timers;
+    struct fake_list watches;
+    struct fake_list lines;
+    struct fake_list requests; /* what was sent */
+    struct fake_list calls;    /* without an answer */
+    struct fake_list answers;  /* not used yet */
+    struct fake_list metrics;
+    struct fake_list jsons; /* roots of events, freed at the end */
+};
+
+void *fake_alloc(size_t size); /* zeroed, never fails */
+void fake_push(struct fake_list *list, void *item);
+void fake_remove(struct fake_list *list, const void *item);
+void *fake_shift(struct fake_list *list); /* or NULL */
+void *fake_keep(struct egx_fake *fake, size_t size);
+char *fake_dup(struct egx_fake *fake, struct eg_str text);
+struct egx_fake *fake_of(const struct eg_host *host);
+
+extern const struct eg_loop_api fake_loop_api;
+extern const struct eg_http_api fake_http_api;
+extern const struct eg_json_api fake_json_api;
+extern const struct eg_event_api fake_event_api;
+extern const struct eg_exchange_api fake_exchange_api;
+extern const struct eg_metrics_api fake_metrics_api;
+
+size_t fake_http_run(struct egx_fake *fake);
+void fake_json_free_roots(struct egx_fake *fake);
+
+#endif

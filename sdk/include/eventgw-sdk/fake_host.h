@@ -1,0 +1,122 @@
+/*
+ * eventgw-sdk/fake_host.h - a gateway for unit tests of plugins: one loop that runs when the test
+ * says so, a clock that the test moves, HTTP answers that the test wrote, requests and events that
+ * the test makes. Link EventGateway::fake_host.
+ *
+ *   struct egx_fake *fake = egx_fake_new();
+ *   void *instance = NULL;
+ *   egx_fake_create(fake, component, "{\"text\": \"hello\"}", &instance, &why);
+ *   struct eg_exchange *request = egx_fake_exchange(fake, "GET", "/users");
+ *   ops->on_request(instance, NULL, request, &op.pub);
+ *   ...
+ *   egx_fake_destroy(fake, component, instance);
+ *   assert(egx_fake_allocations(fake) == 0);
+ *   egx_fake_free(fake);
+ *
+ * One thread, but loop->post and op->done may come from others. All texts handed out are borrowed
+ * until egx_fake_free and end with a NUL.
+ */
+#ifndef EVENTGW_SDK_FAKE_HOST_H
+#define EVENTGW_SDK_FAKE_HOST_H
+
+#include <eventgw/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct egx_fake;
+
+struct egx_fake *egx_fake_new(void);
+void egx_fake_free(struct egx_fake *fake); /* NULL is fine */
+/* component is the name of the last component created, "" before. */
+const struct eg_host *egx_fake_host(struct egx_fake *fake);
+struct eg_loop *egx_fake_loop(struct egx_fake *fake);
+/* Pieces of host->mem->alloc and JSON roots that were not freed. */
+size_t egx_fake_allocations(const struct egx_fake *fake);
+
+/* ---- life ---- */
+
+/* Reads the settings (one JSON object, or NULL for none) as the gateway would, then calls create.
+ * Also EG_E_INVAL for unknown keys, wrong types, values out of range, missing required keys. */
+int32_t egx_fake_create(struct egx_fake *fake, const struct eg_component *component,
+                        const char *settings_json, void **ret_instance, struct eg_why *ret_why);
+/* The same for the settings of a function (provider->bind takes them); borrowed until free. */
+int32_t egx_fake_target_settings(struct egx_fake *fake, const struct eg_component *component,
+                                 const char *provider_json, const void **ret_config,
+                                 struct eg_why *ret_why);
+/* Calls start and runs the loop until it is done. 0 or the error. */
+int32_t egx_fake_start(struct egx_fake *fake, const struct eg_component *component, void *instance);
+void egx_fake_destroy(struct egx_fake *fake, const struct eg_component *component, void *instance);
+
+/* ---- loop and clock ---- */
+
+/* Runs what is due: posted functions, timers, watched fds, blocking work, HTTP answers. Returns how
+ * many callbacks ran. */
+size_t egx_fake_run(struct egx_fake *fake);
+/* Moves both clocks; nothing runs before the next egx_fake_run. */
+void egx_fake_advance(struct egx_fake *fake, uint64_t ns);
+
+/* ---- ops ---- */
+
+struct egx_fake_op {
+    struct eg_op pub;
+    uint32_t done_count; /* 1 when all is well */
+    int32_t status;
+    struct eg_result result; /* texts and items are copies, body is owned */
+    struct egx_fake *fake;
+};
+void egx_fake_op_init(struct egx_fake *fake, struct egx_fake_op *op);
+/* Releases the body; the op may be initialised again. */
+void egx_fake_op_free(struct egx_fake_op *op);
+
+/* ---- log ---- */
+
+size_t egx_fake_log_count(const struct egx_fake *fake);
+const char *egx_fake_log_line(const struct egx_fake *fake, size_t index, uint32_t *ret_level);
+/* 1 when some line contains the text. */
+int32_t egx_fake_logged(const struct egx_fake *fake, const char *part);
+
+/* ---- http ---- */
+
+struct egx_fake_request {
+    const char *method;
+    const char *url;
+    struct eg_str body;
+    const struct eg_kv *headers;
+    size_t header_count;
+    uint64_t timeout_ns;
+    uint32_t flags;
+};
+size_t egx_fake_request_count(const struct egx_fake *fake);
+const struct egx_fake_request *egx_fake_request(const struct egx_fake *fake, size_t index);
+/* The next call without an answer gets this one at egx_fake_run. headers: "Name: value\n..." */
+void egx_fake_answer(struct egx_fake *fake, int32_t status, const char *headers, const char *body);
+void egx_fake_answer_error(struct egx_fake *fake, int32_t error, const char *message);
+
+/* ---- requests of clients ---- */
+
+struct eg_exchange *egx_fake_exchange(struct egx_fake *fake, const char *method,
+                                      const char *target);
+void egx_fake_add_header(struct eg_exchange *exchange, const char *name, const char *value);
+void egx_fake_set_body(struct eg_exchange *exchange, const char *body);
+uint32_t egx_fake_reply_status(const struct eg_exchange *exchange);  /* 0 = none yet */
+const char *egx_fake_reply_body(const struct eg_exchange *exchange); /* "" = none yet */
+const char *egx_fake_reply_header(const struct eg_exchange *exchange, const char *name); /* NULL */
+const char *egx_fake_principal(const struct eg_exchange *exchange); /* NULL = not set */
+
+/* ---- events ---- */
+
+/* From structured JSON with CloudEvents 1.0 names; NULL when it is no JSON object. */
+struct eg_event *egx_fake_event(struct egx_fake *fake, const char *json);
+
+/* ---- metrics ---- */
+
+/* Value of a metric of the plugin, name without prefix; labels as "a=b,c=d" in the order they were
+ * given, "" = none. INT64_MIN when nobody asked for it. */
+int64_t egx_fake_metric(const struct egx_fake *fake, const char *name, const char *labels);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
