@@ -17,6 +17,14 @@
 #include "flow/counters.h"
 #include "flow/flow.h"
 
+/* Which system events nobody subscribed to at `/`, of one snapshot: most gateways have no such
+ * subscription, and then a system event costs one comparison. */
+struct gw_quiet {
+    const struct gw_snapshot *snapshot;
+    uint64_t revision;
+    bool is_quiet[GW_SYS_EVENTS];
+};
+
 struct gw_flow {
     struct eg_loop *loop;
     uint32_t loop_index;
@@ -35,6 +43,7 @@ struct gw_flow {
     const struct gw_reaction *reactions;
     size_t reaction_count;
     bool has_reaction[GW_SYS_EVENTS];
+    struct gw_quiet quiet;
 };
 
 /* The first refusal of a batch: index from 0, reason. */

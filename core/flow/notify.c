@@ -128,13 +128,35 @@ static void deliver_all(struct gw_notify *n, const struct gw_subscriber *const *
     }
 }
 
+/* The async subscribers of the system event, with the memory that there were none. */
+static const struct gw_subscriber *const *find_all(struct gw_flow *flow,
+                                                   const struct gw_snapshot *snapshot,
+                                                   enum gw_sysevent which, struct eg_str path,
+                                                   size_t *ret_count) {
+    struct gw_quiet *quiet = &flow->quiet;
+    const uint64_t revision = gw_snapshot_revision(snapshot);
+    const bool is_root = path.len == 1;
+    if (quiet->snapshot != snapshot || quiet->revision != revision) {
+        *quiet = (struct gw_quiet){.snapshot = snapshot, .revision = revision};
+    }
+    *ret_count = 0;
+    if (is_root && quiet->is_quiet[which]) {
+        return NULL;
+    }
+    const struct gw_subscriber *const *all = gw_snapshot_async(
+        snapshot, GW_STR("POST"), path, gw_str_c(gw_sysevent_types[which]), ret_count);
+    if (is_root) {
+        quiet->is_quiet[which] = *ret_count == 0;
+    }
+    return all;
+}
+
 bool gw_notify_start(struct gw_notify *notify, struct eg_exchange *exchange, enum gw_sysevent which,
                      struct eg_str path, const struct gw_sysevent_data *data) {
-    const struct gw_flow *flow = exchange->flow;
+    struct gw_flow *flow = exchange->flow;
     size_t count = 0;
     const struct gw_subscriber *const *subscribers =
-        gw_snapshot_async(gw_exchange_snapshot(exchange), GW_STR("POST"), path,
-                          gw_str_c(gw_sysevent_types[which]), &count);
+        find_all(flow, gw_exchange_snapshot(exchange), which, path, &count);
     notify->exchange = exchange;
     notify->which = which;
     notify->is_vetoed = false;

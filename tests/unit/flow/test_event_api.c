@@ -40,10 +40,11 @@ static void extensions_are_set_changed_and_removed(void) {
     gw_arena_free(&arena);
 }
 
+/* 65 characters */
+#define TOO_LONG "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0"
+
 static void bad_names_and_values_of_extensions_are_refused(void) {
-    static const char *const names[] = {"", "a b", "a\"", "caf\xc3\xa9",
-                                        "0123456789012345678901234567890123456789012345678901234"
-                                        "5678901234"};
+    static const char *const names[] = {"", "a b", "a\"", "caf\xc3\xa9", TOO_LONG};
     static const char *const values[] = {"{", "x", "1 2", "\"\xff\"", "[1,]"};
     struct eg_event *e = read_event("{" BASE "}");
     for (size_t i = 0; i < GW_COUNT(names); i++) {
