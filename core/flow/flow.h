@@ -1,11 +1,11 @@
 /*
- * flow/flow.h - what happens to requests and events on one loop. One struct gw_flow per loop; all of
- * it on that loop's thread.
+ * flow/flow.h - what happens to requests and events on one loop. One struct gw_flow per loop; all
+ * of it on that loop's thread.
  *
  * A request: hosted path, CORS, chain on_request, event(s), then per event: notify received, chain
- * on_event, route, room in the backlog for all async subscribers at once, authorize, invoke, map the
- * reply, chain on_reply, answer, fan out. The exchange is counted; whatever is still running (a call
- * past its deadline, a queued delivery) holds it, and with it the request's arena.
+ * on_event, route, room in the backlog for all async subscribers at once, authorize, invoke, map
+ * the reply, chain on_reply, answer, fan out. The exchange is counted; whatever is still running (a
+ * call past its deadline, a queued delivery) holds it, and with it the request's arena.
  */
 #ifndef GW_FLOW_FLOW_H
 #define GW_FLOW_FLOW_H
@@ -19,20 +19,20 @@ enum gw_overflow { GW_OVERFLOW_REFUSE, GW_OVERFLOW_DROP };
 
 /* Copied; may be replaced while serving (gw_flow_configure, on the loop). */
 struct gw_flow_config {
-    bool is_hosted;                       /* events.hosted */
-    enum gw_overflow overflow;            /* events.overflow: 503, or 202 and drop (Q23) */
-    uint32_t event_version;               /* EG_CE_* of events the gateway makes */
+    bool is_hosted;            /* events.hosted */
+    enum gw_overflow overflow; /* events.overflow: 503, or 202 and drop (Q23) */
+    uint32_t event_version;    /* EG_CE_* of events the gateway makes */
     uint32_t json_depth;
-    uint64_t function_timeout_ns;         /* compat.function_timeout */
+    uint64_t function_timeout_ns; /* compat.function_timeout */
     uint64_t middleware_timeout_ns;
-    uint64_t retry_after_s;               /* of 503 answers */
+    uint64_t retry_after_s; /* of 503 answers */
 };
 struct gw_flow_setup {
     struct eg_loop *loop;
     struct gw_manager *manager;
     struct gw_reader *reader;
-    uint32_t workers;                     /* this loop's share, at least 1 */
-    uint32_t backlog;                     /* this loop's share, at least 1 */
+    uint32_t workers; /* this loop's share, at least 1 */
+    uint32_t backlog; /* this loop's share, at least 1 */
     struct gw_flow_config config;
 };
 struct gw_flow *gw_flow_create(const struct gw_flow_setup *setup);
@@ -43,7 +43,7 @@ void gw_flow_drain(struct gw_flow *flow);
 uint32_t gw_flow_busy(const struct gw_flow *flow);
 /* Drops what is queued (counted, logged); running calls are cancelled. */
 void gw_flow_abandon(struct gw_flow *flow);
-void gw_flow_destroy(struct gw_flow *flow);   /* busy has to be 0; NULL is fine */
+void gw_flow_destroy(struct gw_flow *flow); /* busy has to be 0; NULL is fine */
 
 /* One complete request (give). The events listener's on_request and on_gone. */
 void gw_flow_request(struct gw_flow *flow, struct gw_http_request *request);
