@@ -12,15 +12,15 @@ struct gw_arena_chunk;
 struct gw_arena {
     struct gw_arena_chunk *first;
     struct gw_arena_chunk *current;
-    size_t used_bytes;   /* handed out since the last reset */
+    size_t used_bytes; /* handed out since the last reset */
 };
 
 void gw_arena_init(struct gw_arena *arena, size_t first_chunk_bytes);
 void gw_arena_reset(struct gw_arena *arena);
-void gw_arena_free(struct gw_arena *arena);      /* also of a zeroed arena */
+void gw_arena_free(struct gw_arena *arena); /* also of a zeroed arena */
 
-void *gw_arena_alloc(struct gw_arena *arena, size_t size);   /* aligned to 16, not zeroed */
-void *gw_arena_zalloc(struct gw_arena *arena, size_t size);  /* zeroed */
+void *gw_arena_alloc(struct gw_arena *arena, size_t size);  /* aligned to 16, not zeroed */
+void *gw_arena_zalloc(struct gw_arena *arena, size_t size); /* zeroed */
 /* A copy of s in the arena. The copy is followed by a NUL that does not count. */
 struct eg_str gw_arena_dup(struct gw_arena *arena, struct eg_str s);
 /* printf into the arena. */

@@ -15,14 +15,14 @@ struct gw_bytes {
     char *ptr;
     size_t len;
     size_t room;
-    size_t cap;              /* 0 = none */
-    struct gw_arena *arena;  /* NULL = heap */
+    size_t cap;             /* 0 = none */
+    struct gw_arena *arena; /* NULL = heap */
     bool is_full;
 };
 
 void gw_bytes_init(struct gw_bytes *b, size_t cap);
 void gw_bytes_init_arena(struct gw_bytes *b, struct gw_arena *arena, size_t first_room);
-void gw_bytes_free(struct gw_bytes *b);                     /* no-op on an arena */
+void gw_bytes_free(struct gw_bytes *b); /* no-op on an arena */
 /* Forgets the content, keeps the memory and the cap. */
 void gw_bytes_clear(struct gw_bytes *b);
 /* Room for `more` bytes behind the content; the caller writes there and adds to len. NULL when

@@ -14,7 +14,7 @@ _Noreturn void gw_assert_failed(const char *expr, const char *file, int line);
 #define GW_MAGIC_CHECK(p, word) GW_ASSERT((p) != NULL && (p)->magic == (word))
 
 #define GW_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define GW_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define GW_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Sizes made of other sizes: abort on overflow (for sizes that are ours). */
 size_t gw_size_add(size_t a, size_t b);

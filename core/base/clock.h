@@ -14,7 +14,8 @@ uint64_t gw_monotonic_ns(void);
 int64_t gw_unix_ns(void);
 
 /* Tests: from now on the clock stands still at these values; gw_clock_advance moves both. Loops of
- * the process see it through their next turn (they never sleep longer than 1 ms while it is held). */
+ * the process see it through their next turn (they never sleep longer than 1 ms while it is held).
+ */
 void gw_clock_hold(uint64_t monotonic_ns, int64_t unix_ns);
 void gw_clock_advance(uint64_t ns);
 void gw_clock_release(void);

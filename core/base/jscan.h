@@ -9,9 +9,17 @@
 
 #include "base/bytes.h"
 
-#define GW_JSON_DEPTH 128u   /* default limit of nesting */
+#define GW_JSON_DEPTH 128u /* default limit of nesting */
 
-enum gw_jtype { GW_J_NULL, GW_J_FALSE, GW_J_TRUE, GW_J_NUMBER, GW_J_STRING, GW_J_ARRAY, GW_J_OBJECT };
+enum gw_jtype {
+    GW_J_NULL,
+    GW_J_FALSE,
+    GW_J_TRUE,
+    GW_J_NUMBER,
+    GW_J_STRING,
+    GW_J_ARRAY,
+    GW_J_OBJECT
+};
 
 /* A located value: its raw text, without surrounding space. Borrows the scanned text. */
 struct gw_jval {
@@ -30,8 +38,8 @@ struct gw_jerror {
     bool at_end;
 };
 
-/* Is the whole text one JSON value (with space around)? Refuses invalid UTF-8 and a byte order mark;
- * lone surrogate escapes are accepted (RFC 8259 8.2). max_depth 0 = GW_JSON_DEPTH, at most
+/* Is the whole text one JSON value (with space around)? Refuses invalid UTF-8 and a byte order
+ * mark; lone surrogate escapes are accepted (RFC 8259 8.2). max_depth 0 = GW_JSON_DEPTH, at most
  * GW_JSON_DEPTH_MAX. EG_E_SYNTAX, EG_E_TOOBIG (depth). Either output may be NULL. */
 int32_t gw_json_check(struct eg_str text, uint32_t max_depth, struct gw_jval *ret_value,
                       struct gw_jerror *ret_error);
@@ -44,7 +52,7 @@ void gw_jerror_write(struct gw_bytes *out, struct eg_str text, const struct gw_j
 
 /* Walks the members of an object that was checked before: start with *cursor = 0. */
 bool gw_jobj_next(struct gw_jval object, size_t *cursor, struct eg_str *ret_raw_name,
-                  struct gw_jval *ret_value);   /* raw_name without quotes, escapes kept */
+                  struct gw_jval *ret_value); /* raw_name without quotes, escapes kept */
 bool gw_jarr_next(struct gw_jval array, size_t *cursor, struct gw_jval *ret_item);
 
 /* Decodes the raw text of a string (with or without quotes). When it has no escapes the result

@@ -10,15 +10,21 @@ struct gw_node {
     struct gw_node *next;
 };
 
-static inline void gw_list_init(struct gw_node *head) { head->prev = head->next = head; }
-static inline bool gw_list_empty(const struct gw_node *head) { return head->next == head; }
+static inline void gw_list_init(struct gw_node *head) {
+    head->prev = head->next = head;
+}
+static inline bool gw_list_empty(const struct gw_node *head) {
+    return head->next == head;
+}
 static inline void gw_list_push(struct gw_node *head, struct gw_node *n) {
     n->prev = head->prev;
     n->next = head;
     head->prev->next = n;
     head->prev = n;
 }
-static inline bool gw_node_linked(const struct gw_node *n) { return n->next != NULL; }
+static inline bool gw_node_linked(const struct gw_node *n) {
+    return n->next != NULL;
+}
 static inline void gw_list_remove(struct gw_node *n) {
     if (n->next == NULL) {
         return;

@@ -1,7 +1,8 @@
 /*
  * base/log.h - one line an event on stderr, text or JSON, levels, fields. Any thread; a line is one
- * write(2), so lines of threads do not mix. Secrets are never passed here.
- *
+ * write(2), so lines of threads do not mix. Secrets are never passed here. Messages and values may
+ * come from strangers: controls are escaped, a message is cut at 16 KiB, a value at 4 KiB, and
+ * fields past the 64th are dropped.
  */
 #ifndef GW_BASE_LOG_H
 #define GW_BASE_LOG_H
@@ -16,8 +17,8 @@ enum gw_log_format { GW_LOG_TEXT, GW_LOG_JSON };
 
 void gw_log_setup(uint32_t level, enum gw_log_format format); /* EG_LOG_*; may be called again */
 bool gw_log_enabled(uint32_t level);
-int32_t gw_log_level_parse(struct eg_str name, uint32_t *ret_level); /* debug info warn error err
-                                                                        dpanic panic fatal */
+/* debug info warn error err; dpanic panic fatal, which switch the log off. EG_E_INVAL. */
+int32_t gw_log_level_parse(struct eg_str name, uint32_t *ret_level);
 /* The line. component may be empty. */
 void gw_log_write(uint32_t level, struct eg_str component, struct eg_str message,
                   const struct eg_kv *fields, size_t field_count);
@@ -33,7 +34,7 @@ void gw_logf(uint32_t level, const char *format, ...) __attribute__((format(prin
         }                                                                                          \
     } while (0)
 
-/* Tests: lines go to fn instead of stderr; NULL restores. */
+/* Tests: lines go to fn instead of stderr, one at a time (fn must not log); NULL restores. */
 void gw_log_capture(void (*fn)(void *arg, struct eg_str line), void *arg);
 
 #endif

@@ -22,12 +22,12 @@ struct gw_map {
     size_t tombs;
 };
 
-void gw_map_free(struct gw_map *map);                             /* not the values */
-void *gw_map_get(const struct gw_map *map, struct eg_str key);    /* or NULL */
+void gw_map_free(struct gw_map *map);                                 /* not the values */
+void *gw_map_get(const struct gw_map *map, struct eg_str key);        /* or NULL */
 void *gw_map_put(struct gw_map *map, struct eg_str key, void *value); /* the old value or NULL */
-void *gw_map_remove(struct gw_map *map, struct eg_str key);       /* the old value or NULL */
+void *gw_map_remove(struct gw_map *map, struct eg_str key);           /* the old value or NULL */
 /* for (size_t i = 0; (slot = gw_map_next(map, &i)) != NULL;) - any order; no changes meanwhile. */
 const struct gw_map_slot *gw_map_next(const struct gw_map *map, size_t *cursor);
-uint64_t gw_hash(struct eg_str s);                                /* seeded once a process */
+uint64_t gw_hash(struct eg_str s); /* seeded once a process */
 
 #endif

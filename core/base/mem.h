@@ -4,10 +4,10 @@
 
 #include <eventgw/types.h>
 
-void *gw_alloc(size_t size);                 /* zeroed; give back with gw_free */
-void *gw_realloc(void *ptr, size_t size);    /* new bytes are not zeroed */
-void gw_free(void *ptr);                     /* NULL is fine */
-char *gw_dup_cstr(struct eg_str s);          /* NUL-terminated copy; gw_free */
+void *gw_alloc(size_t size);              /* zeroed; give back with gw_free */
+void *gw_realloc(void *ptr, size_t size); /* new bytes are not zeroed */
+void gw_free(void *ptr);                  /* NULL is fine */
+char *gw_dup_cstr(struct eg_str s);       /* NUL-terminated copy; gw_free */
 
 /* A heap copy of bytes as eg_buf (take). */
 struct eg_buf gw_buf_copy(struct eg_str bytes);

@@ -19,15 +19,15 @@ static inline struct eg_str gw_str(const char *ptr, size_t len) {
 #define GW_FMT(s) (int)(s).len, (s).len == 0 ? "" : (s).ptr
 
 bool gw_str_eq(struct eg_str a, struct eg_str b);
-bool gw_str_eq_nocase(struct eg_str a, struct eg_str b);     /* ASCII */
+bool gw_str_eq_nocase(struct eg_str a, struct eg_str b); /* ASCII */
 bool gw_str_starts(struct eg_str s, struct eg_str prefix);
 bool gw_str_starts_nocase(struct eg_str s, struct eg_str prefix);
 bool gw_str_ends(struct eg_str s, struct eg_str suffix);
-int gw_str_cmp(struct eg_str a, struct eg_str b);            /* bytewise, shorter first */
-size_t gw_str_find(struct eg_str s, char c);                 /* index, or s.len */
-struct eg_str gw_str_cut(struct eg_str s, size_t from);      /* s without its first bytes */
+int gw_str_cmp(struct eg_str a, struct eg_str b);                   /* bytewise, shorter first */
+size_t gw_str_find(struct eg_str s, char c);                        /* index, or s.len */
+struct eg_str gw_str_cut(struct eg_str s, size_t from);             /* s without its first bytes */
 struct eg_str gw_str_sub(struct eg_str s, size_t from, size_t len); /* clipped */
-struct eg_str gw_str_trim(struct eg_str s);                  /* SP HTAB CR LF at both ends */
+struct eg_str gw_str_trim(struct eg_str s);                         /* SP HTAB CR LF at both ends */
 /* Cuts the piece before the next sep off *rest; false when *rest was used up (ptr NULL). */
 bool gw_str_next(struct eg_str *rest, char sep, struct eg_str *ret_piece);
 

@@ -12,11 +12,18 @@ int32_t gw_why(struct eg_why *ret_why, int32_t code, const char *format, ...) {
     }
     va_list args;
     va_start(args, format);
-    char text[sizeof ret_why->text + 1];
+    /* One byte more than fits, to see whether the cut goes through a UTF-8 character. */
+    char text[sizeof ret_why->text + 2];
     const int written = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    const size_t len = written < 0 ? 0 : (size_t)written;
-    ret_why->len = (uint32_t)(len < sizeof ret_why->text ? len : sizeof ret_why->text);
+    size_t len = written < 0 ? 0 : (size_t)written;
+    if (len > sizeof ret_why->text) {
+        len = sizeof ret_why->text;
+        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80) {
+            len--;
+        }
+    }
+    ret_why->len = (uint32_t)len;
     for (uint32_t i = 0; i < ret_why->len; i++) {
         ret_why->text[i] = text[i];
     }
