@@ -42,6 +42,7 @@ struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *set
     struct gw_config_api *api = gw_alloc(sizeof *api);
     api->magic = API_MAGIC;
     api->context.catalog = setup->catalog;
+    api->context.publisher = setup->publisher;
     api->context.manager = setup->manager;
     api->context.started_ns = gw_monotonic_ns();
     gw_config_metrics_init(&api->context);

@@ -19,6 +19,7 @@ struct gw_config_api_config {
 };
 struct gw_config_api_setup {
     struct gw_catalog *catalog;
+    const struct gw_publisher *publisher; /* for /v1/status?verbose=1; NULL = not told there */
     struct gw_manager *manager;
     struct gw_config_api_config config;
 };

@@ -18,6 +18,7 @@
 
 struct gw_config_context {
     struct gw_catalog *catalog;
+    const struct gw_publisher *publisher;
     struct gw_manager *manager;
     bool mask_secrets;
     bool refuse_cross_space_conflicts;

@@ -28,8 +28,13 @@ static void write_status(const struct gw_config_context *context, struct gw_byte
     gw_jw_string(out, storage == NULL ? (struct eg_str){0} : storage->host.gateway_version);
     gw_jw_name(out, &is_first, "uptime");
     gw_bytes_add_u64(out, (gw_monotonic_ns() - context->started_ns) / GW_NS_PER_S);
-    gw_jw_name(out, &is_first, "revision");
-    gw_bytes_add_u64(out, gw_catalog_revision(context->catalog));
+    /* A change is in effect when routedRevision has reached the storeRevision it was told after. */
+    gw_jw_name(out, &is_first, "storeRevision");
+    gw_bytes_add_u64(out, gw_catalog_known_revision(context->catalog));
+    if (context->publisher != NULL) {
+        gw_jw_name(out, &is_first, "routedRevision");
+        gw_bytes_add_u64(out, gw_publisher_routed_revision(context->publisher));
+    }
     gw_jw_name(out, &is_first, "store");
     gw_bytes_add_c(out, "{\"name\":");
     gw_jw_string(out, gw_str_c(storage == NULL ? NULL : storage->name));

@@ -54,7 +54,8 @@ struct gw_app {
     struct gw_http_client **clients;
     struct gw_pool *pool;
     struct gw_manager *manager;
-    size_t listed_components; /* known before the plugins of --plugin were loaded */
+    size_t flagged_first; /* components of the plugins of --plugin: from here */
+    size_t flagged_end;   /* to here */
     struct gw_catalog *catalog;
     struct gw_publisher *publisher;
     struct gw_config_api *config_api;

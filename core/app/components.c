@@ -63,14 +63,15 @@ int32_t gw_app_load_plugins(struct gw_app *app, struct eg_why *ret_why) {
     const char *directory = plugins->directory.len > 0 ? gw_arena_dup(arena, plugins->directory).ptr
                                                        : find_plugin_directory(arena);
     int32_t rc = gw_manager_load(app->manager, NULL, ret_why);
+    (void)gw_manager_components(app->manager, &app->flagged_first);
+    if (rc == EG_OK) {
+        rc = load_list(app, &app->options.plugins, ret_why);
+    }
+    (void)gw_manager_components(app->manager, &app->flagged_end);
     if (rc == EG_OK && directory != NULL) {
         rc = gw_manager_load_directory(app->manager, directory, ret_why);
     }
-    if (rc == EG_OK) {
-        rc = load_list(app, &plugins->load, ret_why);
-    }
-    (void)gw_manager_components(app->manager, &app->listed_components);
-    return rc == EG_OK ? load_list(app, &app->options.plugins, ret_why) : rc;
+    return rc == EG_OK ? load_list(app, &plugins->load, ret_why) : rc;
 }
 
 /* "'etcd' is not installed; known storage components: embedded" */
@@ -152,13 +153,12 @@ static bool is_listed(const struct eg_str_list *names, const char *name) {
     return false;
 }
 
-/* Components of the plugins that --plugin named take part without being listed, as they always did:
- * everything known that came after the first `before` components. */
-static int32_t add_unlisted(struct gw_app *app, size_t before, struct eg_why *ret_why) {
-    size_t count = 0;
-    const struct eg_component *const *known = gw_manager_components(app->manager, &count);
+/* Components of the plugins that --plugin named take part without being listed, as they always did.
+ */
+static int32_t add_flagged(struct gw_app *app, struct eg_why *ret_why) {
+    const struct eg_component *const *known = gw_manager_components(app->manager, &(size_t){0});
     const struct gw_plugins_settings *plugins = &app->options.settings.plugins;
-    for (size_t i = before; i < count; i++) {
+    for (size_t i = app->flagged_first; i < app->flagged_end; i++) {
         const bool is_middleware = known[i]->kind == EG_KIND_MIDDLEWARE;
         if (!is_middleware && known[i]->kind != EG_KIND_REACTER) {
             continue;
@@ -234,5 +234,5 @@ int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why) {
     if (rc == EG_OK) {
         rc = add_list(app, EG_KIND_REACTER, "reacter", &settings->plugins.reacters, ret_why);
     }
-    return rc == EG_OK ? add_unlisted(app, app->listed_components, ret_why) : rc;
+    return rc == EG_OK ? add_flagged(app, ret_why) : rc;
 }

@@ -125,7 +125,8 @@ static void make_flows(struct gw_app *app) {
 }
 
 static void make_config_api(struct gw_app *app) {
-    struct gw_config_api_setup setup = {.catalog = app->catalog, .manager = app->manager};
+    struct gw_config_api_setup setup = {
+        .catalog = app->catalog, .publisher = app->publisher, .manager = app->manager};
     gw_app_api_config(&app->options.settings, &setup.config);
     app->config_api = gw_config_api_create(&setup);
 }

@@ -13,6 +13,10 @@
  * polled every half second of waiting (GW_STAGE_WAIT). A client that has closed its sending side by
  * then counts as gone.
  *
+ * Heads that libmicrohttpd itself cannot parse get its own answer, with a body in HTML.
+ * Version 1.0.1 also answers 400 to chunk extensions (it miscounts their line), which nobody is
+ * known to send.
+ *
  * Thread: the loop's. Ownership: a connection is freed when libmicrohttpd says that it is closed;
  * requests are counted (http_request.h) and may outlive both.
  */
@@ -226,17 +230,42 @@ static void on_accept(struct gw_acceptor *acceptor, int fd, const struct gw_peer
     }
 }
 
-/* Bytes that nobody has read: closing would reset the connection under the client's answer. */
-static bool has_unread(int fd) {
+/* Closing would reset the connection under the client's answer when bytes are there that nobody has
+ * read, or still to come: the library ends what it refuses in the middle of a request. */
+static bool needs_linger(const struct gw_connection *connection) {
+    const enum gw_stage stage = connection->stage.stage;
     int unread = 0;
-    return ioctl(fd, FIONREAD, &unread) == 0 && unread > 0;
+    if (connection->server->is_tls) {
+        return false;
+    }
+    return connection->must_linger || stage == GW_STAGE_HEAD || stage == GW_STAGE_BODY ||
+           (ioctl(connection->fd, FIONREAD, &unread) == 0 && unread > 0);
+}
+
+/* A request that the library has not told to be completed: it gave up in the middle, unanswered. */
+static void drop_unfinished(struct gw_connection *connection) {
+    struct gw_request *request = connection->request;
+    if (request == NULL) {
+        return;
+    }
+    if (!request->is_answered && !connection->is_cut) {
+        count_refusal(connection->server, 400);
+        write_refusal(connection->server, connection->fd, 400,
+                      GW_STR("the request body cannot be read"));
+    }
+    connection->request = NULL;
+    request->connection = NULL;
+    lose_client(request);
+    gw_http_request_unref(&request->pub);
 }
 
 static void end_connection(struct gw_connection *connection) {
     struct gw_http_server *server = connection->server;
+    const bool must_linger = needs_linger(connection);
+    drop_unfinished(connection);
     gw_stage_leave(&connection->stage);
     gw_list_remove(&connection->node);
-    if (!server->is_tls && (connection->must_linger || has_unread(connection->fd))) {
+    if (must_linger) {
         const int fd = dup(connection->fd);
         if (fd >= 0) {
             gw_linger(&server->lingers, fd);
@@ -284,9 +313,11 @@ static bool is_servers_own(struct eg_str name) {
 
 static void add_header(struct MHD_Response *response, struct gw_arena *arena, struct eg_str name,
                        struct eg_str value) {
+    /* libmicrohttpd refuses an empty value; white space around a value is not part of it (RFC 9110
+     * 5.5), so a blank says the same. */
     if (gw_is_token(name) && gw_is_field_value(value)) {
         (void)MHD_add_response_header(response, gw_arena_dup(arena, name).ptr,
-                                      gw_arena_dup(arena, value).ptr);
+                                      value.len == 0 ? " " : gw_arena_dup(arena, value).ptr);
     }
 }
 
@@ -440,6 +471,13 @@ static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
+/* libmicrohttpd 1.0.1 loses a connection whose chunk-size line outgrows its memory: it is marked as
+ * closed, but in epoll mode nothing is due for it. Connections with a time-out of their own are
+ * looked at with each MHD_run, so chunked uploads get one (which never fires; ours is earlier). */
+static void watch_closely(struct MHD_Connection *mhd, bool is_on) {
+    (void)MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, is_on ? 86400u : 0u);
+}
+
 /* The first call: the head is complete, nothing of the body has been read. */
 static enum MHD_Result head_done(struct gw_request *request, const char *method,
                                  const char *version) {
@@ -470,6 +508,10 @@ static enum MHD_Result head_done(struct gw_request *request, const char *method,
     request->pub.peer =
         gw_arena_dup(&request->pub.arena,
                      gw_str(request->connection->peer.text, request->connection->peer.text_len));
+    if (head.is_chunked) {
+        request->is_chunked = true;
+        watch_closely(mhd, true);
+    }
     if (head.is_chunked || head.announced_bytes > 0) {
         gw_stage_enter(&server->stages, &request->connection->stage, GW_STAGE_BODY);
     }
@@ -492,6 +534,9 @@ static enum MHD_Result hand_over(struct gw_request *request) {
     if (request->discarded_bytes > 0) {
         refuse(request, 413, "the request body is too big");
         return MHD_YES;
+    }
+    if (request->is_chunked) {
+        watch_closely(request->connection->mhd, false);
     }
     request->pub.body = gw_bytes_str(&request->body);
     request->is_handed = true;
@@ -566,6 +611,7 @@ __attribute__((format(printf, 2, 0))) static void on_library_log(void *arg, cons
     (void)vsnprintf(server->trouble, sizeof server->trouble, format, args);
     const struct eg_str text = gw_str_trim(gw_str_c(server->trouble));
     server->trouble[text.len] = '\0';
+    gw_loop_defer(server->loop, &server->run); /* see watch_closely */
     gw_logf(EG_LOG_DEBUG, "%s: libmicrohttpd: %s", server->config.name, server->trouble);
 }
 

@@ -107,6 +107,9 @@ static void on_written(struct gw_store_call *call, int32_t status, struct eg_str
     if (status == EG_OK && result != NULL && write.object != NULL && write.object->revision == 0) {
         write.object->revision = result->revision;
     }
+    if (status == EG_OK && result != NULL && result->revision > call->catalog->written) {
+        call->catalog->written = result->revision;
+    }
     gw_object_unref(write.object);
     write.on_end(write.arg, status, why);
 }
@@ -239,6 +242,10 @@ uint64_t gw_catalog_born(const struct gw_catalog *catalog, struct eg_str key) {
 
 uint64_t gw_catalog_revision(const struct gw_catalog *catalog) {
     return catalog->revision;
+}
+
+uint64_t gw_catalog_known_revision(const struct gw_catalog *catalog) {
+    return catalog->written > catalog->revision ? catalog->written : catalog->revision;
 }
 
 bool gw_catalog_is_up(const struct gw_catalog *catalog) {

@@ -66,6 +66,8 @@ const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_
  * had since. After a restart that is the revision of its last change. 0 when unknown. */
 uint64_t gw_catalog_born(const struct gw_catalog *catalog, struct eg_str key);
 uint64_t gw_catalog_revision(const struct gw_catalog *catalog);
+/* The newest revision of the store that this node knows of: told by the watch or written here. */
+uint64_t gw_catalog_known_revision(const struct gw_catalog *catalog);
 bool gw_catalog_is_up(const struct gw_catalog *catalog);
 
 #endif

@@ -39,6 +39,7 @@ struct gw_catalog {
     struct gw_content fresh; /* while resynchronising */
     struct gw_feed feed;
     uint64_t revision;
+    uint64_t written; /* the newest revision that a write of this node made */
     bool is_resyncing;
     bool is_ready; /* the content was there once */
     bool is_up;

@@ -73,6 +73,7 @@ struct gw_publisher {
     struct waiter *waiters;
     struct gw_timer pause;
     uint64_t next_build_ns;
+    uint64_t routed_revision;
     bool is_stopping;
     void (*on_stopped)(void *arg);
     void *stopped_arg;
@@ -155,6 +156,7 @@ static void tell_waiters(struct publication *publication) {
 static void on_installed(struct gw_task *task) {
     struct publication *publication = GW_CONTAINER(task, struct lane, install)->publication;
     if (--publication->to_install == 0) {
+        publication->publisher->routed_revision = gw_snapshot_revision(publication->snapshot);
         tell_waiters(publication);
         check_ended(publication);
     }
@@ -233,6 +235,11 @@ void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalo
         return;
     }
     build(publisher);
+}
+
+uint64_t gw_publisher_routed_revision(const struct gw_publisher *publisher) {
+    GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
+    return publisher->routed_revision;
 }
 
 /* ---- life ---- */

@@ -60,6 +60,8 @@ struct gw_reader *gw_publisher_reader(struct gw_publisher *publisher, uint32_t l
  * NULL) runs on the control loop when every loop has swapped. */
 void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalog *catalog,
                           void (*on_everywhere)(void *arg), void *arg);
+/* The revision by which every loop routes. */
+uint64_t gw_publisher_routed_revision(const struct gw_publisher *publisher);
 /* All views have to be released and the loops still run; answers on the control loop. */
 void gw_publisher_stop(struct gw_publisher *publisher, void (*on_stopped)(void *arg), void *arg);
 void gw_publisher_destroy(struct gw_publisher *publisher);

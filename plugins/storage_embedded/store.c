@@ -103,7 +103,7 @@ static void start_batch(struct embedded_store *store);
 static void finish_batch(void *arg) {
     struct embedded_store *store = arg;
     bool has_written = false;
-    store->is_working = false;
+    /* Still working while jobs finish: one that submits another must not start a batch into this. */
     for (struct embedded_job *job; (job = shift(&store->batch)) != NULL;) {
         has_written = has_written || (job->mode == EMBEDDED_JOB_WRITE && job->status == EG_OK);
         job->finish(store, job);
@@ -111,6 +111,7 @@ static void finish_batch(void *arg) {
     if (has_written) {
         embedded_watches_wake(store);
     }
+    store->is_working = false;
     start_batch(store);
 }
 

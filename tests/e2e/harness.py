@@ -177,6 +177,7 @@ class Function:
     def __init__(self, answer="{}"):
         self.answer = answer
         self.calls = []
+        self.sockets = []
         self.gate = threading.Event()
         self.gate.set()
         self.arrived = threading.Semaphore(0)
@@ -209,6 +210,10 @@ class Function:
             daemon_threads = True
             request_queue_size = 256
 
+            def process_request(self, request, address):
+                function.sockets.append(request)
+                super().process_request(request, address)
+
             def handle_error(self, *args):
                 pass   # the gateway may hang up on a call that it no longer waits for
 
@@ -232,9 +237,15 @@ class Function:
         return self.calls
 
     def close(self):
+        """The server is gone, with its connections."""
         self.gate.set()
         self.server.shutdown()
         self.server.server_close()
+        for connection in self.sockets:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass   # closed already
 
 
 class Gateway:
@@ -367,7 +378,7 @@ class Gateway:
         """Waits until every loop routes by the newest configuration."""
         def settled():
             status = self.config("GET", "/v1/status?verbose=1").json
-            return status["storeRevision"] == status["routedRevision"]
+            return status["routedRevision"] >= status["storeRevision"]
         wait_for(settled, "the configuration to be routed")
 
     def metric(self, name, **labels):

@@ -309,9 +309,8 @@ def test_json_log_lines_are_json_and_carry_the_request_id(make_gateway):
     answer = gateway.event("GET", "/r", headers={"x-request-id": "trace-me-1"})
     assert answer.status == 500
     assert answer.header("x-request-id") == "trace-me-1"
-    for line in gateway.lines:
-        json.loads(line)
-    assert [line for line in gateway.lines if json.loads(line).get("request_id") == "trace-me-1"]
+    wait_for(lambda: [line for line in list(gateway.lines) if json.loads(line).get("request_id") == "trace-me-1"],
+             "a line of the request")
 
 
 def test_a_plugin_by_flag_takes_part_without_being_listed(make_gateway, tmp_path):
