@@ -30,6 +30,21 @@ size_t gw_backlog_reserve(struct gw_flow *flow, size_t wanted, bool partly) {
     return granted;
 }
 
+void gw_backlog_lost(struct eg_exchange *exchange, size_t count) {
+    struct gw_flow *flow = exchange->flow;
+    struct gw_backlog *b = &flow->backlog;
+    const uint64_t now_ns = gw_monotonic_ns();
+    gw_metric_add(flow->counters.dropped, (int64_t)count);
+    b->lost += count;
+    if (b->told_ns != 0 && now_ns - b->told_ns < GW_NS_PER_S) {
+        return;
+    }
+    gw_exchange_log(exchange, EG_LOG_WARN, "the backlog is full", "dropped",
+                    gw_arena_printf(exchange->arena, "%llu", (unsigned long long)b->lost));
+    b->lost = 0;
+    b->told_ns = now_ns;
+}
+
 void gw_backlog_give_back(struct gw_flow *flow, size_t count) {
     GW_ASSERT(count <= flow->backlog.reserved);
     flow->backlog.reserved -= (uint32_t)count;

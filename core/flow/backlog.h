@@ -18,7 +18,9 @@ struct gw_backlog {
     uint32_t queued;
     uint32_t reserved;
     bool is_pumping;
-    bool is_closed; /* abandoned: nothing is taken any more */
+    uint64_t lost;    /* deliveries since the last line about them */
+    uint64_t told_ns; /* when that was */
+    bool is_closed;   /* abandoned: nothing is taken any more */
 };
 
 /* In the arena of its exchange, which it holds from queueing to its end. */
@@ -31,6 +33,9 @@ struct gw_delivery {
 void gw_backlog_init(struct gw_backlog *backlog, uint32_t workers, uint32_t length);
 /* Room for all wanted, or (partly) for as many as there is room. Returns what was granted. */
 size_t gw_backlog_reserve(struct gw_flow *flow, size_t wanted, bool partly);
+/* Counts deliveries there was no room for; one log line a second, since an overload must not be
+ * made worse by its log. */
+void gw_backlog_lost(struct eg_exchange *exchange, size_t count);
 void gw_backlog_give_back(struct gw_flow *flow, size_t count);
 /* Uses up one reservation. event is what is delivered; it stays unchanged from now on. */
 void gw_backlog_deliver(struct eg_exchange *exchange, const struct gw_subscriber *subscriber,

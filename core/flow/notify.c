@@ -122,9 +122,7 @@ static void deliver_all(struct gw_notify *n, const struct gw_subscriber *const *
             gw_backlog_deliver(n->exchange, subscribers[i], n->event, true);
             continue;
         }
-        gw_metric_add(flow->counters.dropped, 1);
-        gw_exchange_log(n->exchange, EG_LOG_WARN, "system event dropped: the backlog is full",
-                        "event", gw_str_c(gw_sysevent_types[n->which]));
+        gw_backlog_lost(n->exchange, 1);
     }
 }
 

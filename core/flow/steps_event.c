@@ -74,10 +74,7 @@ static bool reserve(struct eg_exchange *x) {
     const size_t wanted = item->async_count;
     item->async_count = gw_backlog_reserve(flow, wanted, partly);
     if (item->async_count < wanted) {
-        const size_t lost = wanted - item->async_count;
-        gw_metric_add(flow->counters.dropped, (int64_t)lost);
-        gw_exchange_log(x, EG_LOG_WARN, "the backlog is full", "dropped",
-                        gw_arena_printf(x->arena, "%zu", lost));
+        gw_backlog_lost(x, wanted - item->async_count);
     }
     return item->async_count == wanted || partly;
 }

@@ -157,6 +157,10 @@ int32_t provider_http_invoke(void *instance, void *slot, void *target,
     if (status < 0) {
         call_put(call);
     }
+    if (status == EG_E_INVAL) { /* mailto:x and the like: it will never work */
+        egx_done_call_failed(op, status, EG_CALL_PERMANENT, "the url cannot be called by HTTP");
+        return EG_OK;
+    }
     return status;
 }
 

@@ -274,12 +274,16 @@ static void a_transport_error_is_transient(void) {
 static void a_url_that_cannot_be_reached_fails_at_the_call(void) {
     begin("5xx");
     net.refuse_with = EG_E_INVAL; /* as the host says to mailto:x */
-    CU_ASSERT_EQUAL(invoke(), EG_E_INVAL);
-    CU_ASSERT_EQUAL(got.done, 0);
+    CU_ASSERT_EQUAL(invoke(), EG_OK);
+    CU_ASSERT_EQUAL(got.done, 1);
+    CU_ASSERT_EQUAL(got.call_class, EG_CALL_PERMANENT);
+    net.refuse_with = EG_E_BUSY;
+    CU_ASSERT_EQUAL(invoke(), EG_E_BUSY);
+    CU_ASSERT_EQUAL(got.done, 1);
     net.refuse_with = 0;
     CU_ASSERT_EQUAL(invoke(), EG_OK);
     respond(200, "");
-    CU_ASSERT_EQUAL(got.done, 1);
+    CU_ASSERT_EQUAL(got.done, 2);
     end();
 }
 

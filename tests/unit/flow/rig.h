@@ -98,6 +98,9 @@ static void rig_stop(struct rig *rig) {
     CU_ASSERT_EQUAL(rig->flow->backlog.reserved, 0);
     CU_ASSERT_TRUE(gw_list_empty(&rig->flow->waits));
     gw_flow_destroy(rig->flow);
+    for (size_t i = 0; i < rig->later_count; i++) {
+        rig_request_free(rig->later[i]);
+    }
     for (size_t i = 0; i < rig->target_count; i++) {
         gw_target_unref(rig->targets[i]);
     }

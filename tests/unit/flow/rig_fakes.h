@@ -27,6 +27,12 @@ static void rig_request_free(struct rig_request *r) {
     gw_free(r);
 }
 
+/* For requests that are still held by deliveries. */
+static void rig_request_free_later(struct rig *rig, struct rig_request *r) {
+    GW_ASSERT(rig->later_count < RIG_HELD);
+    rig->later[rig->later_count++] = r;
+}
+
 void gw_http_request_ref(struct gw_http_request *request) {
     GW_CONTAINER(request, struct rig_request, request)->refs++;
 }

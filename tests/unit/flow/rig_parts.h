@@ -61,6 +61,8 @@ struct rig_reacter {
     int32_t (*react)(const struct eg_event *event, struct eg_op *op);
 };
 
+struct rig_request;
+
 struct rig {
     struct eg_loop *loop;
     struct gw_manager *manager;
@@ -69,6 +71,8 @@ struct rig {
     struct rig_function functions[RIG_MAX];
     struct rig_subscription subscriptions[RIG_MAX];
     size_t subscription_count;
+    struct rig_request *later[RIG_HELD]; /* requests to free at the end */
+    size_t later_count;
     void *lists[RIG_LISTS]; /* of async subscribers, given out and freed at the end */
     size_t list_count;
     const struct gw_cors *cors;

@@ -1,4 +1,5 @@
 /* Unit tests of flow/backlog.c: reservations, bounded concurrency, drops. */
+#include "base/log.h"
 #include "rig.h"
 
 static struct rig rig;
@@ -176,7 +177,37 @@ static void a_delivery_to_a_missing_function_ends_at_once(void) {
     rig_stop(&rig);
 }
 
-UNIT_MAIN(UNIT(one_worker_and_a_backlog_of_two_deliver_three_of_eight),
+static unsigned full_lines;
+
+static void count_lines(void *arg, struct eg_str line) {
+    char text[512];
+    (void)arg;
+    (void)snprintf(text, sizeof text, "%.*s", GW_FMT(line));
+    full_lines += strstr(text, "the backlog is full") != NULL;
+}
+
+static void an_overload_writes_one_line_a_second(void) {
+    setup(1, 1, GW_OVERFLOW_REFUSE);
+    rig_fn(&rig, "f", RIG_HOLD, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    full_lines = 0;
+    gw_log_capture(count_lines, NULL);
+    for (int i = 0; i < 10; i++) {
+        rig_request_free_later(&rig, rig_emit(&rig, "e", "/"));
+    }
+    CU_ASSERT_EQUAL(full_lines, 1);
+    gw_clock_advance(GW_NS_PER_S);
+    rig_request_free_later(&rig, rig_emit(&rig, "e", "/"));
+    CU_ASSERT_EQUAL(full_lines, 2);
+    gw_log_capture(NULL, NULL);
+    rig_release(&rig, "f");
+    rig_release(&rig, "f");
+    rig_stop(&rig);
+}
+
+UNIT_MAIN(UNIT(an_overload_writes_one_line_a_second),
+          UNIT(one_worker_and_a_backlog_of_two_deliver_three_of_eight),
           UNIT(overflow_drop_accepts_and_counts), UNIT(a_full_backlog_calls_nothing_at_all),
           UNIT(with_drop_the_sync_answer_goes_out_and_the_excess_is_lost),
           UNIT(room_is_held_while_the_sync_function_runs), UNIT(the_time_in_the_queue_is_observed),
