@@ -1,0 +1,230 @@
+"""The programs of the benchmark as processes: upstream, nginx, haproxy, the gateway. Each is pinned to a
+core, listens on a free port of 127.0.0.1 and ends with the benchmark."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import time
+from http.client import HTTPConnection
+
+HERE = pathlib.Path(__file__).resolve().parent
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+START_PATIENCE_S = 15
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def http(port, method, path, body=None):
+    """(status, parsed JSON) of one request."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        text = None if body is None else json.dumps(body)
+        connection.request(method, path, text, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        data = answer.read()
+        return answer.status, json.loads(data) if data else None
+    finally:
+        connection.close()
+
+
+def wait_until(condition, what, patience_s=START_PATIENCE_S):
+    end = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"bench: waited {patience_s} s for {what}")
+        time.sleep(0.02)
+
+
+def is_listening(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+class Program:
+    """A process with its children, pinned to one core."""
+
+    started = []
+
+    def __init__(self, name, core, command, directory, **more):
+        self.name = name
+        self.log = directory / f"{name}.log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(["taskset", "-c", str(core), *map(str, command)], stderr=log,
+                                            stdin=subprocess.DEVNULL, **{"stdout": log, **more})
+        Program.started.append(self)
+        self.port = None
+
+    def ready(self, condition):
+        def check():
+            if self.process.poll() is not None:
+                raise SystemExit(f"bench: {self.name} ended: {self.log.read_text(errors='replace')}")
+            return condition()
+        wait_until(check, f"{self.name} to start")
+
+    def tree(self):
+        """Process ids of the process and all below it."""
+        found, queue = [], [self.process.pid]
+        while queue:
+            pid = queue.pop()
+            found.append(pid)
+            try:
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    queue += map(int, pathlib.Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+            except OSError:
+                pass
+        return found
+
+    def cpu_seconds(self):
+        """utime + stime of the tree (proc(5), fields 14 and 15 of stat)."""
+        ticks = 0
+        for pid in self.tree():
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / TICKS_PER_SECOND
+
+    def rss_mib(self):
+        kib = 0
+        for pid in self.tree():
+            found = re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())
+            kib += int(found[1]) if found else 0
+        return kib / 1024
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            for pid in self.tree():
+                os.kill(pid, 9)
+            self.process.wait(10)
+        if self.process.stdout:
+            self.process.stdout.close()
+
+
+class Upstream(Program):
+    def __init__(self, core, directory):
+        binary = directory / "upstream"
+        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-D_GNU_SOURCE", "-o", binary,
+                        HERE / "upstream.c"], check=True)
+        super().__init__("upstream", core, [binary], directory, stdout=subprocess.PIPE)
+        self.port = int(self.process.stdout.readline())
+
+    def count(self):
+        return http(self.port, "GET", "/count")[1]
+
+
+NGINX = """daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/nginx-error.log;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off; keepalive_requests 100000000; keepalive_timeout 75s;
+    client_body_temp_path {dir}/nginx-body; proxy_temp_path {dir}/nginx-proxy;
+    fastcgi_temp_path {dir}/nginx-f; uwsgi_temp_path {dir}/nginx-u; scgi_temp_path {dir}/nginx-s;
+    upstream function {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
+    server {{
+        listen 127.0.0.1:{port} backlog=1024;
+        location / {{ proxy_pass http://function; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+    }}
+}}
+"""
+
+HAPROXY = """global
+    nbthread 1
+    maxconn 4096
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 75s
+    timeout server 30s
+    http-reuse always
+frontend front
+    bind 127.0.0.1:{port}
+    default_backend function
+backend function
+    server f1 127.0.0.1:{upstream} pool-max-conn 256
+"""
+
+
+def find_tool(name):
+    """A program of Debian's, installed or unpacked below build/deps/tools by tests/bench/run."""
+    tools = HERE.parents[1] / "build" / "deps" / "tools" / "usr" / "sbin"
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin:{tools}")
+    if found is None:
+        raise SystemExit(f"bench: there is no {name}")
+    return found
+
+
+class Proxy(Program):
+    def __init__(self, name, core, directory, upstream, template, flags):
+        port = free_port()
+        config = directory / f"{name}.conf"
+        config.write_text(template.format(dir=directory, port=port, upstream=upstream.port))
+        super().__init__(name, core, [find_tool(name), *flags(config)], directory)
+        self.port = port
+        self.ready(lambda: is_listening(port))
+        self.idle_mib = self.rss_mib()
+
+
+def nginx(core, directory, upstream):
+    return Proxy("nginx", core, directory, upstream, NGINX, lambda config: [
+        "-c", config, "-e", directory / "nginx-error.log"])
+
+
+def haproxy(core, directory, upstream):
+    return Proxy("haproxy", core, directory, upstream, HAPROXY, lambda config: ["-db", "-f", config])
+
+
+class Gateway(Program):
+    """With functions fn1..fnN at the upstream and the paths /sync and /asyncN for each N wanted."""
+
+    def __init__(self, core, directory, upstream, build, fan_outs):
+        super().__init__("gateway", core, [
+            build / "event-gateway", "--data-dir", directory / "data",
+            "--set", "loops=1", "--set", "events.listen=127.0.0.1", "--set", "events.port=0",
+            "--set", "config.port=0", "--workers-backlog", "100000",
+            *os.environ.get("EVENTGW_BENCH_FLAGS", "").split()], directory)
+        self.port = self.config_port = None
+        self.ready(self.find_ports)
+        self.configure(upstream, fan_outs)
+        self.idle_mib = self.rss_mib()
+
+    def find_ports(self):
+        found = re.search(r"serving: Events API https?://\S+?:(\d+), Config API https?://\S+?:(\d+)",
+                          self.log.read_text(errors="replace"))
+        if found:
+            self.port, self.config_port = int(found[1]), int(found[2])
+        return found
+
+    def create(self, kind, body):
+        status, answer = http(self.config_port, "POST", f"/v1/spaces/default/{kind}", body)
+        if status != 201:
+            raise SystemExit(f"bench: the gateway answered {status} to {kind} {body}: {answer}")
+
+    def configure(self, upstream, fan_outs):
+        for i in range(1, max(fan_outs) + 1):
+            self.create("functions", {"functionId": f"fn{i}", "type": "http",
+                                      "provider": {"url": f"http://127.0.0.1:{upstream.port}/fn{i}"}})
+        self.create("eventtypes", {"name": "http.request"})
+        self.subscribe("sync", "/sync", 1)
+        for count in fan_outs:
+            for i in range(1, count + 1):
+                self.subscribe("async", f"/async{count}", i)
+
+        def is_routed():
+            status = http(self.config_port, "GET", "/v1/status?verbose=1")[1]
+            return status["storeRevision"] == status["routedRevision"]
+        wait_until(is_routed, "the configuration to be routed")
+
+    def subscribe(self, kind, path, function):
+        self.create("subscriptions", {"type": kind, "eventType": "http.request", "path": path,
+                                      "method": "POST", "functionId": f"fn{function}"})

@@ -1,0 +1,173 @@
+/*
+ * tests/bench/upstream.c - the function server of the benchmark: one epoll loop that answers every
+ * request at once with the same reply object, so that it is never what limits. It reads no more of
+ * a request than where it ends: Content-Length or chunked bodies, keep-alive, pipelining.
+ *
+ * Prints its port. `GET /count` answers how many other requests were answered so far: deliveries
+ * that nobody waits for are counted there.
+ *
+ * Thread: one. Ownership: a connection is freed when its socket is closed.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ROOM 65536u
+#define EVENTS 256
+
+/* A reply object of about 100 bytes. */
+static const char reply[] = "{\"statusCode\":200,\"headers\":{\"content-type\":\"text/plain\"},"
+                            "\"body\":\"Hello, this is what the function says.\"}";
+
+struct connection {
+    int fd;
+    size_t len;
+    char bytes[ROOM + 1]; /* always ends with NUL */
+};
+
+static uint64_t answered;
+static char answer[512];
+static size_t answer_len;
+
+static void fail(const char *what) {
+    perror(what);
+    exit(1);
+}
+
+/* Value of a header, name with colon in lower case as `\nname:`; NULL when it is not there. */
+static const char *header(const char *head, const char *name) {
+    const char *found = strcasestr(head, name);
+    return found == NULL ? NULL : found + strlen(name) + strspn(found + strlen(name), " ");
+}
+
+/* Bytes of the first request, 0 when it is not complete. */
+static size_t request_bytes(struct connection *c, bool *ret_is_count) {
+    char *end = strstr(c->bytes, "\r\n\r\n");
+    if (end == NULL) {
+        return 0;
+    }
+    const size_t head = (size_t)(end - c->bytes) + 4;
+    const char after = c->bytes[head];
+    c->bytes[head] = '\0';
+    const char *length = header(c->bytes, "\ncontent-length:");
+    const bool is_chunked = header(c->bytes, "\ntransfer-encoding:") != NULL;
+    const size_t body = length == NULL ? 0 : strtoul(length, NULL, 10);
+    *ret_is_count = strncmp(c->bytes, "GET /count ", 11) == 0;
+    c->bytes[head] = after;
+    if (is_chunked) {
+        const char *last = strstr(end, "\r\n0\r\n\r\n");
+        return last == NULL ? 0 : (size_t)(last - c->bytes) + 7;
+    }
+    return head + body <= c->len ? head + body : 0;
+}
+
+static bool send_count(int fd) {
+    char text[256];
+    char number[32];
+    const int digits = snprintf(number, sizeof number, "%llu", (unsigned long long)answered);
+    const int len = snprintf(text, sizeof text,
+                             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                             "Content-Length: %d\r\n\r\n%s",
+                             digits, number);
+    return send(fd, text, (size_t)len, MSG_NOSIGNAL) == len;
+}
+
+/* False: the connection is over. */
+static bool answer_all(struct connection *c) {
+    bool is_count = false;
+    for (size_t bytes; (bytes = request_bytes(c, &is_count)) > 0;) {
+        memmove(c->bytes, c->bytes + bytes, c->len - bytes);
+        c->len -= bytes;
+        c->bytes[c->len] = '\0';
+        answered += is_count ? 0 : 1;
+        const bool is_sent =
+            is_count ? send_count(c->fd)
+                     : send(c->fd, answer, answer_len, MSG_NOSIGNAL) == (ssize_t)answer_len;
+        if (!is_sent) {
+            return false;
+        }
+    }
+    return c->len < ROOM;
+}
+
+static void on_readable(struct connection *c) {
+    const ssize_t got = recv(c->fd, c->bytes + c->len, ROOM - c->len, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (got > 0) {
+        c->len += (size_t)got;
+        c->bytes[c->len] = '\0';
+    }
+    if (got <= 0 || !answer_all(c)) {
+        close(c->fd);
+        free(c);
+    }
+}
+
+static void on_accept(int epoll, int listener) {
+    const int one = 1;
+    const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        return;
+    }
+    struct connection *c = malloc(sizeof *c);
+    if (c == NULL) {
+        fail("malloc");
+    }
+    c->fd = fd;
+    c->len = 0;
+    c->bytes[0] = '\0';
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = c}};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+        fail("epoll_ctl");
+    }
+}
+
+static int listen_somewhere(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof address;
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 || listen(fd, 1024) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
+        fail("listen");
+    }
+    printf("%u\n", (unsigned)ntohs(address.sin_port));
+    (void)fflush(stdout);
+    return fd;
+}
+
+int main(void) {
+    struct epoll_event ready[EVENTS];
+    const int listener = listen_somewhere();
+    const int epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN};
+    answer_len = (size_t)snprintf(answer, sizeof answer,
+                                  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                                  "Content-Length: %zu\r\n\r\n%s",
+                                  sizeof reply - 1, reply);
+    if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) != 0) {
+        fail("epoll");
+    }
+    for (;;) {
+        const int count = epoll_wait(epoll, ready, EVENTS, -1);
+        for (int i = 0; i < count; i++) {
+            if (ready[i].data.ptr == NULL) {
+                on_accept(epoll, listener);
+            } else {
+                on_readable(ready[i].data.ptr);
+            }
+        }
+    }
+}
