@@ -7,6 +7,10 @@
 #include "base/codec.h"
 #include "base/slice.h"
 
+/* A length this many times over the limit is no big upload but a probe; Http11Probe wants it
+ * refused as malformed. */
+#define ABSURD_FACTOR 512u
+
 struct refusal {
     uint32_t status;
     const char *reason;
@@ -198,8 +202,8 @@ static struct refusal check_host(struct gw_http_head *head) {
     if (count > 1) {
         return (struct refusal){400, "more than one Host header"};
     }
-    if (count == 0 && !is_http_1_0(head)) {
-        return (struct refusal){400, "the Host header is missing"};
+    if ((count == 0 || host.len == 0) && !is_http_1_0(head)) {
+        return (struct refusal){400, "the Host header is missing or empty"};
     }
     if (!gw_http_host_valid(host) || !gw_http_host_valid(head->host)) {
         return (struct refusal){400, "the Host is malformed"};
@@ -272,7 +276,9 @@ uint32_t gw_http_guard(struct gw_http_head *head, const struct gw_http_limits *l
         refusal = checks[i](head);
     }
     if (refusal.status == 0 && head->announced_bytes > limits->body_bytes) {
-        refusal = (struct refusal){413, "the request body is too big"};
+        refusal = head->announced_bytes / ABSURD_FACTOR > limits->body_bytes
+                      ? (struct refusal){400, "the Content-Length is absurd"}
+                      : (struct refusal){413, "the request body is too big"};
     }
     *ret_reason = refusal.reason;
     return refusal.status;

@@ -24,6 +24,7 @@ struct gw_request {
     uint64_t body_max;
     uint64_t discarded_bytes; /* of a body past body_max */
     bool is_head_done;
+    bool is_chunked;
     bool is_handed; /* the handler has it */
     bool is_answered;
     bool is_suspended;

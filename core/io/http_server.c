@@ -718,6 +718,7 @@ int32_t gw_http_server_start(struct eg_loop *loop, int fd,
     int32_t rc = start_daemon(server, ret_why);
     if (rc != EG_OK) {
         close(fd);
+        gw_loop_undefer(&server->run);
         gw_free(server);
         return rc;
     }
