@@ -1,0 +1,221 @@
+/*
+ * New snapshots on their way to loops and old ones on their way out, with real loop threads: run it
+ * under the thread sanitizer.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/check.h"
+#include "snapshot_rig.h"
+
+#define LOOPS 3u
+
+static struct {
+    struct gw_publisher *publisher;
+    struct eg_loop *loops[LOOPS]; /* the first is the control loop, which the test turns */
+    pthread_t threads[LOOPS];
+    unsigned everywhere;
+    unsigned stopped;
+} pub;
+
+static void *run_loop(void *arg) {
+    gw_loop_run(arg);
+    return NULL;
+}
+static void on_everywhere(void *arg) {
+    (void)arg;
+    pub.everywhere++;
+}
+static void on_stopped(void *arg) {
+    (void)arg;
+    pub.stopped++;
+}
+
+static void pub_up(void) {
+    memset(&rig, 0, sizeof rig);
+    memset(&pub, 0, sizeof pub);
+    gw_bytes_init(&rig.why, 0);
+    gw_bytes_init(&rig.log, 0);
+    fake_storage_reset();
+    for (uint32_t i = 0; i < LOOPS; i++) {
+        rig_must(gw_loop_create(i == 0 ? "control" : "events", &pub.loops[i]) == EG_OK, "no loop");
+        gw_loop_set_index(pub.loops[i], i);
+        if (i > 0) {
+            pthread_create(&pub.threads[i], NULL, run_loop, pub.loops[i]);
+        }
+    }
+    rig.loop = pub.loops[0];
+    rig_start_manager(pub.loops, LOOPS);
+    rig_make_catalog();
+    rig_watch();
+    pub.publisher = gw_publisher_create(rig.manager, rig.loop, pub.loops, LOOPS);
+}
+
+static void pub_down(void) {
+    gw_publisher_stop(pub.publisher, on_stopped, NULL);
+    rig_wait(&pub.stopped, 1, "the publisher does not stop");
+    gw_publisher_destroy(pub.publisher);
+    rig.ends = 0;
+    gw_catalog_stop(rig.catalog, rig_on_stopped, NULL);
+    rig_wait(&rig.ends, 1, "the catalog does not stop");
+    gw_catalog_destroy(rig.catalog);
+    gw_manager_stop(rig.manager, GW_NS_PER_S, rig_on_manager_stopped, NULL);
+    rig_wait(&rig.ends, 2, "the manager does not stop");
+    gw_manager_destroy(rig.manager);
+    for (uint32_t i = 0; i < LOOPS; i++) {
+        if (i > 0) {
+            gw_loop_stop(pub.loops[i]);
+            pthread_join(pub.threads[i], NULL);
+        }
+        gw_loop_destroy(pub.loops[i]);
+    }
+    gw_bytes_free(&rig.why);
+    gw_bytes_free(&rig.log);
+    fake_storage_reset();
+}
+
+static void publish(void) {
+    pub.everywhere = 0;
+    rig_turn(3);
+    gw_publisher_publish(pub.publisher, rig.catalog, on_everywhere, NULL);
+    rig_wait(&pub.everywhere, 1, "it does not get everywhere");
+}
+
+static uint64_t revision_here(void) {
+    struct gw_view *view = gw_view_acquire(gw_publisher_reader(pub.publisher, 0));
+    const uint64_t revision = gw_snapshot_revision(view->snapshot);
+    gw_view_release(view);
+    return revision;
+}
+
+static void before_the_first_publication_there_is_an_empty_view(void) {
+    pub_up();
+    struct gw_view *view = gw_view_acquire(gw_publisher_reader(pub.publisher, 0));
+    size_t count = 1;
+    CU_ASSERT_PTR_NULL(
+        gw_snapshot_async(view->snapshot, GW_STR("POST"), GW_STR("/"), GW_STR("t"), &count));
+    gw_view_release(view);
+    pub_down();
+}
+
+static void a_published_change_is_seen_and_a_held_view_stays_as_it_was(void) {
+    pub_up();
+    fake_storage_set(RIG_KEY("functions", "default", "f1"), RIG_FUNCTION("f1"));
+    publish();
+    CU_ASSERT_EQUAL(revision_here(), 1);
+    struct gw_view *held = gw_view_acquire(gw_publisher_reader(pub.publisher, 0));
+    fake_storage_set(RIG_KEY("functions", "default", "f2"), RIG_FUNCTION("f2"));
+    publish();
+    publish();
+    CU_ASSERT_EQUAL(revision_here(), 2);
+    CU_ASSERT_EQUAL(gw_snapshot_revision(held->snapshot), 1);
+    CU_ASSERT_EQUAL(held->refs, 1);
+    gw_view_release(held);
+    pub_down();
+}
+
+static void stop_waits_for_views_that_are_held(void) {
+    pub_up();
+    publish();
+    struct gw_view *held = gw_view_acquire(gw_publisher_reader(pub.publisher, 0));
+    gw_publisher_stop(pub.publisher, on_stopped, NULL);
+    for (unsigned i = 0; i < 50; i++) {
+        gw_loop_turn(rig.loop, GW_NS_PER_MS);
+    }
+    CU_ASSERT_EQUAL(pub.stopped, 0);
+    gw_publisher_publish(pub.publisher, rig.catalog, on_everywhere, NULL); /* ignored now */
+    gw_view_release(held);
+    rig_wait(&pub.stopped, 1, "the publisher does not stop");
+    gw_publisher_destroy(pub.publisher);
+    pub.publisher = gw_publisher_create(rig.manager, rig.loop, pub.loops, LOOPS);
+    pub.stopped = 0;
+    pub_down();
+}
+
+/* On an events loop: looks again and again, holding some views for a while. */
+struct looker {
+    struct gw_task task;
+    struct eg_loop *loop;
+    struct gw_reader *reader;
+    struct gw_view *held[8];
+    unsigned looks;
+    uint64_t last;
+    unsigned wrong;
+    atomic_uint is_ended;
+    atomic_uint must_end;
+};
+
+static void look(struct gw_task *task) {
+    struct looker *looker = GW_CONTAINER(task, struct looker, task);
+    const size_t at = looker->looks++ % 8;
+    if (looker->held[at] != NULL) {
+        gw_view_release(looker->held[at]);
+    }
+    looker->held[at] = gw_view_acquire(looker->reader);
+    const uint64_t revision = gw_snapshot_revision(looker->held[at]->snapshot);
+    looker->wrong += revision < looker->last; /* time does not run backwards */
+    looker->last = revision;
+    size_t count = 0;
+    (void)gw_snapshot_async(looker->held[at]->snapshot, GW_STR("POST"), GW_STR("/"), GW_STR("t"),
+                            &count);
+    looker->wrong += revision > 0 && count == 0;
+    if (atomic_load(&looker->must_end) == 0) {
+        gw_loop_post(looker->loop, &looker->task);
+        return;
+    }
+    for (size_t i = 0; i < 8; i++) {
+        if (looker->held[i] != NULL) {
+            gw_view_release(looker->held[i]);
+        }
+    }
+    atomic_store(&looker->is_ended, 1);
+}
+
+static void loops_read_while_snapshots_come_and_go(void) {
+    struct looker lookers[LOOPS];
+    memset(lookers, 0, sizeof lookers);
+    pub_up();
+    for (uint32_t i = 1; i < LOOPS; i++) {
+        lookers[i].loop = pub.loops[i];
+        lookers[i].reader = gw_publisher_reader(pub.publisher, i);
+        lookers[i].task.fn = look;
+        gw_loop_post(pub.loops[i], &lookers[i].task);
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        set_function("default", i % 2 == 0 ? "even" : "odd");
+        set_subscription("default", "s1", "async", "t", "even", "/");
+        rig_turn(2);
+        gw_publisher_publish(pub.publisher, rig.catalog, NULL, NULL);
+    }
+    publish();
+    for (uint32_t i = 1; i < LOOPS; i++) {
+        atomic_store(&lookers[i].must_end, 1);
+        while (atomic_load(&lookers[i].is_ended) == 0) {
+            gw_loop_turn(rig.loop, GW_NS_PER_MS);
+        }
+        CU_ASSERT_EQUAL(lookers[i].wrong, 0);
+        CU_ASSERT_EQUAL(lookers[i].last, 400);
+    }
+    pub_down();
+}
+
+static void everybody_who_asks_in_a_burst_is_told(void) {
+    pub_up();
+    for (unsigned i = 0; i < 2000; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "f%u", i);
+        set_function("default", id);
+    }
+    rig_turn(3);
+    for (unsigned i = 0; i < 100; i++) {
+        gw_publisher_publish(pub.publisher, rig.catalog, on_everywhere, NULL);
+    }
+    rig_wait(&pub.everywhere, 100, "somebody was not told");
+    CU_ASSERT_EQUAL(revision_here(), 2000);
+    pub_down();
+}
+
+UNIT_MAIN(UNIT(before_the_first_publication_there_is_an_empty_view),
+          UNIT(a_published_change_is_seen_and_a_held_view_stays_as_it_was),
+          UNIT(stop_waits_for_views_that_are_held), UNIT(loops_read_while_snapshots_come_and_go),
+          UNIT(everybody_who_asks_in_a_burst_is_told))
