@@ -67,6 +67,8 @@ static void pub_down(void) {
             gw_loop_stop(pub.loops[i]);
             pthread_join(pub.threads[i], NULL);
         }
+    }
+    for (uint32_t i = 0; i < LOOPS; i++) { /* when nobody can post to them any more */
         gw_loop_destroy(pub.loops[i]);
     }
     gw_bytes_free(&rig.why);
