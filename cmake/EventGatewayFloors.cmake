@@ -61,7 +61,8 @@ function(eventgw_unit_tests floor)
         get_filename_component(test ${source} NAME_WE)
         set(target unit_${floor}_${test})
         add_executable(${target} ${source})
-        target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}/tests/unit")
+        target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}/tests/unit"
+            "${CMAKE_SOURCE_DIR}/sdk/include")
         target_compile_definitions(${target} PRIVATE
             TEST_DATA_DIR="${CMAKE_SOURCE_DIR}/../shared/data"
             TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TEST_BUILD_DIR="${CMAKE_BINARY_DIR}")
