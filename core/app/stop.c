@@ -157,3 +157,9 @@ void gw_app_stop(struct gw_app *app) {
     app->stage = GW_DRAINING;
     begin_drain(app);
 }
+
+void gw_app_fail(struct gw_app *app, struct eg_str why) {
+    gw_logf(EG_LOG_ERROR, "%.*s", GW_FMT(why));
+    app->exit_code = 1;
+    gw_app_stop(app);
+}
