@@ -80,7 +80,7 @@ struct eg_exchange {
     struct eg_str principal_json; /* set_principal */
     struct gw_answer answer;
     struct gw_chain_run chain;
-    struct gw_notify *received;
+    struct gw_notify received; /* of the event at work */
     struct gw_authorize authorize;
     struct gw_call *call; /* of the sync subscriber */
     struct gw_wait *spare_wait;

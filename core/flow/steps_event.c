@@ -37,17 +37,16 @@ enum gw_move gw_step_received(struct eg_exchange *x) {
     };
     const struct eg_str to =
         x->is_hosted ? gw_hosted_received_path(x->arena, r->host, x->path) : GW_STR("/");
-    x->received = gw_arena_zalloc(x->arena, sizeof *x->received);
-    x->received->then = on_received;
-    return gw_notify_start(x->received, x, GW_SYS_RECEIVED, to, &data) ? GW_MOVE_NEXT
-                                                                       : GW_MOVE_WAIT;
+    x->received.then = on_received;
+    return gw_notify_start(&x->received, x, GW_SYS_RECEIVED, to, &data) ? GW_MOVE_NEXT
+                                                                        : GW_MOVE_WAIT;
 }
 
 enum gw_move gw_step_received_verdict(struct eg_exchange *x) {
-    if (!x->received->is_vetoed) {
+    if (!x->received.is_vetoed) {
         return GW_MOVE_NEXT;
     }
-    gw_answer_error(x, 403, x->received->veto_text);
+    gw_answer_error(x, 403, x->received.veto_text);
     return GW_MOVE_OTHER;
 }
 
@@ -214,5 +213,6 @@ enum gw_move gw_step_collect(struct eg_exchange *x) {
             gw_arena_printf(x->arena, GW_BATCH_REFUSAL, x->item_index - 1, GW_FMT(text));
     }
     gw_answer_clear(x);
+    gw_answer_free(&x->answer); /* what functions answered, in a long batch, is not kept */
     return GW_MOVE_NEXT;
 }

@@ -245,7 +245,25 @@ static void nothing_is_made_when_nobody_is_interested(void) {
     rig_stop(&rig);
 }
 
-UNIT_MAIN(UNIT(a_reacter_hears_received_invoking_and_invoked), UNIT(a_reacter_hears_failures),
+static void a_subscription_that_comes_later_is_noticed(void) {
+    begin();
+    struct rig_function *f = rig_fn(&rig, "f", RIG_ANSWER, "x");
+    rig_start(&rig);
+    for (int i = 0; i < 2; i++) {
+        rig_request_free_later(&rig, rig_send(&rig, "GET", "/x", NULL, 0, ""));
+    }
+    CU_ASSERT_TRUE(rig.flow->quiet.is_quiet[GW_SYS_RECEIVED]);
+    rig_subscribe(&rig, false, "eventgateway.event.received", "POST", "/", "f", NULL);
+    rig_request_free_later(&rig, rig_send(&rig, "GET", "/x", NULL, 0, ""));
+    CU_ASSERT_EQUAL(f->calls, 1);
+    rig.subscription_count = 0;
+    rig_request_free_later(&rig, rig_send(&rig, "GET", "/x", NULL, 0, ""));
+    CU_ASSERT_EQUAL(f->calls, 1);
+    rig_stop(&rig);
+}
+
+UNIT_MAIN(UNIT(a_subscription_that_comes_later_is_noticed),
+          UNIT(a_reacter_hears_received_invoking_and_invoked), UNIT(a_reacter_hears_failures),
           UNIT(a_veto_at_received_is_a_403_with_the_text_of_the_plugin),
           UNIT(a_failing_or_overdue_sync_reacter_refuses),
           UNIT(an_async_interest_is_not_waited_for),

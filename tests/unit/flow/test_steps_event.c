@@ -191,7 +191,33 @@ static void a_batch_that_overflows_names_the_first_refused(void) {
     rig_stop(&rig);
 }
 
-UNIT_MAIN(UNIT(a_malformed_answer_is_a_500_with_its_text),
+static void a_long_batch_is_worked_off_one_by_one(void) {
+    enum { COUNT = 500 };
+    struct gw_bytes body;
+    rig_init(&rig);
+    struct rig_function *f = rig_fn(&rig, "f", RIG_HOLD, "{\"body\":\"x\"}");
+    rig_start(&rig);
+    rig_subscribe(&rig, true, "s", "POST", "/", "f", NULL);
+    gw_bytes_init(&body, 0);
+    for (int i = 0; i < COUNT; i++) {
+        gw_bytes_add_c(&body, i == 0 ? "[" EVENT("0", "s") : "," EVENT("1", "s"));
+    }
+    gw_bytes_add(&body, gw_str("]", 2)); /* with its NUL */
+    struct rig_request *r = send_batch(body.ptr);
+    for (int i = 0; i < COUNT; i++) {
+        CU_ASSERT_EQUAL_FATAL(f->held_count, 1);
+        CU_ASSERT_EQUAL(r->replies, 0);
+        rig_release(&rig, "f");
+    }
+    CU_ASSERT_EQUAL(f->calls, COUNT);
+    CU_ASSERT_EQUAL(r->status, 202);
+    rig_request_free(r);
+    gw_bytes_free(&body);
+    rig_stop(&rig);
+}
+
+UNIT_MAIN(UNIT(a_long_batch_is_worked_off_one_by_one),
+          UNIT(a_malformed_answer_is_a_500_with_its_text),
           UNIT(a_failed_call_is_a_500_with_the_default_or_the_given_text),
           UNIT(what_a_connector_acknowledges_is_answered_as_it_is),
           UNIT(an_overdue_function_is_a_500_and_its_late_answer_is_dropped),
