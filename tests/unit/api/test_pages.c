@@ -20,7 +20,7 @@ static void a_verbose_status_tells_version_revision_and_store(void) {
     EXPECT("POST", "/v1/spaces/default/eventtypes", "{\"name\":\"a\"}", 201, NULL);
     api_turn(3);
     EXPECT("GET", "/v1/status?verbose=1", NULL, 200,
-           "{\"version\":\"1.2.3\",\"uptime\":0,\"revision\":1,"
+           "{\"version\":\"1.2.3\",\"uptime\":0,\"storeRevision\":1,"
            "\"store\":{\"name\":\"fake\",\"up\":true}}");
     fake_storage_watch_down("gone");
     api_turn(3);
