@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 
 from blocks import ROOT
+from compare import same_text
 
 BUILD = pathlib.Path(os.environ.get("EVENTGW_BUILD", ROOT / "build" / "release")).resolve()
 GATEWAY = BUILD / "event-gateway"
@@ -121,6 +122,13 @@ class Session:
 
     def background_output(self):
         return self.to_printed("".join(program.output for program in self.programs))
+
+    def wait_for_line(self, line, where):
+        """A line that programs in the background print now or soon."""
+        end = time.monotonic() + PATIENCE
+        while not any(same_text(line, printed) for printed in self.background_output().splitlines()):
+            assert time.monotonic() < end, f"{where}: never printed:\n{line}\nbut\n{self.background_output()}"
+            time.sleep(0.01)
 
     def run(self, block):
         """Runs a sh block in the page's shell; returns what it wrote to stdout."""

@@ -97,14 +97,9 @@ def test_block(session_of, block):
 
 
 def wait_for_output(session, block):
-    from compare import same_text
-    from session import PATIENCE
-    import time
-    end = time.monotonic() + PATIENCE
-    while not same_text("...\n" + block.text + "...\n", session.background_output()):
-        assert time.monotonic() < end, f"{block.where}: never printed:\n{block.text}\nbut\n" \
-                                       f"{session.background_output()}"
-        time.sleep(0.01)
+    """Every line of the block, in any order: programs print when they get to it."""
+    for line in block.text.splitlines():
+        session.wait_for_line(line, block.where)
 
 
 def test_every_block_is_run_or_says_why():
