@@ -183,7 +183,14 @@ static void the_probe_finds_no_smuggling_and_at_most_three_failures(void) {
     struct eg_json *root = read_vectors();
     size_t failed = 0;
     size_t smuggled = 0;
-    if (root == NULL) {
+    bool is_old = false;
+    const char *library = gw_http_server_library(&is_old);
+    if (is_old) {
+        printf("skipped: libmicrohttpd %s hides folded lines, NULs and chunk extensions\n",
+               library);
+    }
+    if (root == NULL || is_old) {
+        gw_json_free(root);
         return;
     }
     const struct eg_json *tests = member(root, "cases");
