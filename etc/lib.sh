@@ -56,8 +56,9 @@ unpack_package() {
 BUILD_PACKAGES=(gcc cmake ninja-build pkg-config libc6-dev libcurl4-openssl-dev libjansson-dev
     libconfig-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev)
 
-# build_preset PRESET: configures once, then builds what changed.
+# build_preset PRESET [TARGET]: configures once, then builds what changed.
 build_preset() {
+    mkdir -p build
     [ -f "build/$1/build.ninja" ] || {
         say "configuring build/$1"
         cmake --preset "$1" >"build/$1-configure.log" 2>&1 || {
@@ -66,5 +67,5 @@ build_preset() {
         }
     }
     say "building build/$1"
-    cmake --build --preset "$1" -- --quiet || die "the build of preset $1 failed"
+    cmake --build --preset "$1" ${2:+--target "$2"} -- --quiet || die "the build of preset $1 failed"
 }

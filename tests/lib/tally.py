@@ -11,6 +11,7 @@ import sys
 
 OURS = re.compile(r"^(?:\d+: )?\S.*: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 PYTEST = re.compile(r"^(?:=+ )?((?:\d+ \w+(?:, )?)+) in [\d.]+s")
+CTEST_PASSED = re.compile(r"^\s*\d+/\d+ Test\s+#(\d+): \S+ \.+\s+Passed")
 CTEST_FAILED = re.compile(r"^\s+\d+ - (\S+) \((.*)\)")
 TELLING = re.compile(r"^(?:\d+: )?(not ok|FAILED|ERROR|E  |.*error:|lint:|FAIL|.*Sanitizer)")
 
@@ -23,9 +24,11 @@ def pytest_counts(summary):
 
 def tally(lines, code):
     passed = failed = skipped = ctest_failed = 0
+    counted = set()   # numbers of the ctest programs that counted for themselves
     for line in lines:
         found = OURS.match(line)
         if found:
+            counted.add(line.split(":")[0])
             passed += int(found[1])
             failed += int(found[2])
             skipped += int(found[3] or 0)
@@ -35,6 +38,8 @@ def tally(lines, code):
             p, f, s = pytest_counts(found[1])
             passed, failed, skipped = passed + p, failed + f, skipped + s
         ctest_failed += bool(CTEST_FAILED.match(line))
+        found = CTEST_PASSED.match(line)
+        passed += bool(found and found[1] not in counted)
     if failed < ctest_failed:
         failed = ctest_failed   # programs that died before their summary
     if failed == 0 and (code != 0 or passed == 0):
