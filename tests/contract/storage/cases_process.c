@@ -1,0 +1,221 @@
+/*
+ * cases_process.c - two processes: one that is killed in the middle of its writes, and two gateways
+ * on one store. The second process is this program again (a fork would inherit threads and locks).
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/slice.h"
+#include "cases.h"
+#include "watcher.h"
+
+#define ROUNDS 3u
+#define INCREMENTS 100u
+
+extern char **environ;
+
+struct child {
+    pid_t pid;
+    FILE *out; /* its standard output */
+};
+
+static void child_start(struct child *child, const char *role) {
+    posix_spawn_file_actions_t actions;
+    int ends[2];
+    char *const arguments[] = {(char *)(uintptr_t) "contract_storage",
+                               (char *)(uintptr_t)kit.driver->component, (char *)(uintptr_t)role,
+                               kit.directory, NULL};
+    if (pipe(ends) != 0) {
+        kit_fail("no pipe");
+    }
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addclose(&actions, ends[0]);
+    posix_spawn_file_actions_addclose(&actions, ends[1]);
+    if (posix_spawn(&child->pid, "/proc/self/exe", &actions, NULL, arguments, environ) != 0) {
+        kit_fail("no second process");
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    (void)close(ends[1]);
+    child->out = fdopen(ends[0], "r");
+    if (child->out == NULL) {
+        kit_fail("no stream");
+    }
+}
+
+/* The next line of the child as a number; -1 at its end. */
+static long child_number(struct child *child) {
+    char line[64];
+    return fgets(line, sizeof line, child->out) == NULL ? -1 : strtol(line, NULL, 10);
+}
+
+static int child_end(struct child *child) {
+    int status = -1;
+    (void)fclose(child->out);
+    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+}
+
+/* ---- what the child does ---- */
+
+static void say(unsigned long number) {
+    char line[32];
+    const int len = snprintf(line, sizeof line, "%lu\n", number);
+    if (write(STDOUT_FILENO, line, (size_t)len) != len) {
+        _exit(3);
+    }
+}
+
+/* Writes for ever and says what was acknowledged. */
+static int child_writes(void) {
+    char key[32];
+    char value[32];
+    for (unsigned long i = 1;; i++) {
+        (void)snprintf(key, sizeof key, "k/%lu", i);
+        (void)snprintf(value, sizeof value, "value of %lu", i);
+        if (kit_put(key, value, EG_REV_ANY, NULL) != EG_OK) {
+            return 4;
+        }
+        say(i);
+    }
+}
+
+/* Adds one to the counter so often; each lost race is tried again. */
+static int count_up(void) {
+    char value[32];
+    unsigned done = 0;
+    for (unsigned tries = 0; done < INCREMENTS && tries < 100000; tries++) {
+        uint64_t revision = 0;
+        const char *now = kit_get("counter", &revision);
+        (void)snprintf(value, sizeof value, "%ld", now == NULL ? 1 : strtol(now, NULL, 10) + 1);
+        const int32_t rc = kit_put("counter", value, now == NULL ? EG_REV_ABSENT : revision, NULL);
+        done += rc == EG_OK;
+        if (rc != EG_OK && rc != EG_E_CONFLICT && rc != EG_E_EXISTS && rc != EG_E_BUSY) {
+            return 5;
+        }
+    }
+    return done == INCREMENTS ? 0 : 6;
+}
+
+static int child_changes(void) {
+    int rc = 0;
+    rc |= kit_put("s/a", "1", EG_REV_ANY, NULL) != EG_OK;
+    rc |= kit_put("s/a", "2", EG_REV_ANY, NULL) != EG_OK;
+    rc |= kit_remove("s/a", EG_REV_ANY, NULL) != EG_OK;
+    rc |= kit_put("s/b", "3", EG_REV_ANY, NULL) != EG_OK;
+    return rc;
+}
+
+int process_child(const char *role) {
+    static const struct {
+        const char *role;
+        int (*run)(void);
+    } roles[] = {{"writes", child_writes}, {"counts", count_up}, {"changes", child_changes}};
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        if (strcmp(role, roles[i].role) == 0) {
+            kit_open();
+            const int rc = roles[i].run();
+            kit_close();
+            return rc;
+        }
+    }
+    return 2;
+}
+
+/* ---- cases ---- */
+
+/* Every acknowledged write is there, whole. At most one more: written, not yet acknowledged. */
+static void check_survivors(long acknowledged) {
+    char key[32];
+    char value[32];
+    struct answer list;
+    size_t wrong = 0;
+    kit_open();
+    for (long i = 1; i <= acknowledged; i++) {
+        (void)snprintf(key, sizeof key, "k/%ld", i);
+        (void)snprintf(value, sizeof value, "value of %ld", i);
+        const char *got = kit_get(key, NULL);
+        wrong += got == NULL || strcmp(got, value) != 0;
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    kit_send_list(&list, GW_STR("k/"));
+    kit_wait(&list);
+    CU_ASSERT_TRUE((long)list.count >= acknowledged && (long)list.count <= acknowledged + 1);
+    kit_drop(&list);
+    CU_ASSERT_EQUAL(kit_put("after", "the crash", EG_REV_ANY, NULL), EG_OK);
+    kit_close();
+}
+
+static void what_was_acknowledged_survives_kill_9(void) {
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct child child;
+        kit_begin();
+        child_start(&child, "writes");
+        long acknowledged = 0;
+        for (long wanted = 40 + 37 * (long)round; acknowledged >= 0 && acknowledged < wanted;) {
+            acknowledged = child_number(&child);
+        }
+        CU_ASSERT_TRUE_FATAL(acknowledged > 0);
+        (void)kill(child.pid, SIGKILL);
+        for (long more; (more = child_number(&child)) > 0;) {
+            acknowledged = more; /* was on its way to us */
+        }
+        CU_ASSERT_TRUE(WIFSIGNALED(child_end(&child)));
+        check_survivors(acknowledged);
+        kit_end();
+    }
+}
+
+static void no_increment_of_two_processes_is_lost(void) {
+    struct child child;
+    char wanted[32];
+    if (!kit.driver->is_shared) {
+        return;
+    }
+    kit_begin();
+    kit_open();
+    child_start(&child, "counts");
+    CU_ASSERT_EQUAL(count_up(), 0);
+    CU_ASSERT_EQUAL(child_end(&child), 0);
+    (void)snprintf(wanted, sizeof wanted, "%u", 2 * INCREMENTS);
+    const char *counter = kit_get("counter", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(counter);
+    CU_ASSERT_STRING_EQUAL(counter, wanted);
+    kit_close();
+    kit_end();
+}
+
+static void a_watch_sees_what_another_process_writes_in_order(void) {
+    struct watcher watcher;
+    struct child child;
+    if (!kit.driver->is_shared) {
+        return;
+    }
+    kit_begin();
+    kit_open();
+    watcher_open(&watcher, "s/", 0);
+    watcher_wait_synced(&watcher);
+    watcher_forget(&watcher);
+    child_start(&child, "changes");
+    watcher_wait_text(&watcher, "+s/b=3 ");
+    CU_ASSERT_EQUAL(child_end(&child), 0);
+    CU_ASSERT_STRING_EQUAL(watcher_told(&watcher), "+s/a=1 +s/a=2 -s/a +s/b=3 ");
+    CU_ASSERT_EQUAL(watcher.disorder, 0);
+    CU_ASSERT_STRING_EQUAL(kit_list("s/"), "s/b=3 ");
+    watcher_close(&watcher);
+    kit_close();
+    kit_end();
+}
+
+static const struct unit_case cases[] = {
+    UNIT(what_was_acknowledged_survives_kill_9),
+    UNIT(no_increment_of_two_processes_is_lost),
+    UNIT(a_watch_sees_what_another_process_writes_in_order),
+};
+const struct case_list cases_process = {cases, sizeof cases / sizeof cases[0]};

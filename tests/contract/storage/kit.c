@@ -1,0 +1,272 @@
+/* kit.c - see kit.h. */
+#include "kit.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "io/blocking.h"
+
+#define PATIENCE_NS (60 * GW_NS_PER_S)
+#define DEADLINE_NS (30 * GW_NS_PER_S)
+
+struct kit kit;
+
+_Noreturn void kit_fail(const char *what) {
+    fprintf(stderr, "contract kit: %s (last status %d: %s)\n", what, kit.status, kit.why);
+    abort();
+}
+
+uint64_t kit_now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * GW_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+void kit_turn_until(const unsigned *flag, unsigned value, const char *what) {
+    const uint64_t end_ns = kit_now_ns() + PATIENCE_NS;
+    while (*flag < value) {
+        if (kit_now_ns() > end_ns) {
+            kit_fail(what);
+        }
+        gw_loop_turn(kit.loop, 5 * GW_NS_PER_MS);
+    }
+}
+
+/* ---- life ---- */
+
+/* Stores keep their files in one directory without further ones. */
+static void remove_directory(const char *directory) {
+    DIR *entries = opendir(directory);
+    const struct dirent *entry = NULL;
+    char path[512];
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            (void)snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+            (void)unlink(path);
+        }
+    }
+    if (entries != NULL) {
+        (void)closedir(entries);
+    }
+    (void)rmdir(directory);
+}
+
+void kit_begin(void) {
+    const char *base = getenv("TMPDIR");
+    (void)snprintf(kit.directory, sizeof kit.directory, "%s/eg-contract-XXXXXX",
+                   base == NULL ? "/tmp" : base);
+    if (mkdtemp(kit.directory) == NULL) {
+        kit_fail("no directory");
+    }
+    if (kit.driver->start != NULL && kit.driver->start(kit.directory) != 0) {
+        kit_fail("the server does not start");
+    }
+}
+
+void kit_end(void) {
+    if (kit.driver->stop != NULL) {
+        kit.driver->stop();
+    }
+    remove_directory(kit.directory);
+}
+
+static unsigned start_ended;
+
+static void on_started(void *arg, int32_t status, struct eg_str why) {
+    (void)arg;
+    kit.status = status;
+    (void)snprintf(kit.why, sizeof kit.why, "%.*s", GW_FMT(why));
+    start_ended = 1;
+}
+
+static void on_stopped(void *arg, uint32_t ops_left) {
+    (void)arg;
+    if (ops_left != 0) {
+        kit_fail("operations were left at the end");
+    }
+    start_ended = 1;
+}
+
+static void add_instance(bool has_short_history) {
+    struct gw_setting_input inputs[DRIVER_MAX_SETTINGS];
+    struct eg_why why = {.struct_size = sizeof why};
+    char text[512];
+    const size_t count =
+        kit.driver->settings(kit.directory, has_short_history, inputs, text, sizeof text);
+    const struct eg_component *component =
+        gw_manager_component(kit.manager, EG_KIND_STORAGE, gw_str_c(kit.driver->component));
+    if (component == NULL) {
+        kit_fail("the plugin has no such component");
+    }
+    if (gw_manager_add(kit.manager, component, inputs, count, &kit.instance, &why) < 0) {
+        (void)snprintf(kit.why, sizeof kit.why, "%.*s", (int)why.len, why.text);
+        kit_fail("the settings are refused");
+    }
+    kit.ops = kit.instance->component->ops;
+}
+
+int32_t kit_try_open(bool has_short_history) {
+    static struct gw_http_client *clients[] = {NULL};
+    struct eg_why why = {.struct_size = sizeof why};
+    char path[512];
+    if (gw_loop_create("control", &kit.loop) < 0 || gw_pool_create(2, 64, &kit.pool) < 0) {
+        kit_fail("no loop");
+    }
+    gw_loop_set_index(kit.loop, 0);
+    kit.manager = gw_manager_create(&(struct gw_manager_config){.loops = &kit.loop,
+                                                                .clients = clients,
+                                                                .loop_count = 1,
+                                                                .control = kit.loop,
+                                                                .pool = kit.pool,
+                                                                .version = "1"});
+    (void)snprintf(path, sizeof path, PLUGIN_DIR "/%s", kit.driver->plugin);
+    if (gw_manager_load(kit.manager, path, &why) < 0) {
+        (void)snprintf(kit.why, sizeof kit.why, "%.*s", (int)why.len, why.text);
+        kit_fail("the plugin does not load");
+    }
+    add_instance(has_short_history);
+    start_ended = 0;
+    gw_manager_start(kit.manager, DEADLINE_NS, on_started, NULL);
+    kit_turn_until(&start_ended, 1, "start is never answered");
+    return kit.status;
+}
+
+void kit_open(void) {
+    if (kit_try_open(false) != EG_OK) {
+        kit_fail("the store does not start");
+    }
+}
+
+void kit_close(void) {
+    start_ended = 0;
+    gw_manager_stop(kit.manager, DEADLINE_NS, on_stopped, NULL);
+    kit_turn_until(&start_ended, 1, "stop is never answered");
+    gw_manager_destroy(kit.manager);
+    gw_pool_destroy(kit.pool);
+    gw_loop_destroy(kit.loop);
+    kit.manager = NULL;
+    kit.pool = NULL;
+    kit.loop = NULL;
+}
+
+/* ---- operations ---- */
+
+static void copy_items(struct answer *answer, const struct eg_result *result) {
+    answer->count = result->item_count;
+    answer->items =
+        gw_arena_alloc(&answer->arena, gw_size_mul(answer->count + 1, sizeof *answer->items));
+    for (size_t i = 0; i < result->item_count; i++) {
+        answer->items[i].name = gw_arena_dup(&answer->arena, result->items[i]->key);
+        answer->items[i].value = gw_arena_dup(&answer->arena, result->items[i]->value);
+    }
+}
+
+static void on_done(struct gw_op *op, int32_t status, struct eg_result *result) {
+    struct answer *answer = GW_CONTAINER(op, struct answer, op);
+    answer->status = status;
+    answer->revision = result->revision;
+    gw_bytes_add(&answer->body, gw_str(result->body.ptr, result->body.len));
+    gw_bytes_add(&answer->message, result->message);
+    copy_items(answer, result);
+    answer->is_done = 1;
+}
+
+static void begin(struct answer *answer) {
+    memset(answer, 0, sizeof *answer);
+    gw_bytes_init(&answer->body, 0);
+    gw_bytes_init(&answer->message, 0);
+    gw_op_begin(&answer->op, kit.instance, kit.loop, gw_monotonic_ns() + DEADLINE_NS, on_done,
+                NULL);
+}
+
+static void sent(struct answer *answer, int32_t rc) {
+    if (rc < 0) {
+        gw_op_refused(&answer->op);
+        answer->status = rc;
+        answer->is_done = 1;
+    }
+}
+
+void kit_send_get(struct answer *answer, struct eg_str key) {
+    begin(answer);
+    sent(answer, kit.ops->get(kit.instance->self, key, &answer->op.pub));
+}
+void kit_send_list(struct answer *answer, struct eg_str prefix) {
+    begin(answer);
+    sent(answer, kit.ops->list(kit.instance->self, prefix, &answer->op.pub));
+}
+void kit_send_put(struct answer *answer, struct eg_str key, struct eg_str value, uint64_t expect) {
+    begin(answer);
+    sent(answer, kit.ops->put(kit.instance->self, key, value, expect, &answer->op.pub));
+}
+void kit_send_remove(struct answer *answer, struct eg_str key, uint64_t expect) {
+    begin(answer);
+    sent(answer, kit.ops->remove(kit.instance->self, key, expect, &answer->op.pub));
+}
+
+void kit_wait(struct answer *answer) {
+    kit_turn_until(&answer->is_done, 1, "an operation is never answered");
+}
+
+void kit_drop(struct answer *answer) {
+    gw_bytes_free(&answer->body);
+    gw_bytes_free(&answer->message);
+    gw_arena_free(&answer->arena);
+}
+
+static int32_t end_write(struct answer *answer, uint64_t *ret_revision) {
+    kit_wait(answer);
+    if (ret_revision != NULL) {
+        *ret_revision = answer->revision;
+    }
+    kit_drop(answer);
+    return answer->status;
+}
+
+int32_t kit_put(const char *key, const char *value, uint64_t expect, uint64_t *ret_revision) {
+    struct answer answer;
+    kit_send_put(&answer, gw_str_c(key), gw_str_c(value), expect);
+    return end_write(&answer, ret_revision);
+}
+
+int32_t kit_remove(const char *key, uint64_t expect, uint64_t *ret_revision) {
+    struct answer answer;
+    kit_send_remove(&answer, gw_str_c(key), expect);
+    return end_write(&answer, ret_revision);
+}
+
+const char *kit_get(const char *key, uint64_t *ret_revision) {
+    static char value[1024];
+    struct answer answer;
+    kit_send_get(&answer, gw_str_c(key));
+    kit_wait(&answer);
+    (void)snprintf(value, sizeof value, "%.*s", GW_FMT(gw_bytes_str(&answer.body)));
+    if (ret_revision != NULL) {
+        *ret_revision = answer.revision;
+    }
+    kit_drop(&answer);
+    return answer.status == EG_OK ? value : NULL;
+}
+
+const char *kit_list(const char *prefix) {
+    static char text[4096];
+    struct answer answer;
+    kit_send_list(&answer, gw_str_c(prefix));
+    kit_wait(&answer);
+    text[0] = '\0';
+    for (size_t i = 0; i < answer.count; i++) {
+        const size_t at = strlen(text);
+        (void)snprintf(text + at, sizeof text - at, "%.*s=%.*s ", GW_FMT(answer.items[i].name),
+                       GW_FMT(answer.items[i].value));
+    }
+    kit_drop(&answer);
+    return answer.status == EG_OK ? text : "failed";
+}
