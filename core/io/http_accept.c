@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -75,6 +76,12 @@ void gw_acceptor_release(struct gw_acceptor *acceptor, struct gw_peer *peer) {
     peer->count->connections--;
     drop_count_if_unused(acceptor, peer->count);
     peer->count = NULL;
+}
+
+bool gw_peer_has_left(int fd) {
+    struct pollfd state = {.fd = fd, .events = POLLRDHUP};
+    return poll(&state, 1, 0) == 1 &&
+           (state.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
 /* ---- accepting ---- */

@@ -41,5 +41,7 @@ void gw_acceptor_stop(struct gw_acceptor *acceptor);
 void gw_acceptor_free(struct gw_acceptor *acceptor);
 /* One accepted and not refused connection has ended. */
 void gw_acceptor_release(struct gw_acceptor *acceptor, struct gw_peer *peer);
+/* Has the client closed its side, or the connection broken? Asks the socket. */
+bool gw_peer_has_left(int fd);
 
 #endif

@@ -485,7 +485,7 @@ static void on_deadline(struct gw_timer *timer) {
 static void start(struct eg_http_call *call, struct eg_str url, struct eg_str method,
                   struct eg_str body, bool is_foreign) {
     struct gw_http_client *client = call->client;
-    const uint64_t now = gw_monotonic_ns();
+    const uint64_t now = gw_loop_now(client->loop);
     const uint64_t left_ns = call->ends_at_ns > now ? call->ends_at_ns - now : 0;
     const uint64_t connect_ns = client->config.connect_timeout_ns;
     call->headers = NULL;
@@ -655,7 +655,7 @@ int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request
     if (call == NULL) {
         return EG_E_BUSY;
     }
-    const uint64_t now = gw_monotonic_ns();
+    const uint64_t now = gw_loop_now(client->loop);
     const uint64_t timeout_ns =
         request->timeout_ns != 0 ? request->timeout_ns : client->config.timeout_ns;
     call->magic = CALL_MAGIC;

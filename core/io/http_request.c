@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/codec.h"
-#include "base/jwrite.h"
 #include "base/mem.h"
 #include "base/slice.h"
 
@@ -195,37 +194,4 @@ bool gw_request_add_body(struct gw_request *request, struct eg_str piece) {
     }
     gw_bytes_add(&request->body, piece);
     return true;
-}
-
-/* ---- answers outside libmicrohttpd ---- */
-
-static const char *phrase_of(uint32_t status) {
-    static const struct {
-        uint32_t status;
-        const char *phrase;
-    } phrases[] = {{400, "Bad Request"},
-                   {408, "Request Timeout"},
-                   {413, "Content Too Large"},
-                   {503, "Service Unavailable"}};
-    for (size_t i = 0; i < GW_COUNT(phrases); i++) {
-        if (phrases[i].status == status) {
-            return phrases[i].phrase;
-        }
-    }
-    return "Error";
-}
-
-void gw_http_raw_refusal(struct gw_bytes *out, uint32_t status, struct eg_str message) {
-    char date[32];
-    struct gw_bytes body;
-    const size_t date_len = gw_http_date(gw_unix_ns(), date);
-    gw_bytes_init(&body, 0);
-    gw_jw_error_envelope(&body, message);
-    gw_bytes_addf(out,
-                  "HTTP/1.1 %u %s\r\nDate: %.*s\r\nContent-Type: application/json\r\n"
-                  "Content-Length: %zu\r\nConnection: close\r\n%s\r\n",
-                  status, phrase_of(status), (int)date_len, date, body.len,
-                  status == 503 ? "Retry-After: 1\r\n" : "");
-    gw_bytes_add(out, gw_bytes_str(&body));
-    gw_bytes_free(&body);
 }

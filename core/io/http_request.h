@@ -12,6 +12,10 @@
 #include "io/http_server.h"
 
 struct gw_connection;
+struct MHD_Response;
+
+/* How an unanswered request waits, see http_server.c. */
+enum gw_wait { GW_WAIT_NOT, GW_WAIT_SPINNING, GW_WAIT_SUSPENDED };
 
 struct gw_request {
     struct gw_http_request pub; /* first: what the handler sees */
@@ -27,7 +31,10 @@ struct gw_request {
     bool is_chunked;
     bool is_handed; /* the handler has it */
     bool is_answered;
-    bool is_suspended;
+    enum gw_wait wait;
+    uint32_t spins;
+    struct MHD_Response *stored; /* to be queued by the next call of the library */
+    uint32_t stored_status;
     bool must_close; /* the connection, after the answer */
 };
 
@@ -52,9 +59,5 @@ struct gw_request *gw_request_of(struct gw_http_request *request);
 void gw_request_set_head(struct gw_request *request, const struct gw_http_head *head);
 /* Appends to the body; false when body_max is exceeded: the piece is dropped and counted. */
 bool gw_request_add_body(struct gw_request *request, struct eg_str piece);
-
-/* A whole answer for connections that libmicrohttpd cannot answer: status line, headers, error
- * envelope, `Connection: close`. */
-void gw_http_raw_refusal(struct gw_bytes *out, uint32_t status, struct eg_str message);
 
 #endif

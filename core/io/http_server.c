@@ -7,11 +7,13 @@
  *
  * One request: uri callback (request object, target) -> first handler call (head: guard, early
  * refusal) -> calls with body pieces -> last call (handed to on_request). Not answered on return:
- * the connection is suspended, which takes it out of epoll, so that waiting costs nothing and
- * pipelined requests wait. gw_http_reply queues the response, resumes, and defers one MHD_run for
- * all replies of this turn. A suspended connection does not notice that its client goes away: it is
- * polled every half second of waiting (GW_STAGE_WAIT). A client that has closed its sending side by
- * then counts as gone.
+ * the library calls again with each MHD_run, which is cheap as long as few wait and answers come
+ * fast, and saves the epoll bookkeeping of suspending. After SPINS_MAX such calls, or when the loop
+ * has nothing else to do, the connection is suspended: waiting then costs nothing. gw_http_reply
+ * queues the response, resumes where needed, and defers one MHD_run for all replies of this turn.
+ * Pipelined requests wait in both cases. A waiting connection does not notice that its client goes
+ * away: it is polled every half second (GW_STAGE_WAIT). A client that has closed its sending side
+ * by then counts as gone.
  *
  * Heads that libmicrohttpd itself cannot parse get its own answer, with a body in HTML.
  * Version 1.0.1 also answers 400 to chunk extensions (it miscounts their line), which nobody is
@@ -23,31 +25,30 @@
 #include "io/http_server.h"
 
 #include <microhttpd.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/jwrite.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "base/slice.h"
 #include "base/why.h"
 #include "io/http_accept.h"
 #include "io/http_guard.h"
 #include "io/http_linger.h"
+#include "io/http_refusal.h"
 #include "io/http_request.h"
 #include "io/http_stage.h"
 
 #define RUNS_PER_TURN 4
+#define SPINS_MAX 16u
 #define SPARE_CONNECTIONS 16u
-#define POOL_SPARE_BYTES ((size_t)4 * 1024)
+#define SMALL_HEAD_BYTES ((size_t)1024) /* of an answer: there is always room */
+#define POOL_SPARE_BYTES ((size_t)2 * 1024)
 #define GONE_CHECK_NS (500 * GW_NS_PER_MS)
 #define SEND_TIMEOUT_FACTOR 10u /* of the body's: slow readers are many, and answers bigger */
 #define DISCARD_MAX ((uint64_t)8 << 20)
@@ -59,6 +60,7 @@ struct gw_http_server {
     struct MHD_Daemon *daemon;
     struct gw_fd epoll;
     struct gw_task run;
+    struct gw_turn_hook turn_end;
     struct gw_acceptor acceptor;
     struct gw_stages stages;
     struct gw_lingers lingers;
@@ -67,6 +69,10 @@ struct gw_http_server {
     struct gw_connection *accepting; /* until libmicrohttpd has taken it */
     size_t pool_bytes;
     uint32_t in_flight;
+    uint32_t spinning; /* requests that wait without being suspended */
+    bool must_park;    /* suspend them now */
+    bool is_running;   /* inside MHD_run */
+    bool wants_run;    /* in the next turn */
     bool is_tls;
     bool is_quiescing;
     char trouble[256]; /* the library's last words, for ret_why */
@@ -88,13 +94,17 @@ struct gw_connection {
 
 static void run(struct gw_http_server *server) {
     MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
-    for (int i = 0; i < RUNS_PER_TURN; i++) {
+    bool is_over = false;
+    server->is_running = true;
+    for (int i = 0; i < RUNS_PER_TURN && !is_over; i++) {
         (void)MHD_run(server->daemon);
-        if (MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES || timeout_ms != 0) {
-            return;
+        is_over = MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES || timeout_ms != 0;
+        if (server->spinning > 0) {
+            break; /* these count as work for ever: go on in the next turn */
         }
     }
-    gw_loop_defer(server->loop, &server->run); /* more to do, but not at the others' cost */
+    server->is_running = false;
+    server->wants_run = !is_over;
 }
 
 static void on_epoll(struct gw_fd *fd, uint32_t events) {
@@ -103,46 +113,50 @@ static void on_epoll(struct gw_fd *fd, uint32_t events) {
 }
 
 static void on_run(struct gw_task *task) {
-    run(GW_CONTAINER(task, struct gw_http_server, run));
+    struct gw_http_server *server = GW_CONTAINER(task, struct gw_http_server, run);
+    server->must_park = !gw_loop_is_busy(server->loop);
+    run(server);
+    server->must_park = false;
+}
+
+/* A task that is deferred here keeps the loop from sleeping and runs in the next turn. */
+static void on_turn_end(struct gw_turn_hook *hook) {
+    struct gw_http_server *server = GW_CONTAINER(hook, struct gw_http_server, turn_end);
+    if (server->wants_run) {
+        gw_loop_defer(server->loop, &server->run);
+    }
+}
+
+/* ---- waiting ---- */
+
+static void set_wait(struct gw_request *request, enum gw_wait to) {
+    struct gw_http_server *server = request->pub.server;
+    const enum gw_wait from = request->wait;
+    request->wait = to;
+    server->spinning += to == GW_WAIT_SPINNING ? 1 : 0;
+    server->spinning -= from == GW_WAIT_SPINNING ? 1 : 0;
+    if (to == GW_WAIT_SUSPENDED) {
+        MHD_suspend_connection(request->connection->mhd);
+    } else if (from == GW_WAIT_SUSPENDED) {
+        MHD_resume_connection(request->connection->mhd);
+    }
+    if (to == GW_WAIT_NOT) {
+        gw_loop_defer(server->loop, &server->run);
+    }
 }
 
 /* ---- refusals ---- */
 
-static void count_refusal(struct gw_http_server *server, uint32_t status) {
-    static const struct gw_metric_family family = {
-        .name = "eventgateway_http_refused_total",
-        .help = "Requests and connections that were refused before they reached a handler.",
-        .type = GW_COUNTER};
-    char code[16];
-    const int len = snprintf(code, sizeof code, "%u", status);
-    const struct eg_kv labels[] = {{GW_STR("listener"), gw_str_c(server->config.name)},
-                                   {GW_STR("status"), gw_str(code, (size_t)len)}};
-    gw_metric_add(gw_metric(&family, labels, GW_COUNT(labels)), 1);
-}
-
-static struct eg_buf envelope(struct eg_str message) {
-    struct gw_bytes out;
-    gw_bytes_init(&out, 0);
-    gw_jw_error_envelope(&out, message);
-    return gw_bytes_take(&out);
-}
-
-/* Best effort past libmicrohttpd, which can answer complete heads only. Not inside TLS. */
+/* Past libmicrohttpd, which can answer complete heads only. Not inside TLS. */
 static void write_refusal(const struct gw_http_server *server, int fd, uint32_t status,
-                          struct eg_str message) {
-    struct gw_bytes out;
-    if (server->is_tls) {
-        return;
+                          const char *message) {
+    if (!server->is_tls) {
+        gw_http_write_refusal(fd, status, message);
     }
-    gw_bytes_init(&out, 0);
-    gw_http_raw_refusal(&out, status, message);
-    (void)send(fd, out.ptr, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    gw_bytes_free(&out);
 }
 
 /* Ends a connection in whatever state: the library finds the socket shut, and lets go of it. */
 static void cut(struct gw_connection *connection) {
-    struct gw_http_server *server = connection->server;
     struct gw_request *request = connection->request;
     gw_stage_leave(&connection->stage);
     if (connection->is_cut) {
@@ -150,16 +164,14 @@ static void cut(struct gw_connection *connection) {
     }
     connection->is_cut = true;
     (void)shutdown(connection->fd, SHUT_RDWR);
-    if (request != NULL && request->is_suspended) {
-        request->is_suspended = false;
-        MHD_resume_connection(connection->mhd);
-        gw_loop_defer(server->loop, &server->run);
+    if (request != NULL) {
+        set_wait(request, GW_WAIT_NOT);
     }
 }
 
 static void cut_with(struct gw_connection *connection, uint32_t status, const char *message) {
-    count_refusal(connection->server, status);
-    write_refusal(connection->server, connection->fd, status, gw_str_c(message));
+    gw_http_count_refusal(connection->server->config.name, status);
+    write_refusal(connection->server, connection->fd, status, message);
     connection->must_linger = true;
     cut(connection);
 }
@@ -176,16 +188,10 @@ static void lose_client(struct gw_request *request) {
     }
 }
 
-static bool has_client_left(int fd) {
-    struct pollfd state = {.fd = fd, .events = POLLRDHUP};
-    return poll(&state, 1, 0) == 1 &&
-           (state.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
-}
-
 static void on_late(struct gw_stages *stages, struct gw_stage_entry *entry, enum gw_stage stage) {
     struct gw_connection *connection = GW_CONTAINER(entry, struct gw_connection, stage);
     if (stage == GW_STAGE_WAIT) {
-        if (!has_client_left(connection->fd)) {
+        if (!gw_peer_has_left(connection->fd)) {
             gw_stage_enter(stages, entry, stage);
             return;
         }
@@ -206,8 +212,8 @@ static void on_accept(struct gw_acceptor *acceptor, int fd, const struct gw_peer
                       bool is_refused) {
     struct gw_http_server *server = GW_CONTAINER(acceptor, struct gw_http_server, acceptor);
     if (is_refused) {
-        count_refusal(server, 503);
-        write_refusal(server, fd, 503, GW_STR("too many connections"));
+        gw_http_count_refusal(server->config.name, 503);
+        write_refusal(server, fd, 503, "too many connections");
         gw_linger(&server->lingers, fd);
         return;
     }
@@ -242,6 +248,22 @@ static bool needs_linger(const struct gw_connection *connection) {
            (ioctl(connection->fd, FIONREAD, &unread) == 0 && unread > 0);
 }
 
+/* The connection lets go of its request. */
+static void detach(struct gw_connection *connection) {
+    struct gw_request *request = connection->request;
+    if (request->wait != GW_WAIT_NOT) {
+        GW_ASSERT(request->wait == GW_WAIT_SPINNING);
+        set_wait(request, GW_WAIT_NOT);
+    }
+    if (request->stored != NULL) {
+        MHD_destroy_response(request->stored);
+        request->stored = NULL;
+    }
+    connection->request = NULL;
+    request->connection = NULL;
+    gw_http_request_unref(&request->pub);
+}
+
 /* A request that the library has not told to be completed: it gave up in the middle, unanswered. */
 static void drop_unfinished(struct gw_connection *connection) {
     struct gw_request *request = connection->request;
@@ -249,14 +271,11 @@ static void drop_unfinished(struct gw_connection *connection) {
         return;
     }
     if (!request->is_answered && !connection->is_cut) {
-        count_refusal(connection->server, 400);
-        write_refusal(connection->server, connection->fd, 400,
-                      GW_STR("the request body cannot be read"));
+        gw_http_count_refusal(connection->server->config.name, 400);
+        write_refusal(connection->server, connection->fd, 400, "the request body cannot be read");
     }
-    connection->request = NULL;
-    request->connection = NULL;
     lose_client(request);
-    gw_http_request_unref(&request->pub);
+    detach(connection);
 }
 
 static void end_connection(struct gw_connection *connection) {
@@ -298,19 +317,6 @@ static struct gw_connection *connection_of(struct MHD_Connection *mhd) {
 
 /* ---- replies ---- */
 
-/* What the server or the library writes itself (RFC 9110 7.6.1, 8.6, 6.6.1). */
-static bool is_servers_own(struct eg_str name) {
-    static const char *const names[] = {"Content-Length", "Transfer-Encoding", "Connection",
-                                        "Date",           "Keep-Alive",        "Upgrade",
-                                        "Trailer",        "x-request-id",      "Proxy-Connection"};
-    for (size_t i = 0; i < GW_COUNT(names); i++) {
-        if (gw_str_eq_nocase(name, gw_str_c(names[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_header(struct MHD_Response *response, struct gw_arena *arena, struct eg_str name,
                        struct eg_str value) {
     /* libmicrohttpd refuses an empty value; white space around a value is not part of it (RFC 9110
@@ -336,15 +342,7 @@ static struct MHD_Response *make_body(uint32_t status, struct eg_buf *body) {
     return response;
 }
 
-static size_t head_bytes_of(const struct gw_http_reply *reply) {
-    size_t bytes = 256;
-    for (size_t i = 0; i < reply->header_count; i++) {
-        bytes += reply->headers[i].name.len + reply->headers[i].value.len + 4;
-    }
-    return bytes;
-}
-
-/* The library writes the head into the connection's memory, beside the request's. */
+/* What is left for the answer's head in the connection's memory, beside the request's. */
 static size_t head_room_of(const struct gw_request *request) {
     struct MHD_Connection *mhd = request->connection->mhd;
     const size_t pool = request->pub.server->pool_bytes;
@@ -352,17 +350,35 @@ static size_t head_room_of(const struct gw_request *request) {
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     const int values = MHD_get_connection_values_n(
         mhd, MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND, NULL, NULL);
-    const size_t used = (info == NULL ? 0 : info->header_size * 2) + (size_t)values * 128 + 512;
+    const size_t cookies = gw_http_header(&request->pub, GW_STR("Cookie"), 0).len; /* copied */
+    const size_t used = (info == NULL ? 0 : info->header_size) + cookies + (size_t)values * 80;
     return used < pool ? pool - used : 0;
 }
 
+static bool has_room(const struct gw_request *request, const struct gw_http_reply *reply) {
+    const size_t bytes = gw_http_reply_head_bytes(reply);
+    return bytes < SMALL_HEAD_BYTES || bytes < head_room_of(request);
+}
+
+static void queue(struct gw_request *request, uint32_t status, struct MHD_Response *response) {
+    const enum MHD_Result queued = MHD_queue_response(request->connection->mhd, status, response);
+    MHD_destroy_response(response);
+    if (queued != MHD_YES) {
+        gw_logf(EG_LOG_ERROR, "%s: libmicrohttpd has refused an answer with status %u",
+                request->pub.server->config.name, status);
+        cut(request->connection);
+    }
+}
+
+/* Inside MHD_run the library may be in the middle of its list of connections: one that is not
+ * suspended gets its response when it is called next. */
 static void send_reply(struct gw_request *request, struct gw_http_reply *reply) {
     struct gw_http_server *server = request->pub.server;
     struct gw_arena *arena = &request->pub.arena;
     struct MHD_Response *response = make_body(reply->status, &reply->body);
     GW_ASSERT(response != NULL);
     for (size_t i = 0; i < reply->header_count; i++) {
-        if (!is_servers_own(reply->headers[i].name)) {
+        if (!gw_http_is_servers_own(reply->headers[i].name)) {
             add_header(response, arena, reply->headers[i].name, reply->headers[i].value);
         }
     }
@@ -370,14 +386,13 @@ static void send_reply(struct gw_request *request, struct gw_http_reply *reply) 
     if (server->is_quiescing || request->must_close) {
         (void)MHD_add_response_header(response, "Connection", "close");
     }
-    const enum MHD_Result queued =
-        MHD_queue_response(request->connection->mhd, reply->status, response);
-    MHD_destroy_response(response);
     gw_stage_enter(&server->stages, &request->connection->stage, GW_STAGE_SEND);
-    if (queued != MHD_YES) {
-        gw_logf(EG_LOG_ERROR, "%s: libmicrohttpd has refused an answer with status %u",
-                server->config.name, reply->status);
-        cut(request->connection);
+    if (request->wait == GW_WAIT_SPINNING && server->is_running) {
+        request->stored = response;
+        request->stored_status = reply->status;
+        server->wants_run = true;
+    } else {
+        queue(request, reply->status, response);
     }
 }
 
@@ -390,8 +405,8 @@ static void refuse(struct gw_request *request, uint32_t status, const char *reas
     struct gw_http_reply reply = {.status = status,
                                   .headers = headers,
                                   .header_count = status == 405 || status == 501 ? 2 : 1,
-                                  .body = envelope(gw_str_c(reason))};
-    count_refusal(request->pub.server, status);
+                                  .body = gw_http_envelope(reason)};
+    gw_http_count_refusal(request->pub.server->config.name, status);
     request->is_answered = true;
     request->connection->must_linger = true;
     request->must_close = true;
@@ -403,7 +418,7 @@ static void send_500(struct gw_request *request, struct gw_http_reply *instead_o
                      const char *message) {
     const struct eg_kv json = {GW_STR("Content-Type"), GW_STR("application/json")};
     struct gw_http_reply reply = {
-        .status = 500, .headers = &json, .header_count = 1, .body = envelope(gw_str_c(message))};
+        .status = 500, .headers = &json, .header_count = 1, .body = gw_http_envelope(message)};
     gw_buf_release(&instead_of->body);
     send_reply(request, &reply);
 }
@@ -422,15 +437,13 @@ void gw_http_reply(struct gw_http_request *pub, struct gw_http_reply *reply) {
     }
     if (reply->status < 200 || reply->status > 999) {
         send_500(request, reply, "the reply's status is no final status");
-    } else if (head_bytes_of(reply) > 1024 && head_bytes_of(reply) > head_room_of(request)) {
+    } else if (!has_room(request, reply)) {
         send_500(request, reply, "the reply's headers are too big");
     } else {
         send_reply(request, reply);
     }
-    if (request->is_suspended) {
-        request->is_suspended = false;
-        MHD_resume_connection(connection->mhd);
-        gw_loop_defer(connection->server->loop, &connection->server->run);
+    if (request->wait != GW_WAIT_NOT && request->stored == NULL) {
+        set_wait(request, GW_WAIT_NOT);
     }
 }
 
@@ -545,8 +558,21 @@ static enum MHD_Result hand_over(struct gw_request *request) {
     gw_stage_enter(&server->stages, &request->connection->stage, GW_STAGE_WAIT);
     server->config.on_request(server->config.arg, &request->pub);
     if (!request->is_answered) {
-        request->is_suspended = true;
-        MHD_suspend_connection(request->connection->mhd);
+        set_wait(request, GW_WAIT_SPINNING);
+    }
+    return MHD_YES;
+}
+
+/* Called again for a request that the handler has. */
+static enum MHD_Result spin(struct gw_request *request) {
+    if (request->stored != NULL) {
+        struct MHD_Response *response = request->stored;
+        request->stored = NULL;
+        set_wait(request, GW_WAIT_NOT);
+        queue(request, request->stored_status, response);
+    } else if (!request->is_answered &&
+               (++request->spins >= SPINS_MAX || request->pub.server->must_park)) {
+        set_wait(request, GW_WAIT_SUSPENDED);
     }
     return MHD_YES;
 }
@@ -559,8 +585,11 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd, const ch
     (void)arg;
     (void)mhd;
     (void)url;
-    if (request == NULL || request->connection->is_cut || request->is_handed) {
-        return MHD_NO; /* resumed to be closed */
+    if (request == NULL || request->connection->is_cut) {
+        return MHD_NO; /* closes the connection */
+    }
+    if (request->is_handed) {
+        return spin(request);
     }
     if (!request->is_head_done) {
         return head_done(request, method, version);
@@ -584,16 +613,13 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **request_c
         return;
     }
     struct gw_connection *connection = request->connection;
-    connection->request = NULL;
-    request->connection = NULL;
-    request->is_suspended = false;
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK || !request->is_answered) {
         lose_client(request);
     }
     if (!connection->is_cut) {
         gw_stage_enter(&server->stages, &connection->stage, GW_STAGE_IDLE);
     }
-    gw_http_request_unref(&request->pub);
+    detach(connection);
 }
 
 /* ---- life ---- */
@@ -624,7 +650,7 @@ const char *gw_http_server_library(bool *ret_is_old) {
 /* The connection's memory holds read buffer, parsed head and the answer's head; it is cleared with
  * each request, so it follows the limits instead of being generous. */
 static size_t pool_bytes_for(const struct gw_http_limits *limits) {
-    return (size_t)(limits->head_bytes + limits->target_bytes) + POOL_SPARE_BYTES;
+    return (size_t)limits->head_bytes + POOL_SPARE_BYTES;
 }
 
 #if MHD_VERSION >= MHD_1_0
@@ -722,6 +748,8 @@ int32_t gw_http_server_start(struct eg_loop *loop, int fd,
         gw_free(server);
         return rc;
     }
+    server->turn_end.fn = on_turn_end;
+    gw_loop_hook(loop, &server->turn_end);
     rc = gw_acceptor_start(&server->acceptor, loop, fd);
     if (rc != EG_OK) {
         close(fd);
@@ -765,6 +793,7 @@ void gw_http_server_destroy(struct gw_http_server *server) {
     gw_fd_unwatch(server->loop, &server->epoll);
     MHD_stop_daemon(server->daemon);
     gw_stages_stop(&server->stages);
+    gw_loop_unhook(&server->turn_end);
     gw_loop_undefer(&server->run);
     gw_lingers_close(&server->lingers);
     gw_acceptor_free(&server->acceptor);

@@ -39,6 +39,7 @@ struct eg_loop {
     struct gw_node hooks;
     struct epoll_event ready[EVENTS_PER_TURN];
     int ready_count;
+    bool is_busy;
     uint64_t now_ns; /* end of the former turn or of the wait */
 
     const char *blamed; /* who runs now, and the longest run of this turn */
@@ -157,6 +158,10 @@ uint32_t gw_loop_index(const struct eg_loop *loop) {
 
 uint64_t gw_loop_now(const struct eg_loop *loop) {
     return loop->now_ns;
+}
+
+bool gw_loop_is_busy(const struct eg_loop *loop) {
+    return loop->is_busy;
 }
 
 /* ---- inbox ---- */
@@ -385,6 +390,7 @@ static void wait_for_events(struct eg_loop *loop, uint64_t max_wait_ns) {
     const int count = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_PER_TURN, timeout_ms);
     atomic_store_explicit(&loop->is_asleep, false, memory_order_relaxed);
     loop->ready_count = count > 0 ? count : 0; /* EINTR: an empty turn */
+    loop->is_busy = count > 0;
 }
 
 static void log_slow_turn(struct eg_loop *loop, uint64_t turn_ns) {

@@ -47,6 +47,8 @@ struct eg_loop *gw_loop_current(void);
 const char *gw_loop_name(const struct eg_loop *loop);
 /* Monotonic time when this turn began: cheap, for deadlines of milliseconds and more. */
 uint64_t gw_loop_now(const struct eg_loop *loop);
+/* Has this turn begun with events of descriptors? */
+bool gw_loop_is_busy(const struct eg_loop *loop);
 /* The place of this loop in arrays of per-loop things, given once by whoever makes the loops. */
 void gw_loop_set_index(struct eg_loop *loop, uint32_t index);
 uint32_t gw_loop_index(const struct eg_loop *loop);

@@ -235,6 +235,22 @@ static void heads_over_the_limits_are_refused(void) {
     assert_refused(text, (size_t)len, "431");
 }
 
+static void a_head_just_below_the_limit_is_served_and_the_next_request_too(void) {
+    static char text[40000];
+    struct bench bench;
+    bench_start(&bench, test_config());
+    client_open(&a, bench.port);
+    const int len = snprintf(
+        text, sizeof text,
+        "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nX: %0*d\r\n\r\nbody" GET, 32500, 0);
+    client_send(&a, gw_str(text, (size_t)len));
+    CU_ASSERT_TRUE(bench_turn_until_requests(&bench, 2));
+    CU_ASSERT_STRING_EQUAL(bench.seen, "POST /p body|GET /x |");
+    CU_ASSERT_TRUE(bench_turn_until(&bench, &a, "\r\n\r\nbody"));
+    client_close(&a);
+    bench_stop(&bench);
+}
+
 static void a_head_that_drips_in_is_cut_at_the_deadline(void) {
     struct bench bench;
     gw_clock_hold(GW_NS_PER_S, 0);
@@ -441,6 +457,7 @@ UNIT_MAIN(UNIT(a_request_is_answered_with_its_id_and_the_connection_is_kept),
           UNIT(expect_100_continue_is_answered_and_then_the_body_is_read),
           UNIT(hostile_heads_are_refused_and_nothing_behind_them_is_parsed),
           UNIT(heads_over_the_limits_are_refused),
+          UNIT(a_head_just_below_the_limit_is_served_and_the_next_request_too),
           UNIT(a_head_that_drips_in_is_cut_at_the_deadline),
           UNIT(a_body_that_drips_in_is_cut_at_the_deadline),
           UNIT(silent_and_idle_connections_are_closed_without_a_word),
