@@ -49,6 +49,30 @@ def make_checkout(folder):
         (folder / "build" / "deps").symlink_to(ROOT / "build" / "deps")
 
 
+def is_group_alive(group):
+    """Is there a process of this group that is more than a zombie?"""
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = stat.read_text().rsplit(")", 1)[1].split()[:3]
+        except OSError:
+            continue
+        if its_group == str(group) and state != "Z":
+            return True
+    return False
+
+
+def end_group(process):
+    """Ends a program that was started with a group of its own, and all that it has started."""
+    for number, patience in ((signal.SIGTERM, 60), (signal.SIGKILL, 10)):
+        end = time.monotonic() + patience
+        while is_group_alive(process.pid) and time.monotonic() < end:
+            if number is not None:
+                os.killpg(process.pid, number)
+                number = None
+            time.sleep(0.01)
+    process.wait(10)
+
+
 class Program:
     """Something in the background; its output is kept."""
 
@@ -70,15 +94,6 @@ class Program:
             assert time.monotonic() < end, f"{where}: no \"{text}\" in its output:\n{self.output}"
             time.sleep(0.01)
 
-    def stop(self):
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(60)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
-
 
 class Session:
     def __init__(self, page):
@@ -89,6 +104,7 @@ class Session:
         self.programs = []
         self.failed_at = None
         self._shell = None
+        self._errors = self.folder / ".stderr"
 
     # ---- ports ----
     def to_free(self, text):
@@ -121,7 +137,8 @@ class Session:
         program.wait_for(block.argument, block.where)
 
     def background_output(self):
-        return self.to_printed("".join(program.output for program in self.programs))
+        own = self._errors.read_text(errors="replace") if self._shell else ""
+        return self.to_printed("".join(program.output for program in self.programs) + own)
 
     def wait_for_line(self, line, where):
         """A line that programs in the background print now or soon."""
@@ -136,7 +153,9 @@ class Session:
         if self._shell is None:
             self._start_shell()
         script = self.folder / ".block.sh"
-        script.write_text(self.to_free(block.text))
+        lines = [self.give_ports(line) if line.endswith("&\n") else line
+                 for line in block.text.splitlines(keepends=True)]
+        script.write_text(self.to_free("".join(lines)))
         self._shell.stdin.write(f". ./.block.sh\nprintf '\\n{END}\\n'\n".encode())
         self._shell.stdin.flush()
         output = self._read(block)
@@ -144,7 +163,6 @@ class Session:
         return self.to_printed(output)
 
     def _start_shell(self):
-        self._errors = self.folder / ".stderr"
         self._shell = subprocess.Popen(["bash", "-euo", "pipefail"], cwd=self.folder, stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, stderr=open(self._errors, "wb"),
                                        start_new_session=True)
@@ -184,13 +202,9 @@ class Session:
 
     def close(self):
         if self._shell is not None:
-            try:
-                os.killpg(self._shell.pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
+            end_group(self._shell)
             self._shell.stdin.close()
-            self._shell.wait()
             self._shell.stdout.close()
         for program in self.programs:
-            program.stop()
+            end_group(program.process)
         shutil.rmtree(self.folder)
