@@ -98,8 +98,8 @@ static int32_t error_code(int sqlite_code) {
 static int32_t failed(struct embedded_db *db, struct eg_why *ret_why) {
     const int code = sqlite3_extended_errcode(db->sqlite);
     const int system = (code & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(db->sqlite) : 0;
-    return embedded_refuse(ret_why, error_code(code), "%s%s%s", sqlite3_errmsg(db->sqlite),
-                           system == 0 ? "" : ": ", system == 0 ? "" : strerror(system));
+    return egx_why(ret_why, error_code(code), "%s%s%s", sqlite3_errmsg(db->sqlite),
+                   system == 0 ? "" : ": ", system == 0 ? "" : strerror(system));
 }
 
 /* 1 = a row is there, 0 = ended (and ready for its next use), negative = failed. */
@@ -140,7 +140,7 @@ static int32_t read_numbers(struct embedded_db *db, enum statement which, int64_
     sqlite3_stmt *statement = db->statements[which];
     int32_t rc = step(db, statement, ret_why);
     if (rc <= 0) {
-        return rc == 0 ? embedded_refuse(ret_why, EG_E_NOTFOUND, "key not found") : rc;
+        return rc == 0 ? egx_why(ret_why, EG_E_NOTFOUND, "key not found") : rc;
     }
     ret_numbers[0] = sqlite3_column_int64(statement, 0);
     ret_numbers[1] = sqlite3_column_count(statement) > 1 ? sqlite3_column_int64(statement, 1) : 0;
@@ -190,13 +190,13 @@ static int32_t check_owner(struct embedded_db *db, int64_t *ret_version, struct 
     }
     const bool is_new = application == 0 && version == 0 && tables == 0;
     if (!is_new && application != APPLICATION_ID) {
-        return embedded_refuse(ret_why, EG_E_UNSUPPORTED, "it is a database of another program");
+        return egx_why(ret_why, EG_E_UNSUPPORTED, "it is a database of another program");
     }
     if (version > SCHEMA_VERSION) {
-        return embedded_refuse(ret_why, EG_E_UNSUPPORTED,
-                               "it has schema version %lld of a later event gateway; this one "
-                               "knows versions up to %d",
-                               (long long)version, SCHEMA_VERSION);
+        return egx_why(ret_why, EG_E_UNSUPPORTED,
+                       "it has schema version %lld of a later event gateway; this one "
+                       "knows versions up to %d",
+                       (long long)version, SCHEMA_VERSION);
     }
     *ret_version = version;
     return EG_OK;
@@ -210,7 +210,7 @@ static int32_t check_health(struct embedded_db *db, struct eg_why *ret_why) {
     if (rc != EG_OK || strcmp(text, "ok") == 0) {
         return rc;
     }
-    return embedded_refuse(ret_why, EG_E_IO, "the database is damaged: %s", text);
+    return egx_why(ret_why, EG_E_IO, "the database is damaged: %s", text);
 }
 
 /* Two processes may meet here; turning to WAL does not wait for locks by itself in every case. */
@@ -225,8 +225,8 @@ static int32_t use_wal(struct embedded_db *db, struct eg_why *ret_why) {
         rc = ask(db, "PRAGMA journal_mode = WAL", &unused, mode, sizeof mode, ret_why);
     }
     if (rc == EG_OK && strcmp(mode, "wal") != 0) {
-        rc = embedded_refuse(ret_why, EG_E_UNSUPPORTED,
-                             "the file system does not support shared memory files");
+        rc = egx_why(ret_why, EG_E_UNSUPPORTED,
+                     "the file system does not support shared memory files");
     }
     return rc;
 }
@@ -260,7 +260,7 @@ static int32_t prepare_statements(struct embedded_db *db, struct eg_why *ret_why
     }
     int64_t state[2];
     if (read_numbers(db, S_STATE, state, ret_why) != EG_OK) {
-        return embedded_refuse(ret_why, EG_E_IO, "the database is damaged: its counter is missing");
+        return egx_why(ret_why, EG_E_IO, "the database is damaged: its counter is missing");
     }
     return EG_OK;
 }
@@ -277,7 +277,7 @@ static int32_t open_sqlite(struct embedded_db *db, uint64_t busy_timeout_ns,
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     if (sqlite3_db_readonly(db->sqlite, "main") == 1) {
-        return embedded_refuse(ret_why, EG_E_IO, "it is not writable");
+        return egx_why(ret_why, EG_E_IO, "it is not writable");
     }
     return EG_OK;
 }
@@ -314,8 +314,8 @@ int32_t embedded_db_open(const struct embedded_db_config *config, struct embedde
     if (rc == EG_OK) {
         rc = open_checked(db, config->busy_timeout_ns, &reason);
         if (rc != EG_OK) {
-            (void)embedded_refuse(ret_why, rc, "cannot use %s: %.*s", db->file, (int)reason.len,
-                                  reason.text);
+            (void)egx_why(ret_why, rc, "cannot use %s: %.*s", db->file, (int)reason.len,
+                          reason.text);
         }
     }
     if (rc != EG_OK) {
@@ -381,7 +381,7 @@ int32_t embedded_db_get(struct embedded_db *db, struct eg_str key, struct embedd
     bind_bytes(db->statements[S_GET], 1, key);
     const int32_t rc = read_rows(db, S_GET, rows, ret_why);
     if (rc == EG_OK && rows->count == before) {
-        return embedded_refuse(ret_why, EG_E_NOTFOUND, "key not found");
+        return egx_why(ret_why, EG_E_NOTFOUND, "key not found");
     }
     return rc;
 }
@@ -433,7 +433,7 @@ int32_t embedded_db_changes(struct embedded_db *db, struct eg_str prefix, uint64
     }
     /* A revision we never had: the file was replaced by an older one. */
     if (after < (uint64_t)state[1] || after > (uint64_t)state[0]) {
-        return embedded_refuse(ret_why, EG_E_NOTFOUND, "the history is gone");
+        return egx_why(ret_why, EG_E_NOTFOUND, "the history is gone");
     }
     bind_prefix(db, statement, prefix, &end);
     (void)sqlite3_bind_int64(statement, 3, (int64_t)after);
@@ -477,10 +477,10 @@ static int32_t check_expected(struct embedded_db *db, bool is_removal, struct eg
         return EG_OK;
     }
     if (expect_revision == EG_REV_ABSENT) {
-        return embedded_refuse(ret_why, EG_E_EXISTS,
-                               "Previous K/V pair exists, cannot complete Atomic operation");
+        return egx_why(ret_why, EG_E_EXISTS,
+                       "Previous K/V pair exists, cannot complete Atomic operation");
     }
-    return embedded_refuse(ret_why, EG_E_CONFLICT, "the key was changed meanwhile");
+    return egx_why(ret_why, EG_E_CONFLICT, "the key was changed meanwhile");
 }
 
 /* Cuts the log to its bounds; the newest change stays whatever its size. */
@@ -531,8 +531,8 @@ int32_t embedded_db_write(struct embedded_db *db, bool is_removal, struct eg_str
         value = (struct eg_str){0};
     }
     if (key.len > EMBEDDED_MAX_BYTES || value.len > EMBEDDED_MAX_BYTES) {
-        return embedded_refuse(ret_why, EG_E_TOOBIG, "keys and values may have %u MiB at most",
-                               EMBEDDED_MAX_BYTES / 1024u / 1024u);
+        return egx_why(ret_why, EG_E_TOOBIG, "keys and values may have %u MiB at most",
+                       EMBEDDED_MAX_BYTES / 1024u / 1024u);
     }
     int32_t rc = check_expected(db, is_removal, key, expect_revision, ret_why);
     if (rc != EG_OK) {

@@ -19,10 +19,10 @@ static int32_t choose_file(struct eg_str path, char ret_file[PATH_MAX], struct e
     char name[PATH_MAX];
     struct stat status;
     if (path.len == 0) {
-        return embedded_refuse(ret_why, EG_E_INVAL, "the embedded store needs a path");
+        return egx_why(ret_why, EG_E_INVAL, "the embedded store needs a path");
     }
     if (path.len + sizeof EMBEDDED_FILE + 1 >= PATH_MAX || memchr(path.ptr, 0, path.len) != NULL) {
-        return embedded_refuse(ret_why, EG_E_INVAL, "the path of the embedded store is no path");
+        return egx_why(ret_why, EG_E_INVAL, "the path of the embedded store is no path");
     }
     (void)snprintf(name, sizeof name, "%.*s", (int)path.len, path.ptr);
     const bool is_directory =
@@ -43,8 +43,8 @@ static int32_t make_directories(const char *file, struct eg_why *ret_why) {
         memcpy(directory, file, i);
         directory[i] = '\0';
         if (mkdir(directory, 0700) != 0 && errno != EEXIST && access(directory, F_OK) != 0) {
-            return embedded_refuse(ret_why, EG_E_IO, "cannot create the directory %s: %s",
-                                   directory, strerror(errno));
+            return egx_why(ret_why, EG_E_IO, "cannot create the directory %s: %s", directory,
+                           strerror(errno));
         }
     }
     return EG_OK;
@@ -61,15 +61,15 @@ static int32_t check_directory(const char *file, struct eg_why *ret_why) {
         directory[len] = '\0';
     }
     if (stat(directory, &status) != 0) {
-        return embedded_refuse(ret_why, EG_E_IO, "cannot use the directory %s: %s", directory,
-                               strerror(errno));
+        return egx_why(ret_why, EG_E_IO, "cannot use the directory %s: %s", directory,
+                       strerror(errno));
     }
     if (!S_ISDIR(status.st_mode)) {
-        return embedded_refuse(ret_why, EG_E_IO, "%s is no directory", directory);
+        return egx_why(ret_why, EG_E_IO, "%s is no directory", directory);
     }
     if (access(directory, W_OK | X_OK) != 0) {
-        return embedded_refuse(ret_why, EG_E_IO, "the directory %s is not writable: %s", directory,
-                               strerror(errno));
+        return egx_why(ret_why, EG_E_IO, "the directory %s is not writable: %s", directory,
+                       strerror(errno));
     }
     return EG_OK;
 }
@@ -79,13 +79,7 @@ static void warn_readable(const struct eg_host *host, const char *file) {
     if (stat(file, &status) != 0 || (status.st_mode & 077) == 0) {
         return;
     }
-    const char *text = "the database holds secrets and can be read by other users";
-    const struct eg_kv field = {
-        .name = {.ptr = "file", .len = 4},
-        .value = {.ptr = file, .len = strlen(file)},
-    };
-    host->log->write(host, EG_LOG_WARN, (struct eg_str){.ptr = text, .len = strlen(text)}, &field,
-                     1);
+    egx_log(host, EG_LOG_WARN, "%s holds secrets and can be read by other users", file);
 }
 
 /*
@@ -99,14 +93,14 @@ static int32_t make_file(const char *file, struct eg_why *ret_why) {
         return EG_OK;
     }
     if (errno != EEXIST) {
-        return embedded_refuse(ret_why, EG_E_IO, "cannot create %s: %s", file, strerror(errno));
+        return egx_why(ret_why, EG_E_IO, "cannot create %s: %s", file, strerror(errno));
     }
     struct stat status;
     if (stat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return embedded_refuse(ret_why, EG_E_IO, "%s is no regular file", file);
+        return egx_why(ret_why, EG_E_IO, "%s is no regular file", file);
     }
     if (access(file, R_OK | W_OK) != 0) {
-        return embedded_refuse(ret_why, EG_E_IO, "%s is not writable: %s", file, strerror(errno));
+        return egx_why(ret_why, EG_E_IO, "%s is not writable: %s", file, strerror(errno));
     }
     return EG_OK;
 }

@@ -1,8 +1,6 @@
 /* rows.c - see rows.h. Any thread, one at a time for one struct. */
 #include "rows.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define FIRST_ROOM 16u
@@ -44,14 +42,4 @@ void embedded_rows_free(const struct eg_host *host, struct embedded_rows *rows) 
     }
     host->mem->free(host, rows->items);
     *rows = (struct embedded_rows){0};
-}
-
-int32_t embedded_refuse(struct eg_why *ret_why, int32_t code, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    const int written = vsnprintf(ret_why->text, sizeof ret_why->text, format, arguments);
-    va_end(arguments);
-    const size_t len = written < 0 ? 0 : (size_t)written;
-    ret_why->len = (uint32_t)(len < sizeof ret_why->text ? len : sizeof ret_why->text - 1);
-    return code;
 }

@@ -1,13 +1,13 @@
 /*
  * rows.h - what a read of the database brings up: rows that own their bytes, filled on a pool
- * thread, told on the control thread, then freed. Also the plugin's two lines of error writing.
+ * thread, told on the control thread, then freed.
  */
 #ifndef STORAGE_EMBEDDED_ROWS_H
 #define STORAGE_EMBEDDED_ROWS_H
 
 #include <stdbool.h>
 
-#include <eventgw/plugin.h>
+#include <eventgw-sdk/egx.h>
 
 struct embedded_row {
     uint32_t kind; /* EG_CHANGE_PUT or EG_CHANGE_REMOVE */
@@ -25,9 +25,5 @@ struct embedded_rows {
 void embedded_rows_add(const struct eg_host *host, struct embedded_rows *rows, uint32_t kind,
                        uint64_t revision, struct eg_str key, struct eg_str value);
 void embedded_rows_free(const struct eg_host *host, struct embedded_rows *rows);
-
-/* Writes the sentence (cut to its room) and returns code. */
-int32_t embedded_refuse(struct eg_why *ret_why, int32_t code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

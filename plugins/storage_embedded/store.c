@@ -103,7 +103,8 @@ static void start_batch(struct embedded_store *store);
 static void finish_batch(void *arg) {
     struct embedded_store *store = arg;
     bool has_written = false;
-    /* Still working while jobs finish: one that submits another must not start a batch into this. */
+    /* Still working while jobs finish: one that submits another must not start a batch into this.
+     */
     for (struct embedded_job *job; (job = shift(&store->batch)) != NULL;) {
         has_written = has_written || (job->mode == EMBEDDED_JOB_WRITE && job->status == EG_OK);
         job->finish(store, job);
@@ -198,7 +199,7 @@ static int32_t work_write(struct embedded_store *store, struct embedded_job *job
 static void end_op(struct embedded_store *store, struct op_job *call, struct eg_result *result) {
     result->struct_size = sizeof *result;
     if (call->job.status < 0) {
-        result->message = (struct eg_str){.ptr = call->job.why.text, .len = call->job.why.len};
+        result->message = egx_str_n(call->job.why.text, call->job.why.len);
     }
     call->op->done(call->op, call->job.status, result);
     embedded_rows_free(store->host, &call->rows);
@@ -314,7 +315,7 @@ static int32_t work_open(struct embedded_store *store, struct embedded_job *job)
     const struct embedded_db_config config = {
         .host = store->host,
         .path = store->settings->path,
-        .busy_timeout_ns = store->settings->busy_timeout_ns,
+        .busy_timeout_ns = store->settings->busy_timeout,
         .history = (uint64_t)store->settings->history,
     };
     int32_t rc = embedded_db_open(&config, &store->db, &job->why);
@@ -370,46 +371,17 @@ static void destroy(void *instance) {
 #define SECOND 1000000000ll
 #define MILLISECOND 1000000ll
 
-static const struct eg_setting path_setting = {
-    .struct_size = sizeof path_setting,
-    .type = EG_SET_STRING,
-    .flags = EG_SET_REQUIRED,
-    .offset = offsetof(struct embedded_settings, path),
-    .name = "path",
-    .help = "directory of event-gateway.db, or the file itself (ending in .db)",
-};
-static const struct eg_setting busy_timeout_setting = {
-    .struct_size = sizeof busy_timeout_setting,
-    .type = EG_SET_DURATION,
-    .offset = offsetof(struct embedded_settings, busy_timeout_ns),
-    .min = MILLISECOND,
-    .max = 60 * SECOND,
-    .name = "busy_timeout",
-    .fallback = "2s",
-    .help = "how long to wait while another process writes",
-};
-static const struct eg_setting poll_setting = {
-    .struct_size = sizeof poll_setting,
-    .type = EG_SET_DURATION,
-    .offset = offsetof(struct embedded_settings, poll_ns),
-    .min = MILLISECOND,
-    .max = 60 * SECOND,
-    .name = "poll",
-    .fallback = "100ms",
-    .help = "how often to look for changes made by other processes",
-};
-static const struct eg_setting history_setting = {
-    .struct_size = sizeof history_setting,
-    .type = EG_SET_INT,
-    .offset = offsetof(struct embedded_settings, history),
-    .min = 1,
-    .max = 1000000,
-    .name = "history",
-    .fallback = "10000",
-    .help = "changes kept for watches that come back (at most 64 MiB of them)",
-};
-static const struct eg_setting *const settings[] = {&path_setting, &busy_timeout_setting,
-                                                    &poll_setting, &history_setting};
+EGX_SETTING_REQUIRED(embedded_settings, path,
+                     "Directory of event-gateway.db, or the file itself (ending in .db).");
+EGX_SETTING_DURATION(embedded_settings, busy_timeout, MILLISECOND, 60 * SECOND, "2s",
+                     "How long to wait while another process writes.");
+EGX_SETTING_DURATION(embedded_settings, poll, MILLISECOND, 60 * SECOND, "100ms",
+                     "How often to look for changes made by other processes.");
+EGX_SETTING_INT(embedded_settings, history, 1, 1000000, "10000",
+                "Changes kept for watches that come back (at most 64 MiB of them).");
+static const struct eg_setting *const settings[] = {
+    EGX_ROW(embedded_settings, path), EGX_ROW(embedded_settings, busy_timeout),
+    EGX_ROW(embedded_settings, poll), EGX_ROW(embedded_settings, history)};
 
 static const struct eg_life_ops life = {
     .struct_size = sizeof life,
@@ -427,27 +399,7 @@ static const struct eg_storage_ops ops = {
     .watch = embedded_watch_open,
     .unwatch = embedded_watch_close,
 };
-static const struct eg_component component = {
-    .struct_size = sizeof component,
-    .kind = EG_KIND_STORAGE,
-    .name = "embedded",
-    .summary = "keeps the configuration in one SQLite file",
-    .settings = settings,
-    .setting_count = sizeof settings / sizeof settings[0],
-    .settings_size = sizeof(struct embedded_settings),
-    .life = &life,
-    .ops = &ops,
-};
-static const struct eg_component *const components[] = {&component};
+EGX_COMPONENT(component, EG_KIND_STORAGE, "embedded", "Keeps the configuration in one SQLite file.",
+              embedded_settings, settings, &life, &ops);
 
-EG_PLUGIN_EXPORT const struct eg_plugin eg_plugin_constant = {
-    .magic = EG_PLUGIN_MAGIC,
-    .struct_size = sizeof(struct eg_plugin),
-    .abi_built = EG_ABI,
-    .abi_needs = EG_ABI_MAKE(0, 1),
-    .name = "storage_embedded",
-    .version = "0.1.0",
-    .licence = "Apache-2.0",
-    .components = components,
-    .component_count = 1,
-};
+EGX_PLUGIN("storage_embedded", "0.1.0", "Apache-2.0", EG_ABI_MAKE(0, 1), &component)

@@ -9,8 +9,8 @@
 
 struct embedded_settings {
     struct eg_str path;
-    uint64_t busy_timeout_ns;
-    uint64_t poll_ns;
+    uint64_t busy_timeout; /* ns, as all durations */
+    uint64_t poll;
     int64_t history;
 };
 

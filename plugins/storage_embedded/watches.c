@@ -65,8 +65,7 @@ static void tell_down(struct embedded_watch *watch, const struct embedded_job *j
     }
     watch->is_down = true;
     watch->needs_synced = true;
-    tell(watch, EG_CHANGE_DOWN, watch->seen,
-         (struct eg_str){.ptr = job->why.text, .len = job->why.len});
+    tell(watch, EG_CHANGE_DOWN, watch->seen, egx_str_n(job->why.text, job->why.len));
 }
 
 static void tell_closed(void *arg) {
@@ -190,9 +189,8 @@ void embedded_watches_start(struct embedded_store *store) {
     store->poll.work = work_poll;
     store->poll.finish = finish_poll;
     store->seen_version = store->version;
-    store->ticker =
-        store->host->loop->timer_start(store->host, store->control, store->settings->poll_ns,
-                                       store->settings->poll_ns, tick, store);
+    store->ticker = store->host->loop->timer_start(
+        store->host, store->control, store->settings->poll, store->settings->poll, tick, store);
 }
 
 void embedded_watches_stop(struct embedded_store *store) {
