@@ -132,6 +132,6 @@ size_t egx_fake_request_count(const struct egx_fake *fake) {
     return fake->requests.count;
 }
 
-const struct egx_fake_request *egx_fake_request(const struct egx_fake *fake, size_t index) {
+const struct egx_fake_request *egx_fake_sent(const struct egx_fake *fake, size_t index) {
     return index < fake->requests.count ? fake->requests.items[index] : NULL;
 }

@@ -89,7 +89,7 @@ struct egx_fake_request {
     uint32_t flags;
 };
 size_t egx_fake_request_count(const struct egx_fake *fake);
-const struct egx_fake_request *egx_fake_request(const struct egx_fake *fake, size_t index);
+const struct egx_fake_request *egx_fake_sent(const struct egx_fake *fake, size_t index);
 /* The next call without an answer gets this one at egx_fake_run. headers: "Name: value\n..." */
 void egx_fake_answer(struct egx_fake *fake, int32_t status, const char *headers, const char *body);
 void egx_fake_answer_error(struct egx_fake *fake, int32_t error, const char *message);

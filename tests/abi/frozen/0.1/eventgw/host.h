@@ -1,0 +1,241 @@
+/*
+ * eventgw/host.h - what the gateway does for a plugin: a table of tables.
+ *
+ * The gateway exports no symbols. create() receives a struct eg_host that belongs to this one
+ * component and stays valid until its destroy returns; the first argument of every service is that
+ * pointer, so that logs, metrics and the ledger carry the plugin's name. Unless said otherwise a
+ * service may be called from any thread.
+ */
+#ifndef EVENTGW_HOST_H
+#define EVENTGW_HOST_H
+
+#include "op.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct eg_host;
+struct eg_loop;      /* one event loop = one thread */
+struct eg_event;     /* a CloudEvent */
+struct eg_exchange;  /* one request with its reply */
+struct eg_timer;
+struct eg_fd_watch;
+struct eg_http_call;
+struct eg_json;      /* a JSON value; members and items are borrowed from the root */
+struct eg_metric;
+
+/* ---- log: levels as in --log-level ---- */
+#define EG_LOG_DEBUG 0u
+#define EG_LOG_INFO 1u
+#define EG_LOG_WARN 2u
+#define EG_LOG_ERROR 3u
+
+struct eg_log_api {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* 1 when a message of this level would be written. */
+    int32_t (*enabled)(const struct eg_host *host, uint32_t level);
+    /* One line; fields become keys of the JSON format. Never pass secrets. */
+    void (*write)(const struct eg_host *host, uint32_t level, struct eg_str message,
+                  const struct eg_kv *fields, size_t field_count);
+};
+
+/* ---- mem: never fails (the process ends when memory is out) ---- */
+struct eg_mem_api {
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *(*alloc)(const struct eg_host *host, size_t size); /* zeroed; release with free */
+    void (*free)(const struct eg_host *host, void *ptr);     /* NULL is fine */
+    struct eg_buf (*copy)(const struct eg_host *host, struct eg_str bytes); /* take */
+};
+
+/* ---- loop ---- */
+#define EG_FD_READ 1u
+#define EG_FD_WRITE 2u
+
+struct eg_loop_api {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* The loop this thread runs, or NULL. */
+    struct eg_loop *(*current)(const struct eg_host *host);
+    /* Runs fn(arg) on the loop, later, in order of posting. Any thread. */
+    void (*post)(const struct eg_host *host, struct eg_loop *loop, void (*fn)(void *arg),
+                 void *arg);
+    /* One-shot when period_ns is 0. The rest on the loop's thread only. */
+    struct eg_timer *(*timer_start)(const struct eg_host *host, struct eg_loop *loop,
+                                    uint64_t delay_ns, uint64_t period_ns, void (*fn)(void *arg),
+                                    void *arg);
+    /* Stops and forgets it; also a one-shot that has fired has to be stopped once. NULL is fine. */
+    void (*timer_stop)(const struct eg_host *host, struct eg_timer *timer);
+    /* Level-triggered. The fd stays the plugin's; unwatch before closing it. */
+    struct eg_fd_watch *(*fd_watch)(const struct eg_host *host, struct eg_loop *loop, int32_t fd,
+                                    uint32_t events, void (*fn)(void *arg, uint32_t events),
+                                    void *arg);
+    void (*fd_change)(const struct eg_host *host, struct eg_fd_watch *watch, uint32_t events);
+    void (*fd_unwatch)(const struct eg_host *host, struct eg_fd_watch *watch);
+    /* Runs work(arg) on a pool thread, then done(arg) on the loop. EG_E_BUSY when the pool's queue
+     * is full: nothing runs. */
+    int32_t (*run_blocking)(const struct eg_host *host, struct eg_loop *loop,
+                            void (*work)(void *arg), void (*done)(void *arg), void *arg);
+};
+
+/* ---- http: asynchronous client, connections pooled per loop ---- */
+#define EG_HTTP_NO_REDIRECT 0x1u
+
+struct eg_http_request {
+    uint32_t struct_size;
+    uint32_t flags;              /* EG_HTTP_* */
+    struct eg_str method;        /* a token */
+    struct eg_str url;           /* http:// or https:// */
+    const struct eg_kv *headers; /* checked: names are tokens, values free of control bytes.
+                                    Content-Length, Host and framing are the host's */
+    size_t header_count;
+    struct eg_str body;
+    uint64_t timeout_ns;         /* the whole exchange; 0 = the gateway's function timeout */
+    uint64_t max_response_bytes; /* 0 = the gateway's limit */
+    struct eg_str ca_file;       /* empty = the system's */
+    struct eg_str cert_file;     /* client certificate and key, PEM; empty = none */
+    struct eg_str key_file;
+};
+
+/* Headers are borrowed during the callback; the body is given. */
+struct eg_http_response {
+    uint32_t struct_size;
+    int32_t status;              /* of the answer, 100..999; 0 when error != 0 */
+    int32_t error;               /* 0 or EG_E_TIMEOUT, _CANCELED, _TOOBIG, _PROTO, _UNAVAILABLE, _IO */
+    uint32_t reserved;
+    struct eg_str message;       /* why it failed, borrowed */
+    const struct eg_kv *headers; /* of the last answer after redirects, as received */
+    size_t header_count;
+    struct eg_buf body;
+};
+
+struct eg_http_api {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* Borrows the request and all it points to until the callback. on_done is called exactly once,
+     * on the loop, never inside send. ret_call is valid until then. Loop thread only. */
+    int32_t (*send)(const struct eg_host *host, struct eg_loop *loop,
+                    const struct eg_http_request *request,
+                    void (*on_done)(void *arg, const struct eg_http_response *response), void *arg,
+                    struct eg_http_call **ret_call);
+    /* A wish: on_done comes with EG_E_CANCELED, or with the answer that was there already. */
+    void (*cancel)(const struct eg_host *host, struct eg_http_call *call);
+};
+
+/* ---- json: for configuration-sized documents; not for the data path ---- */
+#define EG_JSON_NULL 0u
+#define EG_JSON_BOOL 1u
+#define EG_JSON_INT 2u
+#define EG_JSON_REAL 3u
+#define EG_JSON_STRING 4u
+#define EG_JSON_ARRAY 5u
+#define EG_JSON_OBJECT 6u
+
+struct eg_json_api {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* take: free the root. ret_why names the place of the error; may be NULL. */
+    int32_t (*parse)(const struct eg_host *host, struct eg_str text, struct eg_json **ret_root,
+                     struct eg_why *ret_why);
+    void (*free)(const struct eg_host *host, struct eg_json *root);
+    uint32_t (*kind)(const struct eg_json *value); /* NULL counts as EG_JSON_NULL */
+    size_t (*count)(const struct eg_json *value);  /* members or items */
+    const struct eg_json *(*member)(const struct eg_json *object, struct eg_str name); /* or NULL */
+    const struct eg_json *(*at)(const struct eg_json *container, size_t index, struct eg_str *ret_name);
+    struct eg_str (*string)(const struct eg_json *value); /* empty unless EG_JSON_STRING */
+    int64_t (*integer)(const struct eg_json *value);      /* also of BOOL; 0 otherwise */
+    double (*real)(const struct eg_json *value);
+};
+
+/* ---- event; the event's loop only ---- */
+struct eg_event_api {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* Attribute by its CloudEvents 1.0 name: id, source, type, specversion, subject, time,
+     * datacontenttype, dataschema; and eventtypeversion of 0.1. Empty when absent. Borrowed until
+     * the event is changed. */
+    struct eg_str (*attribute)(const struct eg_event *event, struct eg_str name);
+    /* JSON text of an extension's value; empty when absent. */
+    struct eg_str (*extension)(const struct eg_event *event, struct eg_str name);
+    /* Sets (or with an empty text removes) an extension. value_json is copied and has to be one
+     * JSON value; the name [a-zA-Z0-9_-]{1,64}. EG_E_SYNTAX otherwise. */
+    int32_t (*set_extension)(struct eg_event *event, struct eg_str name, struct eg_str value_json);
+    /* data as JSON text ("null" when absent), or *ret_is_base64 = 1 and the base64 text. */
+    struct eg_str (*data)(const struct eg_event *event, uint32_t *ret_is_base64);
+    /* The event in structured JSON; version EG_CE_*. Borrowed until the event is changed. */
+    struct eg_str (*json)(const struct eg_event *event, uint32_t version);
+};
+
+/* ---- exchange; the request's loop only; slices are borrowed until the exchange ends ---- */
+struct eg_exchange_api {
+    uint32_t struct_size;
+    uint32_t reserved;
+    struct eg_str (*method)(const struct eg_exchange *exchange);
+    struct eg_str (*path)(const struct eg_exchange *exchange);  /* as routed, escaped */
+    struct eg_str (*query)(const struct eg_exchange *exchange); /* raw, without '?' */
+    struct eg_str (*body)(const struct eg_exchange *exchange);
+    struct eg_str (*peer)(const struct eg_exchange *exchange);  /* address of the client, no port */
+    struct eg_str (*request_id)(const struct eg_exchange *exchange);
+    /* The index-th value of a header, name without regard to case; ptr NULL when there is none. */
+    struct eg_str (*header)(const struct eg_exchange *exchange, struct eg_str name, size_t index);
+    /* Sets status and body of the reply. body is given. content_type may be empty. */
+    void (*reply)(struct eg_exchange *exchange, uint32_t status, struct eg_str content_type,
+                  struct eg_buf body);
+    /* Answers the standard error envelope {"errors":[{"message":...}]}. */
+    void (*reply_error)(struct eg_exchange *exchange, uint32_t status, struct eg_str message);
+    /* Adds a header to the reply, whatever it will be. EG_E_INVAL for what is no header. */
+    int32_t (*reply_header)(struct eg_exchange *exchange, struct eg_str name, struct eg_str value);
+    /* What will be sent, for on_reply. */
+    uint32_t (*reply_status)(const struct eg_exchange *exchange);
+    struct eg_str (*reply_body)(const struct eg_exchange *exchange);
+    /* Who the caller is: handed to functions in the extension eventgateway.authorization like an
+     * authorizer's answer. context_json is an object of strings, or empty for null. Copied. */
+    int32_t (*set_principal)(struct eg_exchange *exchange, struct eg_str principal_id,
+                             struct eg_str context_json);
+};
+
+/* ---- metrics ---- */
+struct eg_metrics_api {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* name [a-z_]+ gets the prefix eventgateway_; counters end in _total. Same name and labels =
+     * same metric. Handles live as long as the process; keep them, look-up takes a lock. */
+    struct eg_metric *(*counter)(const struct eg_host *host, struct eg_str name, struct eg_str help,
+                                 const struct eg_kv *labels, size_t label_count);
+    struct eg_metric *(*gauge)(const struct eg_host *host, struct eg_str name, struct eg_str help,
+                               const struct eg_kv *labels, size_t label_count);
+    void (*add)(struct eg_metric *metric, int64_t delta); /* counters: delta >= 0 */
+    void (*set)(struct eg_metric *metric, int64_t value); /* gauges */
+};
+
+/* ---- clock: the gateway's own, so that tests can move it ---- */
+struct eg_clock_api {
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t (*monotonic_ns)(const struct eg_host *host);
+    int64_t (*unix_ns)(const struct eg_host *host);
+};
+
+struct eg_host {
+    uint32_t struct_size;
+    uint32_t abi;                /* EG_ABI of the host */
+    void *self;                  /* the host's own */
+    struct eg_str component;     /* name of the component this table belongs to */
+    struct eg_str gateway_version;
+    const struct eg_log_api *log;
+    const struct eg_mem_api *mem;
+    const struct eg_loop_api *loop;
+    const struct eg_http_api *http;
+    const struct eg_json_api *json;
+    const struct eg_event_api *event;
+    const struct eg_exchange_api *exchange;
+    const struct eg_metrics_api *metrics;
+    const struct eg_clock_api *clock;
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
