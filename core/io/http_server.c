@@ -47,8 +47,8 @@
 #define RUNS_PER_TURN 4
 #define SPINS_MAX 16u
 #define SPARE_CONNECTIONS 16u
-#define SMALL_HEAD_BYTES ((size_t)1024) /* of an answer: there is always room */
-#define POOL_SPARE_BYTES ((size_t)2 * 1024)
+#define SMALL_HEAD_BYTES ((size_t)1024)     /* of an answer: there is always room */
+#define POOL_SPARE_BYTES ((size_t)2 * 1024) /* the pool is cleared with each request: no more */
 #define GONE_CHECK_NS (500 * GW_NS_PER_MS)
 #define SEND_TIMEOUT_FACTOR 10u /* of the body's: slow readers are many, and answers bigger */
 #define DISCARD_MAX ((uint64_t)8 << 20)
@@ -624,7 +624,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **request_c
 
 /* ---- life ---- */
 
-/* MHD_OPTION_UNESCAPE_CALLBACK: leaves the text as it is. */
+/* MHD_OPTION_UNESCAPE_CALLBACK */
 static size_t keep_escapes(void *arg, struct MHD_Connection *mhd, char *text) {
     (void)arg;
     (void)mhd;
@@ -645,12 +645,6 @@ const char *gw_http_server_library(bool *ret_is_old) {
     const char *version = MHD_get_version();
     *ret_is_old = version[0] == '0';
     return version;
-}
-
-/* The connection's memory holds read buffer, parsed head and the answer's head; it is cleared with
- * each request, so it follows the limits instead of being generous. */
-static size_t pool_bytes_for(const struct gw_http_limits *limits) {
-    return (size_t)limits->head_bytes + POOL_SPARE_BYTES;
 }
 
 #if MHD_VERSION >= MHD_1_0
@@ -731,7 +725,7 @@ int32_t gw_http_server_start(struct eg_loop *loop, int fd,
     server->loop = loop;
     server->config = *config;
     server->is_tls = config->tls.cert_pem.len > 0 || config->tls.key_pem.len > 0;
-    server->pool_bytes = pool_bytes_for(&config->limits);
+    server->pool_bytes = (size_t)config->limits.head_bytes + POOL_SPARE_BYTES;
     server->run.fn = on_run;
     gw_list_init(&server->connections);
     gw_request_pool_init(&server->requests);

@@ -56,6 +56,51 @@ static void a_deferred_answer_arrives_and_pipelined_requests_wait_their_turn(voi
     bench_stop(&bench);
 }
 
+/* Early: the first connection is still called with each run; late: it has been suspended. */
+static void a_request_may_be_answered_inside_the_handler_of_another(void) {
+    const int turns[] = {0, 30};
+    for (size_t i = 0; i < 2; i++) {
+        struct bench bench;
+        bench_start(&bench, test_config());
+        bench.is_holding = bench.answers_former = true;
+        client_open(&a, bench.port);
+        client_open(&b, bench.port);
+        client_send(&a, GW_STR(GET));
+        CU_ASSERT_TRUE(bench_turn_until_requests(&bench, 1));
+        bench_turns(&bench, turns[i]);
+        client_send(&b, GW_STR(GET));
+        CU_ASSERT_TRUE(bench_turn_until(&bench, &a, "\r\n\r\nformer"));
+        CU_ASSERT_EQUAL(bench.held_count, 1);
+        client_close(&a);
+        bench_turns(&bench, turns[i]);
+        answer(bench.held[0], 200, GW_STR("last"));
+        CU_ASSERT_TRUE(bench_turn_until(&bench, &b, "\r\n\r\nlast"));
+        client_close(&b);
+        bench_stop(&bench);
+    }
+}
+
+static void a_client_that_resets_while_waiting_is_survived(void) {
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    const int turns[] = {0, 30};
+    for (size_t i = 0; i < 2; i++) {
+        struct bench bench;
+        bench_start(&bench, test_config());
+        bench.is_holding = true;
+        client_open(&a, bench.port);
+        client_send(&a, GW_STR(GET));
+        CU_ASSERT_TRUE(bench_turn_until_requests(&bench, 1));
+        bench_turns(&bench, turns[i]);
+        setsockopt(a.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        client_close(&a);
+        bench_turns(&bench, 5);
+        answer(bench.held[0], 200, GW_STR("late"));
+        bench_turns(&bench, 5);
+        CU_ASSERT_EQUAL(gw_http_server_in_flight(bench.server), 0);
+        bench_stop(&bench);
+    }
+}
+
 static void a_waiting_connection_does_not_spin_the_loop(void) {
     struct bench bench;
     struct timespec before;
@@ -448,6 +493,8 @@ static void tls_with_a_bad_certificate_is_refused_with_a_reason(void) {
 UNIT_MAIN(UNIT(a_request_is_answered_with_its_id_and_the_connection_is_kept),
           UNIT(a_chunked_body_is_put_together_and_its_trailers_are_ignored),
           UNIT(a_deferred_answer_arrives_and_pipelined_requests_wait_their_turn),
+          UNIT(a_request_may_be_answered_inside_the_handler_of_another),
+          UNIT(a_client_that_resets_while_waiting_is_survived),
           UNIT(a_waiting_connection_does_not_spin_the_loop),
           UNIT(a_client_that_goes_away_while_waiting_is_noticed),
           UNIT(a_reply_after_the_connection_is_lost_is_dropped),

@@ -1,0 +1,116 @@
+/*
+ * TLS on both sides: our client talks to our server on one loop. The certificate is for localhost,
+ * self-signed, valid for a hundred years, and of no use elsewhere.
+ */
+#include "io_test.h"
+
+#include <stdlib.h>
+
+#include "io/http_client.h"
+
+static const char cert_pem[] = "-----BEGIN CERTIFICATE-----\n"
+                               "MIIBmzCCAUGgAwIBAgIUG8QD2bMEj0x9EJKjMs1Y3wEDKFUwCgYIKoZIzj0EAwIw\n"
+                               "FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzA4MDAwMVoYDzIxMjYxMDMw\n"
+                               "MDgwMDAxWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO\n"
+                               "PQMBBwNCAARTXglPkAPC7YOGSW8xI4jHyo2QPImY4rnmttHm0Atw1x+d5Wf1/MDH\n"
+                               "kxv+KSTmTqAffku88uIIFM4Uu89YAI6+o28wbTAdBgNVHQ4EFgQUfs6EaQ76v927\n"
+                               "rmCOMadRShL7jI0wHwYDVR0jBBgwFoAUfs6EaQ76v927rmCOMadRShL7jI0wDwYD\n"
+                               "VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI\n"
+                               "zj0EAwIDSAAwRQIhAOP344Itloy2pbg/NDratlzuzOKbQOFEhkjenmULZVf/AiBY\n"
+                               "6VDqq2WB+q8qXuFkLX7yo6xdy/IAvzPDnGuKiIMrNg==\n"
+                               "-----END CERTIFICATE-----\n";
+static const char key_pem[] = "-----BEGIN PRIVATE KEY-----\n"
+                              "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgZMeZfi9/IrZYS9WA\n"
+                              "Sx6akq6WMPcrFvcegjlMPCrTqCKhRANCAARTXglPkAPC7YOGSW8xI4jHyo2QPImY\n"
+                              "4rnmttHm0Atw1x+d5Wf1/MDHkxv+KSTmTqAffku88uIIFM4Uu89YAI6+\n"
+                              "-----END PRIVATE KEY-----\n";
+
+static int32_t got_status;
+static int32_t got_error;
+static size_t calls;
+
+static void on_done(void *arg, const struct eg_http_response *response) {
+    (void)arg;
+    calls++;
+    got_status = response->status;
+    got_error = response->error;
+    struct eg_buf body = response->body;
+    if (response->error == 0) {
+        ASSERT_STR(gw_str(body.ptr, body.len), "over TLS");
+    }
+    gw_buf_release(&body);
+}
+
+static void start(struct bench *bench, struct gw_http_client **ret_client) {
+    const struct gw_http_client_config client_config = {.timeout_ns = 10 * GW_NS_PER_S};
+    struct gw_http_server_config config = test_config();
+    config.tls = (struct gw_tls_files){gw_str_c(cert_pem), gw_str_c(key_pem)};
+    bench_start(bench, config);
+    CU_ASSERT_EQUAL_FATAL(gw_http_client_create(bench->loop, &client_config, ret_client), 0);
+}
+
+static void call(struct bench *bench, struct gw_http_client *client, const char *ca_file) {
+    char url[64];
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/t", bench->port);
+    const struct eg_http_request request = {.struct_size = sizeof request,
+                                            .method = GW_STR("POST"),
+                                            .url = gw_str_c(url),
+                                            .body = GW_STR("over TLS"),
+                                            .ca_file = gw_str_c(ca_file)};
+    const size_t before = calls;
+    CU_ASSERT_EQUAL(gw_http_send(client, &request, on_done, NULL, NULL), 0);
+    for (int i = 0; i < TURNS_MAX && calls == before; i++) {
+        gw_loop_turn(bench->loop, GW_NS_PER_MS);
+    }
+    CU_ASSERT_EQUAL(calls, before + 1);
+}
+
+static void a_request_over_tls_is_answered_at_once_and_later(void) {
+    char path[] = "/tmp/eventgw-test-ca-XXXXXX";
+    struct gw_http_client *client = NULL;
+    struct bench bench;
+    const int fd = mkstemp(path);
+    CU_ASSERT_TRUE_FATAL(fd >= 0);
+    CU_ASSERT_EQUAL(write(fd, cert_pem, sizeof cert_pem - 1), (ssize_t)sizeof cert_pem - 1);
+    close(fd);
+    start(&bench, &client);
+    call(&bench, client, path);
+    CU_ASSERT_EQUAL(got_status, 200);
+    call(&bench, client, path);
+    CU_ASSERT_EQUAL(got_status, 200);
+    CU_ASSERT_EQUAL(bench.requests, 2);
+    gw_http_client_destroy(client);
+    bench_stop(&bench);
+    unlink(path);
+}
+
+static void a_certificate_nobody_vouches_for_is_refused(void) {
+    struct gw_http_client *client = NULL;
+    struct bench bench;
+    start(&bench, &client);
+    call(&bench, client, "");
+    CU_ASSERT_EQUAL(got_status, 0);
+    CU_ASSERT_EQUAL(got_error, EG_E_IO);
+    CU_ASSERT_EQUAL(bench.requests, 0);
+    gw_http_client_destroy(client);
+    bench_stop(&bench);
+}
+
+static void plain_http_on_a_tls_port_gets_no_answer(void) {
+    static struct client client;
+    struct gw_http_client *ignored = NULL;
+    struct bench bench;
+    start(&bench, &ignored);
+    client_open(&client, bench.port);
+    client_send(&client, GW_STR("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+    CU_ASSERT_TRUE(bench_turn_until(&bench, &client, NULL));
+    CU_ASSERT_PTR_NULL(strstr(client.in, "HTTP/1.1"));
+    CU_ASSERT_EQUAL(bench.requests, 0);
+    client_close(&client);
+    gw_http_client_destroy(ignored);
+    bench_stop(&bench);
+}
+
+UNIT_MAIN(UNIT(a_request_over_tls_is_answered_at_once_and_later),
+          UNIT(a_certificate_nobody_vouches_for_is_refused),
+          UNIT(plain_http_on_a_tls_port_gets_no_answer))
