@@ -54,17 +54,21 @@ static void work_one(struct embedded_store *store, struct embedded_job *job) {
     job->status = job->work(store, job);
 }
 
-/* Runs count jobs in one transaction. A fault is written into the first of them. */
-static int32_t work_together(struct embedded_store *store, struct embedded_job *first,
-                             size_t count) {
-    struct eg_why why = {.struct_size = sizeof why};
+static bool has_write(const struct embedded_job *job, size_t count) {
     bool is_write = false;
-    struct embedded_job *job = first;
     for (size_t i = 0; i < count; i++, job = job->next) {
         is_write = is_write || job->mode == EMBEDDED_JOB_WRITE;
     }
-    int32_t rc = embedded_db_begin(store->db, is_write, &why);
-    job = first;
+    return is_write;
+}
+
+/* Runs count jobs in one transaction. A fault is written into the first of them. */
+static int32_t work_together(struct embedded_store *store, struct embedded_job *first, size_t count,
+                             bool *ret_has_begun) {
+    struct eg_why why = {.struct_size = sizeof why};
+    struct embedded_job *job = first;
+    int32_t rc = embedded_db_begin(store->db, has_write(first, count), &why);
+    *ret_has_begun = rc == EG_OK;
     for (size_t i = 0; i < count && rc == EG_OK; i++, job = job->next) {
         work_one(store, job);
         if (is_fault(job->status)) {
@@ -83,18 +87,31 @@ static int32_t work_together(struct embedded_store *store, struct embedded_job *
     return rc;
 }
 
+/* What could not even begin (another process keeps writing) would only wait as long once more, so
+ * its writes share the one answer; reads need no lock and go on. */
+static void work_apart(struct embedded_store *store, struct embedded_job *first, bool has_begun) {
+    const int32_t status = first->status;
+    const struct eg_why why = first->why;
+    for (struct embedded_job *job = first; job != NULL; job = job->next) {
+        if (!has_begun && job->mode == EMBEDDED_JOB_WRITE) {
+            job->status = status;
+            job->why = why;
+        } else {
+            bool unused = false;
+            (void)work_together(store, job, 1, &unused);
+        }
+    }
+}
+
 static void work_batch(void *arg) {
     struct embedded_store *store = arg;
     struct embedded_job *first = store->batch.first;
+    bool has_begun = false;
     if (first->mode == EMBEDDED_JOB_BARE) {
         work_one(store, first);
-        return;
-    }
-    if (work_together(store, first, store->batch.count) == EG_OK || store->batch.count == 1) {
-        return;
-    }
-    for (struct embedded_job *job = first; job != NULL; job = job->next) {
-        (void)work_together(store, job, 1);
+    } else if (work_together(store, first, store->batch.count, &has_begun) != EG_OK &&
+               store->batch.count > 1) {
+        work_apart(store, first, has_begun);
     }
 }
 

@@ -15,8 +15,10 @@ static size_t embedded_settings(const char *directory, bool has_short_history,
     out[1] = (struct gw_setting_input){
         .key = GW_STR("poll"), .json = GW_STR("\"10ms\""), .where = GW_STR("test")};
     out[2] = (struct gw_setting_input){
+        .key = GW_STR("busy_timeout"), .json = GW_STR("\"500ms\""), .where = GW_STR("test")};
+    out[3] = (struct gw_setting_input){
         .key = GW_STR("history"), .json = GW_STR("5"), .where = GW_STR("test")};
-    return has_short_history ? 3 : 2;
+    return has_short_history ? 4 : 3;
 }
 
 static const struct storage_driver drivers[] = {

@@ -3,10 +3,12 @@
  * a sentence when it is damaged, foreign or too new, and never overwritten then; a full disk is
  * told and loses nothing.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -224,7 +226,69 @@ static void a_full_disk_is_told_and_loses_nothing(void) {
     kit_end();
 }
 
+/* A child that holds SQLite's write lock: byte 120 of the -shm file
+ * (https://www.sqlite.org/walformat.html, 2.3.1 WAL Locks) until its pipe ends. */
+static pid_t hold_write_lock(int *ret_pipe) {
+    int ready[2];
+    int until[2];
+    char byte = 0;
+    (void)snprintf(file_path, sizeof file_path, "%s/event-gateway.db-shm", kit.directory);
+    if (pipe(ready) != 0 || pipe(until) != 0) {
+        kit_fail("no pipe");
+    }
+    const pid_t pid = fork();
+    if (pid == 0) { /* threads are gone: system calls only */
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 1};
+        const int fd = open(file_path, O_RDWR | O_CLOEXEC);
+        (void)close(until[1]);
+        if (fcntl(fd, F_SETLKW, &lock) == 0 && write(ready[1], "x", 1) == 1) {
+            (void)!read(until[0], &byte, 1);
+        }
+        _exit(0);
+    }
+    (void)close(until[0]);
+    (void)close(ready[1]);
+    if (pid < 0 || read(ready[0], &byte, 1) != 1) {
+        kit_fail("no lock");
+    }
+    (void)close(ready[0]);
+    *ret_pipe = until[1];
+    return pid;
+}
+
+static void while_another_process_writes_reads_go_on_and_writes_give_up_together(void) {
+    struct answer puts[20];
+    struct answer get;
+    int until = -1;
+    (void)make_store();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("key0", "before", EG_REV_ANY, NULL), EG_OK);
+    const pid_t child = hold_write_lock(&until);
+    const uint64_t begun_ns = kit_now_ns();
+    for (size_t i = 0; i < 20; i++) {
+        kit_send_put(&puts[i], GW_STR("key0"), GW_STR("after"), EG_REV_ANY);
+    }
+    kit_send_get(&get, GW_STR("key0"));
+    for (size_t i = 0; i < 20; i++) {
+        kit_wait(&puts[i]);
+        CU_ASSERT_EQUAL(puts[i].status, EG_E_BUSY);
+        ASSERT_STR(gw_bytes_str(&puts[i].message), "database is locked");
+        kit_drop(&puts[i]);
+    }
+    kit_wait(&get);
+    CU_ASSERT_EQUAL(get.status, EG_OK);
+    ASSERT_STR(gw_bytes_str(&get.body), "before");
+    kit_drop(&get);
+    CU_ASSERT_TRUE(kit_now_ns() - begun_ns < 4000000000u); /* 20 waits would be 10 s */
+    (void)close(until);
+    (void)waitpid(child, NULL, 0);
+    CU_ASSERT_EQUAL(kit_put("key0", "after", EG_REV_ANY, NULL), EG_OK);
+    kit_close();
+    kit_end();
+}
+
 static const struct unit_case cases[] = {
+    UNIT(while_another_process_writes_reads_go_on_and_writes_give_up_together),
     UNIT(directory_and_file_are_made_for_us_alone),
     UNIT(the_path_may_be_the_file),
     UNIT(a_directory_that_cannot_be_is_told),
