@@ -119,7 +119,7 @@ static void a_directory_that_cannot_be_is_told(void) {
     kit_close();
     (void)snprintf(kit.directory, sizeof kit.directory, "/dev/full");
     CU_ASSERT_TRUE(kit_try_open(false) < 0);
-    CU_ASSERT_PTR_NOT_NULL(strstr(kit.why, "/dev/full"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(kit.why, "/dev"));
     kit_close();
     (void)snprintf(kit.directory, sizeof kit.directory, "%s", base);
     kit_end();
