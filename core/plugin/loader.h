@@ -1,7 +1,7 @@
 /*
- * plugin/loader.h - opens a shared object and believes nothing it says before it was checked: magic,
- * sizes, ABI range, names, tables. A refusal is a sentence that names the file and the rule. Loaded
- * objects stay until the process ends (no dlclose while serving). Control thread.
+ * plugin/loader.h - opens a shared object and believes nothing it says before it was checked:
+ * magic, sizes, ABI range, names, tables. A refusal is a sentence that names the file and the rule.
+ * Loaded objects stay until the process ends (no dlclose while serving). Control thread.
  */
 #ifndef GW_PLUGIN_LOADER_H
 #define GW_PLUGIN_LOADER_H

@@ -1,6 +1,6 @@
 /*
- * plugin/manager.h - the microkernel: which plugins are there, which components work, and their life:
- * load -> settings -> create -> start -> attach -> serve -> drain -> detach -> destroy.
+ * plugin/manager.h - the microkernel: which plugins are there, which components work, and their
+ * life: load -> settings -> create -> start -> attach -> serve -> drain -> detach -> destroy.
  *
  * Control thread, unless a comment says otherwise. The manager owns instances; chains (arrays of
  * instances by kind, in configuration order) are fixed before serving and may then be read by all.
@@ -16,18 +16,18 @@
 struct gw_manager;
 
 struct gw_manager_config {
-    struct eg_loop *const *loops;            /* by loop index; the control loop is one of them */
-    struct gw_http_client *const *clients;   /* by loop index */
+    struct eg_loop *const *loops;          /* by loop index; the control loop is one of them */
+    struct gw_http_client *const *clients; /* by loop index */
     uint32_t loop_count;
     struct eg_loop *control;
     struct gw_pool *pool;
-    const struct eg_event_api *event_api;        /* implemented in flow/, handed up */
+    const struct eg_event_api *event_api; /* implemented in flow/, handed up */
     const struct eg_exchange_api *exchange_api;
-    const char *version;                     /* of the gateway */
+    const char *version; /* of the gateway */
 };
 
 struct gw_manager *gw_manager_create(const struct gw_manager_config *config);
-void gw_manager_destroy(struct gw_manager *manager);   /* after stop; NULL is fine */
+void gw_manager_destroy(struct gw_manager *manager); /* after stop; NULL is fine */
 
 /* Makes the plugin's components known. path NULL: all that are linked statically. */
 int32_t gw_manager_load(struct gw_manager *manager, const char *path, struct eg_why *ret_why);
@@ -51,19 +51,19 @@ int32_t gw_manager_add(struct gw_manager *manager, const struct eg_component *co
  * loop (loops have to run). Answers on the control loop: 0, or the first error with its text. */
 void gw_manager_start(struct gw_manager *manager, uint64_t timeout_ns,
                       void (*on_started)(void *arg, int32_t status, struct eg_str why), void *arg);
-/* Drains, waits at most timeout_ns for the ledgers, detaches, destroys. Loops still run. After a failed
- * start too, or none. ops_left: calls that plugins never ended; their instances, and the manager, are
- * then not freed. Targets that are still bound are unbound. */
+/* Drains, waits at most timeout_ns for the ledgers, detaches, destroys. Loops still run. After a
+ * failed start too, or none. ops_left: calls that plugins never ended; their instances, and the
+ * manager, are then not freed. Targets that are still bound are unbound. */
 void gw_manager_stop(struct gw_manager *manager, uint64_t timeout_ns,
                      void (*on_stopped)(void *arg, uint32_t ops_left), void *arg);
 
 /* Chains; any thread while serving. */
 struct gw_instance *const *gw_manager_chain(const struct gw_manager *manager, uint32_t kind,
                                             size_t *ret_count);
-struct gw_instance *gw_manager_storage(const struct gw_manager *manager);  /* the one, or NULL */
+struct gw_instance *gw_manager_storage(const struct gw_manager *manager); /* the one, or NULL */
 
-/* A reacter with one of its interests, in call order (instances in chain order, each in the order of
- * its interests). Any thread while serving. */
+/* A reacter with one of its interests, in call order (instances in chain order, each in the order
+ * of its interests). Any thread while serving. */
 struct gw_reaction {
     struct gw_instance *instance;
     struct eg_str event_type;

@@ -1,6 +1,6 @@
 /*
- * plugin/settings.h - reads settings tables (struct eg_setting): of components, of functions, and of
- * the gateway itself, which describes its own configuration with the same rows.
+ * plugin/settings.h - reads settings tables (struct eg_setting): of components, of functions, and
+ * of the gateway itself, which describes its own configuration with the same rows.
  */
 #ifndef GW_PLUGIN_SETTINGS_H
 #define GW_PLUGIN_SETTINGS_H
@@ -14,8 +14,8 @@
 /* One key of a section as the configuration source gave it. */
 struct gw_setting_input {
     struct eg_str key;
-    struct eg_str json;      /* the value as JSON text: "text", 42, true, [..], {..} */
-    struct eg_str where;     /* "event-gateway.conf:12" or "--set"; for messages */
+    struct eg_str json;  /* the value as JSON text: "text", 42, true, [..], {..} */
+    struct eg_str where; /* "event-gateway.conf:12" or "--set"; for messages */
 };
 struct gw_settings_table {
     const struct eg_setting *const *rows;
@@ -24,8 +24,8 @@ struct gw_settings_table {
 };
 
 /*
- * Fills ret_struct (struct_bytes, zeroed first) from defaults and inputs; later inputs of a key win.
- * Texts live in the arena. Refusals: "<where>: unknown key 'x'; did you mean 'y'?",
+ * Fills ret_struct (struct_bytes, zeroed first) from defaults and inputs; later inputs of a key
+ * win. Texts live in the arena. Refusals: "<where>: unknown key 'x'; did you mean 'y'?",
  * "<where>: 'x' has to be ...". section ("limits", "provider_http") is for messages, may be empty.
  */
 int32_t gw_settings_read(const struct gw_settings_table *table, const char *section,
@@ -33,16 +33,17 @@ int32_t gw_settings_read(const struct gw_settings_table *table, const char *sect
                          struct gw_arena *arena, void *ret_struct, struct eg_why *ret_why);
 
 /* The `provider` object of a function: names without regard to case, unknown keys dropped, null =
- * unset, wrong type = EG_E_SYNTAX `unable to load function provider config: ...`. ret_normal: compact
- * JSON of the keys that are not empty, in table order, secrets in clear. REQUIRED is not checked
- * here: bind does, with its own words. */
+ * unset, wrong type = EG_E_SYNTAX `unable to load function provider config: ...`. ret_normal:
+ * compact JSON of the keys that are not empty, in table order, secrets in clear. REQUIRED is not
+ * checked here: bind does, with its own words. */
 int32_t gw_target_settings_read(const struct gw_settings_table *table, struct eg_str provider_json,
                                 struct gw_arena *arena, void *ret_struct, struct eg_str *ret_normal,
                                 struct eg_why *ret_why);
 /* A normalised provider text with every non-empty secret written as "*****". */
 void gw_target_settings_mask(const struct gw_settings_table *table, struct eg_str normal_json,
                              struct gw_bytes *out);
-/* new_json with every secret that is sent as "*****" replaced by the one of stored_json. In arena. */
+/* new_json with every secret that is sent as "*****" replaced by the one of stored_json. In arena.
+ */
 struct eg_str gw_target_settings_unmask(const struct gw_settings_table *table,
                                         struct eg_str new_json, struct eg_str stored_json,
                                         struct gw_arena *arena);

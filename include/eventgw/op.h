@@ -32,13 +32,13 @@ extern "C" {
 /* Class of a function call's outcome, struct eg_result.call_class. Only EG_CALL_OK carries a body
  * that is mapped to a reply. Names and meaning are those of the metric
  * eventgateway_provider_calls_total{provider,class}. */
-#define EG_CALL_OK 0u         /* the function answered */
-#define EG_CALL_ACCEPTED 1u   /* the service took it; there is no function result */
-#define EG_CALL_THROTTLED 2u  /* refused for now; retry_after_ns may tell for how long */
-#define EG_CALL_TRANSIENT 3u  /* transport error, time-out, 502..504: trying again may help */
-#define EG_CALL_FUNCTION 4u   /* the function ran and failed */
-#define EG_CALL_PERMANENT 5u  /* will fail again: wrong request or configuration */
-#define EG_CALL_AUTH 6u       /* credentials missing, refused or expired */
+#define EG_CALL_OK 0u        /* the function answered */
+#define EG_CALL_ACCEPTED 1u  /* the service took it; there is no function result */
+#define EG_CALL_THROTTLED 2u /* refused for now; retry_after_ns may tell for how long */
+#define EG_CALL_TRANSIENT 3u /* transport error, time-out, 502..504: trying again may help */
+#define EG_CALL_FUNCTION 4u  /* the function ran and failed */
+#define EG_CALL_PERMANENT 5u /* will fail again: wrong request or configuration */
+#define EG_CALL_AUTH 6u      /* credentials missing, refused or expired */
 #define EG_CALL_CLASSES 7u
 
 /* One object of a storage list. Borrowed with the result it came in. */
@@ -56,14 +56,14 @@ struct eg_item {
  */
 struct eg_result {
     uint32_t struct_size;
-    int32_t verdict;          /* middleware, reacter: EG_NEXT or EG_STOP */
-    uint32_t call_class;      /* provider: EG_CALL_* */
-    uint32_t http_status;     /* provider: status of the function's own answer, 0 = none */
-    uint64_t retry_after_ns;  /* provider: with EG_CALL_THROTTLED, 0 = unknown */
-    uint64_t revision;        /* storage: revision of the object read or written */
-    struct eg_str message;    /* why it failed, for logs and (storage) the Config API's client */
-    struct eg_str client_text;/* provider: a text safe to show to the caller instead of the default */
-    struct eg_buf body;       /* provider: the function's answer; storage get: the value. Given. */
+    int32_t verdict;           /* middleware, reacter: EG_NEXT or EG_STOP */
+    uint32_t call_class;       /* provider: EG_CALL_* */
+    uint32_t http_status;      /* provider: status of the function's own answer, 0 = none */
+    uint64_t retry_after_ns;   /* provider: with EG_CALL_THROTTLED, 0 = unknown */
+    uint64_t revision;         /* storage: revision of the object read or written */
+    struct eg_str message;     /* why it failed, for logs and (storage) the Config API's client */
+    struct eg_str client_text; /* provider: safe to show to the caller instead of the default */
+    struct eg_buf body;        /* provider: the function's answer; storage get: the value. Given. */
     const struct eg_item *const *items; /* storage list, ascending by key (bytewise) */
     size_t item_count;
 };
@@ -71,7 +71,7 @@ struct eg_result {
 struct eg_op {
     uint32_t struct_size;
     uint32_t reserved;
-    uint64_t deadline_ns;     /* on clock->monotonic_ns; 0 = none */
+    uint64_t deadline_ns; /* on clock->monotonic_ns; 0 = none */
     /* Ends the op. status 0 or EG_E_*; result may be NULL. Any thread, exactly once. */
     void (*done)(struct eg_op *op, int32_t status, const struct eg_result *result);
 };

@@ -25,7 +25,7 @@ extern "C" {
 
 #define EG_ABI_MAKE(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 #define EG_ABI_MAJOR(abi) ((uint32_t)(abi) >> 16)
-#define EG_ABI_MINOR(abi) ((uint32_t)(abi) & 0xffffu)
+#define EG_ABI_MINOR(abi) ((uint32_t)(abi)&0xffffu)
 #define EG_ABI EG_ABI_MAKE(0, 1)
 
 #define EG_PLUGIN_MAGIC 0x45475031u /* "EGP1" */
@@ -60,28 +60,28 @@ struct eg_life_ops {
 
 struct eg_component {
     uint32_t struct_size;
-    uint32_t kind;                  /* EG_KIND_* */
-    uint64_t flags;                 /* 0 */
-    const char *name;               /* [a-z][a-z0-9_]*: key in the configuration; providers: type */
-    const char *summary;            /* one line for --help-plugin */
+    uint32_t kind;       /* EG_KIND_* */
+    uint64_t flags;      /* 0 */
+    const char *name;    /* [a-z][a-z0-9_]*: key in the configuration; providers: type */
+    const char *summary; /* one line for --help-plugin */
     const struct eg_setting *const *settings;
     size_t setting_count;
-    size_t settings_size;           /* sizeof of the struct the settings are read into */
+    size_t settings_size; /* sizeof of the struct the settings are read into */
     const struct eg_setting *const *target_settings; /* providers only, see provider.h */
     size_t target_setting_count;
     size_t target_settings_size;
     const struct eg_life_ops *life;
-    const void *ops;                /* struct eg_provider_ops, eg_storage_ops, ... by kind */
+    const void *ops; /* struct eg_provider_ops, eg_storage_ops, ... by kind */
 };
 
 struct eg_plugin {
-    uint32_t magic;                 /* EG_PLUGIN_MAGIC */
+    uint32_t magic; /* EG_PLUGIN_MAGIC */
     uint32_t struct_size;
-    uint32_t abi_built;             /* EG_ABI, from the header it was built with */
-    uint32_t abi_needs;             /* EG_ABI_MAKE(major, minor): a literal of the author */
+    uint32_t abi_built; /* EG_ABI, from the header it was built with */
+    uint32_t abi_needs; /* EG_ABI_MAKE(major, minor): a literal of the author */
     const char *name;
     const char *version;
-    const char *licence;            /* SPDX expression */
+    const char *licence; /* SPDX expression */
     const struct eg_component *const *components;
     size_t component_count;
 };

@@ -27,18 +27,18 @@ struct eg_event;
 /* What the host should know of a bound function; zeroed by the host, struct_size set. */
 struct eg_target_traits {
     uint32_t struct_size;
-    uint32_t event_version;   /* EG_CE_*: every event is converted to it */
-    uint64_t timeout_ns;      /* for one call; 0 = the gateway's setting */
+    uint32_t event_version; /* EG_CE_*: every event is converted to it */
+    uint64_t timeout_ns;    /* for one call; 0 = the gateway's setting */
 };
 
 /* One call. Everything in it is borrowed until the op is done. */
 struct eg_invocation {
     uint32_t struct_size;
-    uint32_t is_async;        /* 1 = nobody waits for the answer's body */
+    uint32_t is_async; /* 1 = nobody waits for the answer's body */
     struct eg_str space;
     struct eg_str function_id;
-    struct eg_str payload;    /* the JSON text to hand to the function */
-    struct eg_str request_id; /* the gateway's id of the request this call belongs to */
+    struct eg_str payload;        /* the JSON text to hand to the function */
+    struct eg_str request_id;     /* the gateway's id of the request this call belongs to */
     const struct eg_event *event; /* NULL when the payload is not an event (authorizers) */
 };
 

@@ -22,8 +22,8 @@ struct eg_event;
 
 struct eg_interest {
     uint32_t struct_size;
-    uint32_t mode;           /* EG_INTEREST_* */
-    const char *event_type;  /* exact type, for example "eventgateway.event.received" */
+    uint32_t mode;          /* EG_INTEREST_* */
+    const char *event_type; /* exact type, for example "eventgateway.event.received" */
 };
 
 struct eg_reacter_ops {

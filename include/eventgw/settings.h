@@ -45,15 +45,15 @@ struct eg_str_list {
 
 struct eg_setting {
     uint32_t struct_size;
-    uint32_t type;          /* EG_SET_* */
-    uint32_t flags;         /* EG_SET_REQUIRED */
-    uint32_t offset;        /* offsetof(the component's struct, field) */
-    int64_t min;            /* INT, DURATION (ns), SIZE: inclusive range; both 0 = unbounded */
+    uint32_t type;   /* EG_SET_* */
+    uint32_t flags;  /* EG_SET_REQUIRED */
+    uint32_t offset; /* offsetof(the component's struct, field) */
+    int64_t min;     /* INT, DURATION (ns), SIZE: inclusive range; both 0 = unbounded */
     int64_t max;
-    const char *name;       /* [a-z][a-z0-9_]* for settings; the JSON name for target settings */
-    const char *fallback;   /* default, spelled as in the configuration; NULL = empty or zero */
-    const char *choices;    /* STRING: "a|b|c", else NULL */
-    const char *help;       /* one line, printed by --help-plugin */
+    const char *name;     /* [a-z][a-z0-9_]* for settings; the JSON name for target settings */
+    const char *fallback; /* default, spelled as in the configuration; NULL = empty or zero */
+    const char *choices;  /* STRING: "a|b|c", else NULL */
+    const char *help;     /* one line, printed by --help-plugin */
 };
 
 #ifdef __cplusplus

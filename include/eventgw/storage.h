@@ -17,13 +17,14 @@ extern "C" {
 #define EG_REV_ANY UINT64_MAX /* expect_revision: whatever is there */
 #define EG_REV_ABSENT 0u      /* expect_revision: the key must not exist */
 
-#define EG_CHANGE_PUT 1u     /* key, value, revision */
-#define EG_CHANGE_REMOVE 2u  /* key, revision of the removal */
-#define EG_CHANGE_SYNCED 3u  /* everything present at `revision` has been told */
-#define EG_CHANGE_RESET 4u   /* history was lost: the present content follows as PUTs, then SYNCED;
-                                what is not repeated is gone */
-#define EG_CHANGE_DOWN 5u    /* the store cannot be reached; message says why. It will be tried on */
-#define EG_CHANGE_CLOSED 6u  /* last word of this watch, after unwatch */
+#define EG_CHANGE_PUT 1u    /* key, value, revision */
+#define EG_CHANGE_REMOVE 2u /* key, revision of the removal */
+#define EG_CHANGE_SYNCED 3u /* everything present at `revision` has been told */
+#define EG_CHANGE_RESET                                                                            \
+    4u                      /* history was lost: the present content follows as PUTs, then SYNCED; \
+                               what is not repeated is gone */
+#define EG_CHANGE_DOWN 5u   /* the store cannot be reached; message says why. It will be tried on */
+#define EG_CHANGE_CLOSED 6u /* last word of this watch, after unwatch */
 
 /* Borrowed during the call of changed. */
 struct eg_change {

@@ -1,7 +1,7 @@
 /*
- * layout_0_1.h - offset and size of every field that crosses the border, as ABI 0.1 has them on LP64
- * (x86-64, aarch64). A row never changes; a new field is a new row at or after the old end of its
- * struct, which then is STRUCT's new size.
+ * layout_0_1.h - offset and size of every field that crosses the border, as ABI 0.1 has them on
+ * LP64 (x86-64, aarch64). A row never changes; a new field is a new row at or after the old end of
+ * its struct, which then is STRUCT's new size.
  *
  *   STRUCT(name, sizeof)   FIELD(struct, field, offset, sizeof)
  */

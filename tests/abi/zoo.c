@@ -34,14 +34,14 @@ static const struct eg_setting *const rows[] = {EGX_ROW(zoo_settings, text),
                                                 EGX_ROW(zoo_settings, number)};
 #endif
 
-static int32_t create(const struct eg_host *host, const void *settings, void **ret_instance,
-                      struct eg_why *ret_why) {
+__attribute__((unused)) static int32_t create(const struct eg_host *host, const void *settings,
+                                              void **ret_instance, struct eg_why *ret_why) {
     (void)host;
     (void)ret_why;
     *ret_instance = (void *)(uintptr_t)settings;
     return EG_OK;
 }
-static void destroy(void *instance) {
+__attribute__((unused)) static void destroy(void *instance) {
     (void)instance;
 #ifdef ZOO_UNRESOLVED
     (void)zoo_symbol_that_nobody_has();

@@ -16,13 +16,13 @@ extern "C" {
 #endif
 
 struct eg_host;
-struct eg_loop;      /* one event loop = one thread */
-struct eg_event;     /* a CloudEvent */
-struct eg_exchange;  /* one request with its reply */
+struct eg_loop;     /* one event loop = one thread */
+struct eg_event;    /* a CloudEvent */
+struct eg_exchange; /* one request with its reply */
 struct eg_timer;
 struct eg_fd_watch;
 struct eg_http_call;
-struct eg_json;      /* a JSON value; members and items are borrowed from the root */
+struct eg_json; /* a JSON value; members and items are borrowed from the root */
 struct eg_metric;
 
 /* ---- log: levels as in --log-level ---- */
@@ -102,8 +102,8 @@ struct eg_http_request {
 /* Headers are borrowed during the callback; the body is given. */
 struct eg_http_response {
     uint32_t struct_size;
-    int32_t status;              /* of the answer, 100..999; 0 when error != 0 */
-    int32_t error;               /* 0 or EG_E_TIMEOUT, _CANCELED, _TOOBIG, _PROTO, _UNAVAILABLE, _IO */
+    int32_t status; /* of the answer, 100..999; 0 when error != 0 */
+    int32_t error;  /* 0 or EG_E_TIMEOUT, _CANCELED, _TOOBIG, _PROTO, _UNAVAILABLE, _IO */
     uint32_t reserved;
     struct eg_str message;       /* why it failed, borrowed */
     const struct eg_kv *headers; /* of the last answer after redirects, as received */
@@ -143,7 +143,8 @@ struct eg_json_api {
     uint32_t (*kind)(const struct eg_json *value); /* NULL counts as EG_JSON_NULL */
     size_t (*count)(const struct eg_json *value);  /* members or items */
     const struct eg_json *(*member)(const struct eg_json *object, struct eg_str name); /* or NULL */
-    const struct eg_json *(*at)(const struct eg_json *container, size_t index, struct eg_str *ret_name);
+    const struct eg_json *(*at)(const struct eg_json *container, size_t index,
+                                struct eg_str *ret_name);
     struct eg_str (*string)(const struct eg_json *value); /* empty unless EG_JSON_STRING */
     int64_t (*integer)(const struct eg_json *value);      /* also of BOOL; 0 otherwise */
     double (*real)(const struct eg_json *value);
@@ -176,7 +177,7 @@ struct eg_exchange_api {
     struct eg_str (*path)(const struct eg_exchange *exchange);  /* as routed, escaped */
     struct eg_str (*query)(const struct eg_exchange *exchange); /* raw, without '?' */
     struct eg_str (*body)(const struct eg_exchange *exchange);
-    struct eg_str (*peer)(const struct eg_exchange *exchange);  /* address of the client, no port */
+    struct eg_str (*peer)(const struct eg_exchange *exchange); /* address of the client, no port */
     struct eg_str (*request_id)(const struct eg_exchange *exchange);
     /* The index-th value of a header, name without regard to case; ptr NULL when there is none. */
     struct eg_str (*header)(const struct eg_exchange *exchange, struct eg_str name, size_t index);
@@ -220,9 +221,9 @@ struct eg_clock_api {
 
 struct eg_host {
     uint32_t struct_size;
-    uint32_t abi;                /* EG_ABI of the host */
-    void *self;                  /* the host's own */
-    struct eg_str component;     /* name of the component this table belongs to */
+    uint32_t abi;            /* EG_ABI of the host */
+    void *self;              /* the host's own */
+    struct eg_str component; /* name of the component this table belongs to */
     struct eg_str gateway_version;
     const struct eg_log_api *log;
     const struct eg_mem_api *mem;

@@ -3,8 +3,8 @@
  *
  * Called in the order of the configuration file (on_reply in reverse order), on the request's loop.
  * Each call returns EG_NEXT, EG_STOP (set the reply first with exchange->reply), EG_PENDING (the
- * verdict comes through the op: status 0 and result->verdict), or a negative EG_E_*: the client gets
- * 500 and the reason is logged. Any hook may be NULL.
+ * verdict comes through the op: status 0 and result->verdict), or a negative EG_E_*: the client
+ * gets 500 and the reason is logged. Any hook may be NULL.
  */
 #ifndef EVENTGW_MIDDLEWARE_H
 #define EVENTGW_MIDDLEWARE_H
@@ -28,8 +28,7 @@ struct eg_middleware_ops {
     int32_t (*on_event)(void *instance, void *slot, struct eg_exchange *exchange,
                         struct eg_event *event, struct eg_op *op);
     /* The reply is complete, nothing was sent yet; it may be changed. EG_STOP ends the chain. */
-    int32_t (*on_reply)(void *instance, void *slot, struct eg_exchange *exchange,
-                        struct eg_op *op);
+    int32_t (*on_reply)(void *instance, void *slot, struct eg_exchange *exchange, struct eg_op *op);
     /* Optional, the client or the deadline does not wait any longer. */
     void (*cancel)(void *instance, void *slot, struct eg_op *op);
 };

@@ -82,8 +82,7 @@ enum eg_error_code {
 
 /* Does the struct behind p, made by whoever built it, reach to the end of this field? */
 #define EG_HAS(p, field)                                                                           \
-    ((size_t)(p)->struct_size >=                                                                   \
-     (size_t)((const char *)(&(p)->field + 1) - (const char *)(p)))
+    ((size_t)(p)->struct_size >= (size_t)((const char *)(&(p)->field + 1) - (const char *)(p)))
 
 #ifdef __cplusplus
 }
