@@ -92,6 +92,15 @@ static struct gw_content *target_of(struct gw_catalog *catalog) {
 
 static void defer_on_change(struct gw_catalog *catalog);
 
+/* Only what leads to a new snapshot moves the revision: a key of somebody else does not, or those
+ * who wait until a revision is routed would wait for ever. */
+static void note_change(struct gw_catalog *catalog, const struct eg_change *change) {
+    if (change->revision > catalog->revision) {
+        catalog->revision = change->revision;
+    }
+    defer_on_change(catalog);
+}
+
 /* The object of a value, the known one when its revision is the same. */
 static void read_value(const struct gw_record *known, struct gw_record *record, enum gw_kind kind,
                        struct eg_str space, struct eg_str id, struct eg_str value) {
@@ -125,14 +134,14 @@ static void apply_put(struct gw_catalog *catalog, const struct eg_change *change
     read_value(known, record, kind, space, id, change->value);
     record_free(take_out(content, change->key));
     put_in(content, record);
-    defer_on_change(catalog);
+    note_change(catalog, change);
 }
 
 static void apply_remove(struct gw_catalog *catalog, const struct eg_change *change) {
     struct gw_record *record = take_out(target_of(catalog), change->key);
     if (record != NULL) {
         record_free(record);
-        defer_on_change(catalog);
+        note_change(catalog, change);
     }
 }
 
@@ -146,7 +155,6 @@ static void become_ready(struct gw_catalog *catalog, int32_t status, struct eg_s
 }
 
 static void apply_synced(struct gw_catalog *catalog, const struct eg_change *change) {
-    (void)change;
     const bool was_ready = catalog->is_ready;
     if (catalog->is_resyncing) {
         gw_content_free(&catalog->content);
@@ -154,6 +162,10 @@ static void apply_synced(struct gw_catalog *catalog, const struct eg_change *cha
         memset(&catalog->fresh, 0, sizeof catalog->fresh);
         catalog->is_resyncing = false;
     }
+    if (change->revision < catalog->revision) {
+        catalog->written = 0; /* the store was put back to an older state */
+    }
+    catalog->revision = change->revision;
     catalog->is_ready = true;
     catalog->back_off_ns = 0;
     if (was_ready) {
@@ -225,9 +237,6 @@ static void apply(struct gw_task *task) {
     const struct eg_change *change = &told->change;
     GW_MAGIC_CHECK(catalog, GW_CATALOG_MAGIC);
     const bool is_content = change->kind == EG_CHANGE_PUT || change->kind == EG_CHANGE_REMOVE;
-    if (change->revision > catalog->revision || change->kind == EG_CHANGE_SYNCED) {
-        catalog->revision = change->revision;
-    }
     if (change->kind == EG_CHANGE_SYNCED || (is_content && !catalog->is_resyncing)) {
         catalog->is_up = true;
     }

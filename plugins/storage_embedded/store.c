@@ -120,8 +120,7 @@ static void start_batch(struct embedded_store *store);
 static void finish_batch(void *arg) {
     struct embedded_store *store = arg;
     bool has_written = false;
-    /* Still working while jobs finish: one that submits another must not start a batch into this.
-     */
+    /* Still at work while jobs finish: one that submits another must not fill this batch. */
     for (struct embedded_job *job; (job = shift(&store->batch)) != NULL;) {
         has_written = has_written || (job->mode == EMBEDDED_JOB_WRITE && job->status == EG_OK);
         job->finish(store, job);
