@@ -14,7 +14,7 @@ int32_t gw_pool_create(uint32_t threads, uint32_t queue_length, struct gw_pool *
 void gw_pool_destroy(struct gw_pool *pool);
 
 struct gw_job {
-    struct gw_task task;      /* carries done to the loop */
+    struct gw_task task; /* carries done to the loop */
     struct gw_node node;
     struct eg_loop *loop;
     void (*work)(struct gw_job *job);

@@ -2,11 +2,12 @@
  * io/http_client.c - see http_client.h. libcurl's multi interface, driven by our loop: curl names
  * the sockets and the next time-out, we call curl_multi_socket_action.
  *
- * What keeps it cheap: easy handles live in a pool and only what differs is set again; header lists
- * are built in the call's arena; a socket stays in epoll when curl lets go of it after an exchange
- * (connections are mostly used again at once) and leaves on its first event while idle or when it
- * is closed. Deadlines are our timers, so that they follow base/clock.h; curl's own are off.
- * Redirects are followed here and not by curl, which would keep a custom method.
+ * What keeps it cheap: easy handles live in a pool, only what differs is set again, and the parsed
+ * URL stays with its handle; header lists are built in the call's arena; a socket stays in epoll
+ * when curl lets go of it after an exchange (connections are mostly used again at once) and leaves
+ * on its first event while idle or when it is closed. Deadlines are our timers, so that they follow
+ * base/clock.h; curl's own are off. Redirects are followed here and not by curl, which would keep a
+ * custom method.
  *
  * Thread: the loop's. Ownership: a call borrows its request; what it answers lives in its arena.
  */
@@ -26,12 +27,14 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/slice.h"
+#include "io/http_outgoing.h"
 
 #define CALL_MAGIC 0x4c4c4143u /* "CALL" */
-#define URL_BYTES_MAX ((size_t)64 * 1024)
 #define REDIRECTS_MAX 10u
 #define HEAD_BYTES_MAX ((size_t)256 * 1024)
 #define POOLED_CALLS_MAX 512u
+#define POOLED_CALLS_SEEN 8   /* in search of one that has asked the same URL */
+#define EXPECT_BODY_MIN 1000u /* from some size on curl adds Expect: to requests */
 #define CACHED_CONNECTIONS 1024L
 
 /* A socket of curl's in our epoll. wanted: what curl asked for last; 0 = nothing, it is idle. */
@@ -62,6 +65,9 @@ struct eg_http_call {
     struct gw_http_client *client;
     struct gw_node node;
     CURL *easy;
+    CURLU *parsed;  /* of url_text, so that curl need not parse it for each exchange */
+    char *url_text; /* what easy and parsed are set to; NULL = nothing */
+    size_t url_len;
     const struct eg_http_request *request;
     void (*on_done)(void *arg, const struct eg_http_response *response);
     void *arg;
@@ -289,6 +295,7 @@ static void set_basics(struct eg_http_call *call) {
     struct gw_http_client *client = call->client;
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_PRIVATE, call);
+    SET(CURLOPT_CURLU, call->parsed);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_FOLLOWLOCATION, 0L);
@@ -310,6 +317,34 @@ static void set_basics(struct eg_http_call *call) {
     SET(CURLOPT_OPENSOCKETDATA, client);
     SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     SET(CURLOPT_CLOSESOCKETDATA, client);
+}
+
+static bool has_url(const struct eg_http_call *call, struct eg_str url) {
+    return call->url_text != NULL && gw_str_eq(gw_str(call->url_text, call->url_len), url);
+}
+
+static void forget_url(struct eg_http_call *call) {
+    gw_free(call->url_text);
+    call->url_text = NULL;
+}
+
+/* As text too: curl 7 keeps it for its own repetition of a request on a connection that has died.
+ */
+static bool set_url(struct eg_http_call *call, struct eg_str url) {
+    CURL *easy = call->easy;
+    if (has_url(call, url)) {
+        return true;
+    }
+    forget_url(call);
+    char *text = gw_dup_cstr(url);
+    if (curl_url_set(call->parsed, CURLUPART_URL, text, CURLU_PATH_AS_IS) != CURLUE_OK) {
+        gw_free(text);
+        return false;
+    }
+    SET(CURLOPT_URL, text);
+    call->url_text = text;
+    call->url_len = url.len;
+    return true;
 }
 
 static void set_tls_file(struct eg_http_call *call, CURLoption option, struct eg_str path) {
@@ -383,35 +418,55 @@ static void set_headers(struct eg_http_call *call, bool is_bodyless, bool is_for
     }
     tail = has_type ? tail : push_line(call, tail, GW_STR("Content-Type:"));
     tail = has_accept ? tail : push_line(call, tail, GW_STR("Accept:"));
-    (void)push_line(call, tail, GW_STR("Expect:"));
+    if (request->body.len >= EXPECT_BODY_MIN) {
+        (void)push_line(call, tail, GW_STR("Expect:"));
+    }
     (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, head.next);
 }
 
 /* ---- calls ---- */
 
-static struct eg_http_call *take_call(struct gw_http_client *client) {
-    struct gw_node *node = gw_list_shift(&client->pooled);
-    if (node != NULL) {
-        client->pooled_count--;
-        return GW_CONTAINER(node, struct eg_http_call, node);
-    }
+static void free_call(struct eg_http_call *call) {
+    curl_easy_cleanup(call->easy);
+    curl_url_cleanup(call->parsed);
+    forget_url(call);
+    gw_arena_free(&call->arena);
+    gw_bytes_free(&call->body);
+    gw_free(call);
+}
+
+static struct eg_http_call *make_call(struct gw_http_client *client) {
     struct eg_http_call *call = gw_alloc(sizeof *call);
     call->client = client;
+    gw_arena_init(&call->arena, 2048);
+    gw_bytes_init(&call->body, 0);
     call->easy = curl_easy_init();
-    if (call->easy == NULL) {
-        gw_free(call);
+    call->parsed = curl_url();
+    if (call->easy == NULL || call->parsed == NULL) {
+        free_call(call);
         return NULL;
     }
-    gw_arena_init(&call->arena, 2048);
     set_basics(call);
     return call;
 }
 
-static void free_call(struct eg_http_call *call) {
-    curl_easy_cleanup(call->easy);
-    gw_arena_free(&call->arena);
-    gw_bytes_free(&call->body);
-    gw_free(call);
+/* One that has asked the same URL when it is found soon, else the warmest. */
+static struct eg_http_call *take_call(struct gw_http_client *client, struct eg_str url) {
+    struct gw_node *node = client->pooled.next;
+    if (gw_list_empty(&client->pooled)) {
+        return make_call(client);
+    }
+    for (int i = 0; i < POOLED_CALLS_SEEN && node != &client->pooled; i++, node = node->next) {
+        if (has_url(GW_CONTAINER(node, struct eg_http_call, node), url)) {
+            break;
+        }
+    }
+    if (node == &client->pooled || !has_url(GW_CONTAINER(node, struct eg_http_call, node), url)) {
+        node = client->pooled.next;
+    }
+    gw_list_remove(node);
+    client->pooled_count--;
+    return GW_CONTAINER(node, struct eg_http_call, node);
 }
 
 /* Back to the pool, last in first out: the warm one is used next. */
@@ -425,6 +480,7 @@ static void recycle_call(struct eg_http_call *call) {
     }
     if (call->has_tls_files) {
         curl_easy_reset(call->easy);
+        forget_url(call);
         set_basics(call);
         call->has_tls_files = false;
     }
@@ -493,12 +549,12 @@ static void start(struct eg_http_call *call, struct eg_str url, struct eg_str me
     call->body.len = 0;
     call->is_connected = call->is_head_done = false;
     call->curl_error[0] = '\0';
-    (void)curl_easy_setopt(call->easy, CURLOPT_URL, gw_arena_dup(&call->arena, url).ptr);
+    const bool is_url_good = set_url(call, url);
     set_method(call, method, body);
     set_headers(call, body.len == 0 && !gw_str_eq(method, GW_STR("POST")), is_foreign);
     gw_timer_start(client->loop, &call->deadline, left_ns < connect_ns ? left_ns : connect_ns,
                    on_deadline);
-    call->is_added = curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
+    call->is_added = is_url_good && curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
     if (!call->is_added) {
         call->done.fn = on_refused;
         gw_loop_defer(client->loop, &call->done);
@@ -603,55 +659,13 @@ static void take_results(struct gw_http_client *client) {
 
 /* ---- the front ---- */
 
-static int32_t reject(const char *what, struct eg_str text) {
-    gw_logf(EG_LOG_WARN, "http request refused: %s \"%.*s\"", what,
-            GW_FMT(gw_str_sub(text, 0, 200)));
-    return EG_E_INVAL;
-}
-
-static bool is_framing(struct eg_str name) {
-    static const char *const names[] = {"Host",       "Content-Length", "Transfer-Encoding",
-                                        "Connection", "Keep-Alive",     "Proxy-Connection",
-                                        "TE",         "Trailer",        "Upgrade",
-                                        "Expect"};
-    for (size_t i = 0; i < GW_COUNT(names); i++) {
-        if (gw_str_eq_nocase(name, gw_str_c(names[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int32_t check_request(const struct eg_http_request *request) {
-    struct gw_url url;
-    if (request->url.len > URL_BYTES_MAX || gw_url_parse(request->url, &url) != EG_OK) {
-        return reject("no http or https URL", request->url);
-    }
-    if (!gw_is_token(request->method) || gw_str_eq_nocase(request->method, GW_STR("CONNECT"))) {
-        return reject("bad method", request->method);
-    }
-    if (request->body.len > 0 && gw_str_eq(request->method, GW_STR("HEAD"))) {
-        return reject("a body with method", request->method);
-    }
-    for (size_t i = 0; i < request->header_count; i++) {
-        const struct eg_kv *h = &request->headers[i];
-        if (!gw_is_token(h->name) || !gw_is_field_value(h->value)) {
-            return reject("bad header", gw_is_token(h->name) ? h->name : GW_STR("(name)"));
-        }
-        if (is_framing(h->name)) {
-            return reject("the gateway's own header", h->name);
-        }
-    }
-    return EG_OK;
-}
-
 int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request *request,
                      void (*on_done)(void *arg, const struct eg_http_response *response), void *arg,
                      struct eg_http_call **ret_call) {
-    if (check_request(request) != EG_OK) {
+    if (gw_http_check_request(request) != EG_OK) {
         return EG_E_INVAL;
     }
-    struct eg_http_call *call = take_call(client);
+    struct eg_http_call *call = take_call(client, request->url);
     if (call == NULL) {
         return EG_E_BUSY;
     }

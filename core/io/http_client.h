@@ -3,9 +3,9 @@
  * door to libcurl. Request and response are those of the plugin ABI (struct eg_http_request,
  * eg_http_response), so that the host's http service is this file.
  *
- * Only http and https; no Expect, no signals, no environment proxies; redirects as in chapter 8.2 of
- * the compatibility specification (up to 10; 301, 302, 303 turn into GET without body, 307 and 308
- * repeat). Header pairs are checked on the way out and in.
+ * Only http and https; no Expect, no signals, no environment proxies; redirects as in chapter 8.2
+ * of the compatibility specification (up to 10; 301, 302, 303 turn into GET without body, 307 and
+ * 308 repeat). Header pairs are checked on the way out and in.
  */
 #ifndef GW_IO_HTTP_CLIENT_H
 #define GW_IO_HTTP_CLIENT_H
@@ -15,12 +15,12 @@
 struct gw_http_client;
 
 struct gw_http_client_config {
-    uint64_t timeout_ns;             /* default of one exchange */
+    uint64_t timeout_ns; /* default of one exchange */
     uint64_t connect_timeout_ns;
-    uint64_t max_response_bytes;     /* default */
-    uint32_t max_connections;        /* per loop, 0 = none */
+    uint64_t max_response_bytes; /* default */
+    uint32_t max_connections;    /* per loop, 0 = none */
     uint32_t max_connections_per_host;
-    uint64_t idle_timeout_ns;        /* of pooled connections */
+    uint64_t idle_timeout_ns; /* of pooled connections */
 };
 
 int32_t gw_http_client_create(struct eg_loop *loop, const struct gw_http_client_config *config,
@@ -28,7 +28,8 @@ int32_t gw_http_client_create(struct eg_loop *loop, const struct gw_http_client_
 /* Calls in flight end with EG_E_CANCELED before it returns. NULL is fine. */
 void gw_http_client_destroy(struct gw_http_client *client);
 
-/* See struct eg_http_api.send. EG_E_INVAL (with a logged reason) for a bad url, method or header. */
+/* See struct eg_http_api.send. EG_E_INVAL (with a logged reason) for a bad url, method or header.
+ */
 int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request *request,
                      void (*on_done)(void *arg, const struct eg_http_response *response), void *arg,
                      struct eg_http_call **ret_call);
@@ -39,8 +40,8 @@ uint32_t gw_http_client_in_flight(const struct gw_http_client *client);
 struct gw_url {
     struct eg_str scheme;
     struct eg_str host;
-    uint16_t port;       /* 0 = none given */
-    struct eg_str path;  /* with query */
+    uint16_t port;      /* 0 = none given */
+    struct eg_str path; /* with query */
 };
 int32_t gw_url_parse(struct eg_str url, struct gw_url *ret_url);
 

@@ -14,45 +14,45 @@
 #include "base/arena.h"
 #include "io/loop.h"
 
-struct gw_http_server;   /* one listener on one loop */
+struct gw_http_server; /* one listener on one loop */
 
 struct gw_http_limits {
-    uint64_t body_bytes;          /* 413 */
-    uint64_t head_bytes;          /* 431 */
-    uint64_t target_bytes;        /* 414 */
-    uint32_t connections;         /* of this server (= listener and loop) */
-    uint32_t connections_per_ip;  /* 0 = no limit */
-    uint64_t head_timeout_ns;     /* absolute, from the first byte of a request */
-    uint64_t body_timeout_ns;     /* absolute, from the end of the head */
-    uint64_t idle_timeout_ns;     /* keep-alive between requests */
+    uint64_t body_bytes;         /* 413 */
+    uint64_t head_bytes;         /* 431 */
+    uint64_t target_bytes;       /* 414 */
+    uint32_t connections;        /* of this server (= listener and loop) */
+    uint32_t connections_per_ip; /* 0 = no limit */
+    uint64_t head_timeout_ns;    /* absolute, from the first byte of a request */
+    uint64_t body_timeout_ns;    /* absolute, from the end of the head */
+    uint64_t idle_timeout_ns;    /* keep-alive between requests */
 };
 
 struct gw_tls_files {
-    struct eg_str cert_pem;       /* contents, not paths; both empty = plain HTTP */
+    struct eg_str cert_pem; /* contents, not paths; both empty = plain HTTP */
     struct eg_str key_pem;
 };
 
 struct gw_http_request {
     struct gw_arena arena;
     struct gw_http_server *server;
-    struct eg_str method;         /* as sent */
-    struct eg_str target;         /* as sent, whole */
-    struct eg_str path;           /* escaped form as routed: query cut, bytes that must be escaped are */
-    struct eg_str query;          /* raw, without '?' */
-    struct eg_str host;           /* Host header or that of an absolute target; as sent */
-    const struct eg_kv *headers;  /* as sent, in order */
+    struct eg_str method; /* as sent */
+    struct eg_str target; /* as sent, whole */
+    struct eg_str path;   /* escaped form as routed: query cut, bytes that must be escaped are */
+    struct eg_str query;  /* raw, without '?' */
+    struct eg_str host;   /* Host header or that of an absolute target; as sent */
+    const struct eg_kv *headers; /* as sent, in order */
     size_t header_count;
     struct eg_str body;
-    struct eg_str peer;           /* client address without port */
-    struct eg_str request_id;     /* taken from x-request-id when it is a clean token of at most 128
-                                     bytes, else a UUID */
-    uint64_t received_ns;         /* monotonic, head complete */
-    bool is_gone;                 /* the client has gone away; a reply will be dropped */
-    void *user;                   /* the handler's */
+    struct eg_str peer;       /* client address without port */
+    struct eg_str request_id; /* taken from x-request-id when it is a clean token of at most 128
+                                 bytes, else a UUID */
+    uint64_t received_ns;     /* monotonic, head complete */
+    bool is_gone;             /* the client has gone away; a reply will be dropped */
+    void *user;               /* the handler's */
 };
 
 struct gw_http_server_config {
-    const char *name;             /* "events", "config": in logs and metrics */
+    const char *name; /* "events", "config": in logs and metrics */
     struct gw_http_limits limits;
     struct gw_tls_files tls;
     /* The request is complete. give: the handler holds one reference and calls gw_http_reply
@@ -65,13 +65,14 @@ struct gw_http_server_config {
 
 struct gw_http_reply {
     uint32_t status;
-    const struct eg_kv *headers;  /* checked with gw_is_token / gw_is_field_value again; borrowed */
-    size_t header_count;          /* Content-Length, Date, Connection are the server's */
-    struct eg_buf body;           /* given */
+    const struct eg_kv *headers; /* checked with gw_is_token / gw_is_field_value again; borrowed */
+    size_t header_count;         /* Content-Length, Date, Connection are the server's */
+    struct eg_buf body;          /* given */
 };
 
 /* A listening socket: SO_REUSEADDR, SO_REUSEPORT, non-blocking, CLOEXEC. address "" or "*" = all
- * interfaces, IPv6 and IPv4. port 0 takes a free one. ret_why tells the address and errno's text. */
+ * interfaces, IPv6 and IPv4. port 0 takes a free one. ret_why tells the address and errno's text.
+ */
 int32_t gw_listen(struct eg_str address, uint16_t port, int *ret_fd, uint16_t *ret_port,
                   struct eg_why *ret_why);
 /* Is nobody else listening there? SO_REUSEPORT would share a port silently with another process of
@@ -79,7 +80,8 @@ int32_t gw_listen(struct eg_str address, uint16_t port, int *ret_fd, uint16_t *r
 int32_t gw_listen_check(struct eg_str address, uint16_t port, struct eg_why *ret_why);
 
 /* Serves fd (give) on the loop. The config is copied, its strings are borrowed until destroy. */
-int32_t gw_http_server_start(struct eg_loop *loop, int fd, const struct gw_http_server_config *config,
+int32_t gw_http_server_start(struct eg_loop *loop, int fd,
+                             const struct gw_http_server_config *config,
                              struct gw_http_server **ret_server, struct eg_why *ret_why);
 /* Closes the listening socket and idle connections; requests in flight go on, answered with
  * `Connection: close`. */
@@ -92,7 +94,7 @@ void gw_http_server_destroy(struct gw_http_server *server);
 /* Sends the reply. On HEAD, 204 and 304 the body is not sent. Adds x-request-id. */
 void gw_http_reply(struct gw_http_request *request, struct gw_http_reply *reply);
 void gw_http_request_ref(struct gw_http_request *request);
-void gw_http_request_unref(struct gw_http_request *request);   /* NULL is fine */
+void gw_http_request_unref(struct gw_http_request *request); /* NULL is fine */
 
 /* The index-th value of a header, name without regard to case; ptr NULL when there is none. */
 struct eg_str gw_http_header(const struct gw_http_request *request, struct eg_str name,

@@ -22,12 +22,12 @@ struct gw_task {
 };
 struct gw_timer {
     uint64_t at_ns;
-    size_t heap_index;       /* 0 = not armed */
+    size_t heap_index; /* 0 = not armed */
     void (*fn)(struct gw_timer *timer);
 };
 struct gw_fd {
     int fd;
-    uint32_t events;         /* EG_FD_READ | EG_FD_WRITE */
+    uint32_t events; /* EG_FD_READ | EG_FD_WRITE */
     void (*fn)(struct gw_fd *watch, uint32_t events);
     bool is_watched;
 };
@@ -38,8 +38,8 @@ struct gw_turn_hook {
 };
 
 int32_t gw_loop_create(const char *name, struct eg_loop **ret_loop);
-void gw_loop_destroy(struct eg_loop *loop);            /* not while it runs; NULL is fine */
-void gw_loop_run(struct eg_loop *loop);                /* until stop, on this thread */
+void gw_loop_destroy(struct eg_loop *loop); /* not while it runs; NULL is fine */
+void gw_loop_run(struct eg_loop *loop);     /* until stop, on this thread */
 void gw_loop_stop(struct eg_loop *loop);
 /* One turn that waits at most max_wait_ns; for tests. */
 void gw_loop_turn(struct eg_loop *loop, uint64_t max_wait_ns);
@@ -62,7 +62,7 @@ void gw_loop_defer(struct eg_loop *loop, struct gw_task *task);
 void gw_loop_undefer(struct gw_task *task);
 
 void gw_timer_start(struct eg_loop *loop, struct gw_timer *timer, uint64_t delay_ns,
-                    void (*fn)(struct gw_timer *timer));  /* restarts an armed one */
+                    void (*fn)(struct gw_timer *timer)); /* restarts an armed one */
 void gw_timer_stop(struct eg_loop *loop, struct gw_timer *timer);
 bool gw_timer_armed(const struct gw_timer *timer);
 
