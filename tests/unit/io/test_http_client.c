@@ -255,6 +255,48 @@ static void connections_are_used_again_and_a_closed_one_is_replaced(void) {
     end();
 }
 
+static void ask(const char *path, size_t calls) {
+    struct eg_http_request request = new_request("POST", "x");
+    char target[160];
+    snprintf(target, sizeof target, "http://127.0.0.1:%u%s", up.port, path);
+    request.url = gw_str_c(target);
+    send_call(&request);
+    turn_until_done(calls);
+    CU_ASSERT_EQUAL(result.error, 0);
+}
+
+static void a_handle_that_has_asked_another_url_asks_the_new_one(void) {
+    begin(SCRIPT(OK_5, OK_5, OK_5, OK_5));
+    ask("/one", 1);
+    ask("/two", 2);
+    ask("/two", 3);
+    ask("/on", 4);
+    const char *at = up.seen;
+    for (const char *const *wanted = SCRIPT("/one HTTP", "/two HTTP", "/two HTTP", "/on HTTP");
+         *wanted != NULL; wanted++) {
+        at = strstr(at, "POST ");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+        at += strlen("POST ");
+        CU_ASSERT_EQUAL(strncmp(at, *wanted, strlen(*wanted)), 0);
+    }
+    end();
+}
+
+/* curl repeats a request itself when a connection that was used before ends without an answer. */
+static void a_repeated_request_asks_what_was_asked_last(void) {
+    begin(SCRIPT(OK_5, NULL, OK_5));
+    ask("/one", 1);
+    ask("/two", 2);
+    CU_ASSERT_EQUAL(up.connection_count, 2);
+    const char *second = strstr(up.seen + 1, "POST ");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(second);
+    const char *third = strstr(second + 1, "POST ");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(third);
+    CU_ASSERT_EQUAL(strncmp(second, "POST /two ", 10), 0);
+    CU_ASSERT_EQUAL(strncmp(third, "POST /two ", 10), 0);
+    end();
+}
+
 /* ---- redirects ---- */
 
 static void redirects_301_to_303_turn_into_get_and_307_repeats_the_post(void) {
@@ -502,6 +544,8 @@ UNIT_MAIN(UNIT(a_post_carries_method_headers_and_body_and_nothing_uninvited),
           UNIT(a_chunked_answer_is_put_together_and_its_trailers_are_no_headers),
           UNIT(interim_answers_leave_no_trace),
           UNIT(connections_are_used_again_and_a_closed_one_is_replaced),
+          UNIT(a_handle_that_has_asked_another_url_asks_the_new_one),
+          UNIT(a_repeated_request_asks_what_was_asked_last),
           UNIT(redirects_301_to_303_turn_into_get_and_307_repeats_the_post),
           UNIT(a_custom_method_turns_into_get_too),
           UNIT(the_eleventh_redirect_and_foreign_schemes_are_errors),

@@ -1,0 +1,55 @@
+/*
+ * io/http_outgoing.c - see http_outgoing.h. The host writes framing, connection management and Host
+ * itself (RFC 9112 6, RFC 9110 7.2, 7.6.1, 10.1.1): a plugin that could set them could smuggle a
+ * request into a connection that others use.
+ */
+#include "io/http_outgoing.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/slice.h"
+#include "io/http_client.h"
+
+#define URL_BYTES_MAX ((size_t)64 * 1024)
+
+static int32_t reject(const char *what, struct eg_str text) {
+    gw_logf(EG_LOG_WARN, "http request refused: %s \"%.*s\"", what,
+            GW_FMT(gw_str_sub(text, 0, 200)));
+    return EG_E_INVAL;
+}
+
+static bool is_framing(struct eg_str name) {
+    static const char *const names[] = {"Host",       "Content-Length", "Transfer-Encoding",
+                                        "Connection", "Keep-Alive",     "Proxy-Connection",
+                                        "TE",         "Trailer",        "Upgrade",
+                                        "Expect"};
+    for (size_t i = 0; i < GW_COUNT(names); i++) {
+        if (gw_str_eq_nocase(name, gw_str_c(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int32_t gw_http_check_request(const struct eg_http_request *request) {
+    struct gw_url url;
+    if (request->url.len > URL_BYTES_MAX || gw_url_parse(request->url, &url) != EG_OK) {
+        return reject("no http or https URL", request->url);
+    }
+    if (!gw_is_token(request->method) || gw_str_eq_nocase(request->method, GW_STR("CONNECT"))) {
+        return reject("bad method", request->method);
+    }
+    if (request->body.len > 0 && gw_str_eq(request->method, GW_STR("HEAD"))) {
+        return reject("a body with method", request->method);
+    }
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct eg_kv *h = &request->headers[i];
+        if (!gw_is_token(h->name) || !gw_is_field_value(h->value)) {
+            return reject("bad header", gw_is_token(h->name) ? h->name : GW_STR("(name)"));
+        }
+        if (is_framing(h->name)) {
+            return reject("the gateway's own header", h->name);
+        }
+    }
+    return EG_OK;
+}
