@@ -5,6 +5,7 @@ back on the way out.
 import json
 import os
 import pathlib
+import random
 import re
 import select
 import shutil
@@ -29,13 +30,18 @@ END = "--end-of-block--"
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [str(s.getsockname()[1]) for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    """Below the range that the kernel takes from for connections, so that none is taken meanwhile."""
+    found = []
+    for port in random.sample(range(15000, 32000), 1000):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                found.append(str(port))
+            except OSError:
+                continue
+        if len(found) == count:
+            return found
+    raise AssertionError("no free ports")
 
 
 def make_checkout(folder):
