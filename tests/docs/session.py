@@ -140,7 +140,14 @@ class Session:
     def start(self, block):
         program = Program(self.to_free(self.give_ports(block.text)), self)
         self.programs.append(program)
+        self.check_unbroken()
+        self.failed_at = block.where
         program.wait_for(block.argument, block.where)
+        self.failed_at = None
+
+    def check_unbroken(self):
+        """What stands below a block that failed cannot work: it fails at once."""
+        assert not self.failed_at, f"not run, since {self.failed_at} failed"
 
     def background_output(self):
         own = self._errors.read_text(errors="replace") if self._shell else ""
@@ -148,6 +155,7 @@ class Session:
 
     def wait_for_line(self, line, where):
         """A line that programs in the background print now or soon."""
+        self.check_unbroken()
         end = time.monotonic() + PATIENCE
         while not any(same_text(line, printed) for printed in self.background_output().splitlines()):
             assert time.monotonic() < end, f"{where}: never printed:\n{line}\nbut\n{self.background_output()}"
@@ -155,7 +163,7 @@ class Session:
 
     def run(self, block):
         """Runs a sh block in the page's shell; returns what it wrote to stdout."""
-        assert not self.failed_at, f"not run, since {self.failed_at} failed"
+        self.check_unbroken()
         if self._shell is None:
             self._start_shell()
         script = self.folder / ".block.sh"
