@@ -16,7 +16,8 @@ static struct eg_str shown_default(const struct eg_setting *row) {
     if (row->fallback == NULL) {
         return (row->flags & EG_SET_REQUIRED) != 0 ? GW_STR("(required)") : GW_STR("-");
     }
-    return row->type == EG_SET_SECRET ? GW_STR("*****") : gw_str_c(row->fallback);
+    const struct eg_str fallback = gw_str_c(row->fallback);
+    return row->type == EG_SET_SECRET && fallback.len > 0 ? GW_STR("*****") : fallback;
 }
 
 static void add_range(struct gw_bytes *out, const struct eg_setting *row,
