@@ -2,7 +2,8 @@
 
 CPU per request is utime + stime of the program's process tree over the requests it answered, so it says what
 a request costs and not how fast this machine is. Programs take turns within each round, since a shared
-machine changes its mind; ratios are taken within a round, and medians over the rounds.
+machine changes its mind. Whatever disturbs only ever adds to a request's CPU time, so that of the least
+disturbed round counts, for nginx as for the gateway; all else is the median of the rounds.
 """
 import argparse
 import json
@@ -23,7 +24,7 @@ WARM_UP_S = 1
 FAN_OUTS = (1, 5)
 MAX_RATIO, MAX_IDLE_MIB = 2.2, 32
 DELIVERY_PATIENCE_S = 30
-ASYNC_LOAD = 0.9   # of what the sync path answers a second: work is to be measured, not a full backlog
+ASYNC_LOAD = 0.7   # of what the sync path answers a second: work is to be measured, not a full backlog
 
 
 class Scenario:
@@ -37,8 +38,11 @@ class Scenario:
     def median(self, key):
         return statistics.median(run[key] for run in self.runs)
 
+    def cpu_us(self):
+        return min(run["cpu_us"] for run in self.runs)
+
     def ratio(self, base):
-        return statistics.median(a["cpu_us"] / b["cpu_us"] for a, b in zip(self.runs, base.runs))
+        return self.cpu_us() / base.cpu_us()
 
 
 def load(scenario, core, seconds):
@@ -111,7 +115,7 @@ def print_table(scenarios):
           "RSS MiB loaded |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for s in scenarios:
-        print(f"| {s.name} | {s.median('cpu_us'):.1f} | {s.ratio(base):.2f} | {s.median('per_s'):.0f} | "
+        print(f"| {s.name} | {s.cpu_us():.1f} | {s.ratio(base):.2f} | {s.median('per_s'):.0f} | "
               f"{s.median('p50_us'):.0f} | {s.median('p99_us'):.0f} | {s.program.idle_mib:.1f} | "
               f"{s.median('rss_mib'):.1f} |")
     paced = [s for s in scenarios if s.deliveries]
@@ -137,7 +141,7 @@ def print_facts(build, rounds, seconds):
         version([programs.find_tool("nginx"), "-v"], r"nginx/[\d.]+"),
         version([programs.find_tool("haproxy"), "-v"], r"HAProxy version [\d.]+"),
         version(["wrk", "-v"], r"wrk \S+")]))
-    print(f"load: {CONNECTIONS} connections, POST of 120 bytes, {rounds} rounds of {seconds} s each, medians\n")
+    print(f"load: {CONNECTIONS} connections, POST of 120 bytes, {rounds} rounds of {seconds} s each\n")
 
 
 def check(sync, base):
@@ -182,10 +186,11 @@ def main():
             upstream = programs.Upstream(cores[1], directory)
             nginx = programs.nginx(cores[0], directory, upstream)
             haproxy = programs.haproxy(cores[0], directory, upstream)
-            gateway = programs.Gateway(cores[0], directory, upstream, args.build.resolve(), FAN_OUTS)
+            gateway, pub_sub = (programs.Gateway(name, cores[0], directory, upstream, args.build.resolve(),
+                                                 FAN_OUTS) for name in ("gateway", "gateway-async"))
             scenarios = [Scenario("nginx, proxy", nginx, "/"), Scenario("haproxy, proxy", haproxy, "/"),
                          Scenario("gateway, sync", gateway, "/sync")]
-            scenarios += [Scenario(f"gateway, async, {n} subscriber{'s' if n > 1 else ''}", gateway,
+            scenarios += [Scenario(f"gateway, async, {n} subscriber{'s' if n > 1 else ''}", pub_sub,
                                    f"/async{n}", n) for n in FAN_OUTS]
             print_facts(args.build.resolve(), args.rounds, args.seconds)
             run_rounds(scenarios, upstream, cores[1], args.rounds, args.seconds)
