@@ -19,10 +19,8 @@ SUBSCRIPTION = {"type": "sync", "eventType": "e", "functionId": "f", "path": "/p
 CORS = {"method": "GET", "path": "/hello"}
 # The listener's own refusals, which every operation may have (info.description).
 LISTENER = (400, 408, 413, 414, 431)
-READS = ("listFunctions", "getFunction", "listEventTypes", "getEventType", "listSubscriptions",
-         "getSubscription", "listCors", "getCors")
-UNSEEN = {(name, status): "the embedded store answers reads while others hold or damage its file"
-          for name in READS for status in (500, 503)}
+# (operation, status): why no test can see it. None at present.
+UNSEEN = {}
 
 
 # ---- the document ----
