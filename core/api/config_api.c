@@ -45,6 +45,7 @@ struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *set
     api->context.publisher = setup->publisher;
     api->context.manager = setup->manager;
     api->context.started_ns = gw_monotonic_ns();
+    gw_list_init(&api->context.turns);
     gw_config_metrics_init(&api->context);
     gw_config_api_configure(api, &setup->config);
     return api;

@@ -1,8 +1,8 @@
 /*
  * api/config_call.c - see the header. The road of every operation:
  *
- *   read the body -> count -> gather -> common decision (exists, missing) -> resource's decision
- *   -> put or remove with the revision seen -> answer
+ *   read the body -> count -> (wait for the turn) -> gather -> common decision (exists, missing)
+ *   -> resource's decision -> put or remove with the revision seen -> answer
  *
  * Deletes do not gather the object itself: a stored value that does not parse has to stay
  * deletable (chapter 2.1), and that an object is missing is told by the store (the in-use checks
@@ -40,6 +40,7 @@ static bool is_write(enum gw_config_op op) {
 static void finish(struct gw_config_call *call) {
     GW_ASSERT(call->context->busy > 0);
     call->context->busy--;
+    gw_config_turn_end(&call->context->turns, &call->turn);
     gw_object_unref(call->sent);
     gw_object_unref(call->result);
     call->magic = 0;
@@ -69,15 +70,19 @@ static bool is_lost_race(int32_t status) {
     return status == EG_E_CONFLICT || status == EG_E_EXISTS || status == EG_E_NOTFOUND;
 }
 
+static void finish_crowded(struct gw_config_call *call) {
+    gw_config_answer_error(
+        call->context, call->request, 503,
+        GW_STR("The configuration is being changed by others; please try again."));
+    finish(call);
+}
+
 static void try_again(struct gw_config_call *call) {
     if (++call->tries < GW_CONFIG_TRIES) {
         gather(call);
         return;
     }
-    gw_config_answer_error(
-        call->context, call->request, 503,
-        GW_STR("The configuration is being changed by others; please try again."));
-    finish(call);
+    finish_crowded(call);
 }
 
 static void on_put(void *arg, int32_t status, struct eg_str why) {
@@ -197,6 +202,24 @@ static void collect_needs(struct gw_config_call *call) {
     }
 }
 
+/* ---- turns ---- */
+
+static void on_turn(struct gw_config_turn *turn, bool is_late) {
+    struct gw_config_call *call = GW_CONTAINER(turn, struct gw_config_call, turn);
+    GW_MAGIC_CHECK(call, CALL_MAGIC);
+    if (is_late) {
+        finish_crowded(call);
+    } else {
+        gather(call);
+    }
+}
+
+/* Does the decision to write rest on objects besides the one that is written? */
+static bool rests_on_others(const struct gw_config_call *call) {
+    return call->route.op == GW_CONFIG_DELETE ? call->need_count > 0
+                                              : is_write(call->route.op) && call->need_count > 1;
+}
+
 /* ---- the beginning ---- */
 
 static int32_t check_id_length(const struct gw_config_call *call, struct gw_refusal *ret_refusal) {
@@ -236,7 +259,11 @@ void gw_config_call_start(struct gw_config_context *context, struct gw_http_requ
         return;
     }
     collect_needs(call);
-    gather(call);
+    if (rests_on_others(call)) {
+        gw_config_turn_begin(&context->turns, &call->turn, request, route->space, on_turn);
+    } else {
+        gather(call);
+    }
 }
 
 /* ---- for resources ---- */

@@ -10,6 +10,7 @@
 #define GW_API_CONFIG_CALL_H
 
 #include "api/config_context.h"
+#include "api/config_turns.h"
 #include "io/http_server.h"
 
 /* Tries before a client is told to come again (503). */
@@ -29,6 +30,7 @@ struct gw_config_call {
     struct gw_object *result; /* what is put or answered; owned, new in every try */
     uint64_t expect_revision; /* of the commit */
     uint32_t tries;
+    struct gw_config_turn turn; /* of operations whose decision rests on other objects */
 };
 
 /* What a resource adds to the common road. Entries may be NULL: nothing to add. */

@@ -7,6 +7,7 @@
 #define GW_API_CONFIG_CONTEXT_H
 
 #include "api/config_router.h"
+#include "base/list.h"
 #include "state/snapshot.h"
 
 /* Distinct values of the label `space` of eventgateway_config_requests_total: spaces come from
@@ -22,8 +23,9 @@ struct gw_config_context {
     struct gw_manager *manager;
     bool mask_secrets;
     bool refuse_cross_space_conflicts;
-    uint32_t busy;       /* calls that have not been answered */
-    uint64_t started_ns; /* monotonic */
+    uint32_t busy;        /* calls that have not been answered */
+    struct gw_node turns; /* see config_turns.h */
+    uint64_t started_ns;  /* monotonic */
     struct eg_metric *duration;
     struct gw_map counted_spaces; /* struct counted_space, by name */
 };
