@@ -197,10 +197,10 @@ static void tell_put(const char *route, unsigned i, const char *value) {
     rig.catalog->feed.pub.changed(&rig.catalog->feed.pub, &change);
 }
 
-static void ten_thousand_objects_are_built_in_well_under_a_quarter_second(void) {
+/* Functions and subscriptions from..to, half of each. */
+static void tell_many(unsigned from, unsigned to) {
     char value[256];
-    snapshot_up();
-    for (unsigned i = 0; i < 5000; i++) {
+    for (unsigned i = from; i < to; i++) {
         (void)snprintf(value, sizeof value,
                        "{\"functionId\":\"o%u\",\"type\":\"http\",\"provider\":{\"url\":\"http://"
                        "a\"}}",
@@ -212,12 +212,32 @@ static void ten_thousand_objects_are_built_in_well_under_a_quarter_second(void) 
                        i, i % 2 == 0 ? "sync" : "async", i, i);
         tell_put("subscriptions", i, value);
     }
+}
+
+/* CPU time of a rebuild that binds nothing new; the best of some, for others use the machine too.
+ */
+static uint64_t rebuild_cost(void) {
+    uint64_t best = UINT64_MAX;
     rebuild(); /* binds all */
-    const uint64_t begin = cpu_ns();
-    rebuild();
-    const uint64_t taken = cpu_ns() - begin;
-    printf("  rebuilding 10,000 objects: %u us of CPU\n", (unsigned)(taken / 1000));
-    CU_ASSERT_TRUE(taken < 250 * GW_NS_PER_MS); /* sanitizers included */
+    for (int i = 0; i < 3; i++) {
+        const uint64_t begin = cpu_ns();
+        rebuild();
+        const uint64_t taken = cpu_ns() - begin;
+        best = taken < best ? taken : best;
+    }
+    return best;
+}
+
+/* Ten times the objects, at most thirty times the work: a quadratic build would take a hundred. */
+static void the_cost_of_a_build_grows_with_the_objects_and_not_faster(void) {
+    snapshot_up();
+    tell_many(0, 500);
+    const uint64_t few = rebuild_cost();
+    tell_many(500, 5000);
+    const uint64_t many = rebuild_cost();
+    printf("  rebuilding 1,000 and 10,000 objects: %u and %u us of CPU\n", (unsigned)(few / 1000),
+           (unsigned)(many / 1000));
+    CU_ASSERT_TRUE(many < 30 * few);
     CU_ASSERT_PTR_NOT_NULL(sync_of("t", "/p/4998"));
     CU_ASSERT_STRING_EQUAL(async_of("t", "/p/4999"), "o4999 ");
     snapshot_down();
@@ -232,4 +252,4 @@ UNIT_MAIN(UNIT(functions_that_did_not_change_keep_their_target),
           UNIT(a_removed_nested_path_blocks_nobody), UNIT(an_updated_cors_object_works_at_once),
           UNIT(authorizers_belong_to_the_event_type_and_never_to_system_events),
           UNIT(counters_carry_the_space_and_the_type_of_the_chapter),
-          UNIT(ten_thousand_objects_are_built_in_well_under_a_quarter_second))
+          UNIT(the_cost_of_a_build_grows_with_the_objects_and_not_faster))
