@@ -85,6 +85,7 @@ struct eg_http_call {
     int32_t error; /* ours; wins over curl's */
     const char *message;
     uint32_t redirects;
+    bool is_connecting; /* and no longer waiting for one of the connections there may be */
     bool is_connected;
     bool is_head_done;
     bool has_become_get; /* by a redirect */
@@ -96,6 +97,7 @@ struct eg_http_call {
 /* ---- the loop side of curl ---- */
 
 static void take_results(struct gw_http_client *client);
+static void on_deadline(struct gw_timer *timer);
 
 static void act(struct gw_http_client *client, curl_socket_t fd, int events) {
     int running = 0;
@@ -187,13 +189,37 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *i
     return gw_fd_watch(client->loop, &watch->fd, fd, watch->wanted, on_socket) == EG_OK ? 0 : -1;
 }
 
+/* Name lookup or the first socket, whichever is first: only now the connection's time runs. A call
+ * that waits for its turn (max_connections) has all of its own time for that. */
+static void begin_connecting(struct eg_http_call *call) {
+    if (call->is_connecting) {
+        return;
+    }
+    call->is_connecting = true;
+    const uint64_t now = gw_monotonic_ns();
+    const uint64_t left_ns = call->ends_at_ns > now ? call->ends_at_ns - now : 0;
+    const uint64_t connect_ns = call->client->config.connect_timeout_ns;
+    gw_timer_start(call->client->loop, &call->deadline, left_ns < connect_ns ? left_ns : connect_ns,
+                   on_deadline);
+}
+
+/* CURLOPT_RESOLVER_START_FUNCTION */
+static int on_resolving(void *resolver, void *reserved, void *arg) {
+    (void)resolver;
+    (void)reserved;
+    begin_connecting(arg);
+    return 0;
+}
+
 /* CURLOPT_OPENSOCKETFUNCTION */
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address) {
+    struct eg_http_call *call = arg;
     (void)purpose;
+    begin_connecting(call);
     const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                           address->protocol);
     if (fd >= 0) {
-        watch_of(arg, fd)->is_connection = true;
+        watch_of(call->client, fd)->is_connection = true;
     }
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
@@ -294,6 +320,8 @@ static void set_basics(struct eg_http_call *call) {
     CURL *easy = call->easy;
     struct gw_http_client *client = call->client;
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* a call that ends while its name is looked up leaves the
+                                    resolver's thread alone: joining it would hold up the loop */
     SET(CURLOPT_PRIVATE, call);
     SET(CURLOPT_CURLU, call->parsed);
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -314,7 +342,9 @@ static void set_basics(struct eg_http_call *call) {
     SET(CURLOPT_PREREQFUNCTION, on_connected);
     SET(CURLOPT_PREREQDATA, call);
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    SET(CURLOPT_OPENSOCKETDATA, client);
+    SET(CURLOPT_OPENSOCKETDATA, call);
+    SET(CURLOPT_RESOLVER_START_FUNCTION, on_resolving);
+    SET(CURLOPT_RESOLVER_START_DATA, call);
     SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     SET(CURLOPT_CLOSESOCKETDATA, client);
 }
@@ -534,7 +564,8 @@ static void on_deadline(struct gw_timer *timer) {
         gw_timer_start(call->client->loop, timer, call->ends_at_ns - now, on_deadline);
         return;
     }
-    finish(call, EG_E_TIMEOUT, call->is_connected ? "timed out" : "connecting timed out");
+    const char *what = call->is_connecting ? "connecting timed out" : "no connection became free";
+    finish(call, EG_E_TIMEOUT, call->is_connected ? "timed out" : what);
 }
 
 /* One exchange: the first or one of a redirect. */
@@ -543,17 +574,15 @@ static void start(struct eg_http_call *call, struct eg_str url, struct eg_str me
     struct gw_http_client *client = call->client;
     const uint64_t now = gw_loop_now(client->loop);
     const uint64_t left_ns = call->ends_at_ns > now ? call->ends_at_ns - now : 0;
-    const uint64_t connect_ns = client->config.connect_timeout_ns;
     call->headers = NULL;
     call->header_count = call->header_room = call->head_bytes = 0;
     call->body.len = 0;
-    call->is_connected = call->is_head_done = false;
+    call->is_connecting = call->is_connected = call->is_head_done = false;
     call->curl_error[0] = '\0';
     const bool is_url_good = set_url(call, url);
     set_method(call, method, body);
     set_headers(call, body.len == 0 && !gw_str_eq(method, GW_STR("POST")), is_foreign);
-    gw_timer_start(client->loop, &call->deadline, left_ns < connect_ns ? left_ns : connect_ns,
-                   on_deadline);
+    gw_timer_start(client->loop, &call->deadline, left_ns, on_deadline);
     call->is_added = is_url_good && curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
     if (!call->is_added) {
         call->done.fn = on_refused;
@@ -562,14 +591,6 @@ static void start(struct eg_http_call *call, struct eg_str url, struct eg_str me
 }
 
 /* ---- results ---- */
-
-static bool is_same_origin(struct eg_str a, struct eg_str b) {
-    struct gw_url first;
-    struct gw_url second;
-    return gw_url_parse(a, &first) == EG_OK && gw_url_parse(b, &second) == EG_OK &&
-           gw_str_eq_nocase(first.scheme, second.scheme) &&
-           gw_str_eq_nocase(first.host, second.host) && first.port == second.port;
-}
 
 /* RFC 9110 15.4. True when the answer was a redirect that has been followed or has failed. */
 static bool follow_redirect(struct eg_http_call *call) {
@@ -603,7 +624,7 @@ static bool follow_redirect(struct eg_http_call *call) {
     const struct eg_str get = is_head ? request->method : GW_STR("GET");
     start(call, url, call->has_become_get ? get : request->method,
           call->has_become_get ? (struct eg_str){0} : request->body,
-          !is_same_origin(request->url, url));
+          !gw_url_same_origin(request->url, url));
     return true;
 }
 

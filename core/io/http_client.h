@@ -44,5 +44,7 @@ struct gw_url {
     struct eg_str path; /* with query */
 };
 int32_t gw_url_parse(struct eg_str url, struct gw_url *ret_url);
+/* Both parse, and scheme, host and port as written are the same. */
+bool gw_url_same_origin(struct eg_str a, struct eg_str b);
 
 #endif

@@ -104,3 +104,11 @@ int32_t gw_url_parse(struct eg_str url, struct gw_url *ret_url) {
     *ret_url = parsed;
     return EG_OK;
 }
+
+bool gw_url_same_origin(struct eg_str a, struct eg_str b) {
+    struct gw_url first;
+    struct gw_url second;
+    return gw_url_parse(a, &first) == EG_OK && gw_url_parse(b, &second) == EG_OK &&
+           gw_str_eq_nocase(first.scheme, second.scheme) &&
+           gw_str_eq_nocase(first.host, second.host) && first.port == second.port;
+}
