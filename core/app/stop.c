@@ -84,6 +84,7 @@ static void poll_later(struct gw_app *app) {
 
 static uint32_t count_busy(const struct gw_app *app) {
     uint32_t busy = app->config_api == NULL ? 0 : gw_config_api_busy(app->config_api);
+    busy += app->config_server == NULL ? 0 : gw_http_server_in_flight(app->config_server);
     for (uint32_t i = 0; i < app->lane_count; i++) {
         busy += app->lanes[i].busy;
     }

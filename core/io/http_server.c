@@ -768,7 +768,12 @@ void gw_http_server_quiesce(struct gw_http_server *server) {
 }
 
 uint32_t gw_http_server_in_flight(const struct gw_http_server *server) {
-    return server->in_flight;
+    uint32_t count = server->in_flight;
+    for (struct gw_node *n = server->connections.next; n != &server->connections; n = n->next) {
+        const struct gw_request *request = GW_CONTAINER(n, struct gw_connection, node)->request;
+        count += request != NULL && (!request->is_handed || request->is_answered);
+    }
+    return count;
 }
 
 void gw_http_server_destroy(struct gw_http_server *server) {

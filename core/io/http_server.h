@@ -86,7 +86,7 @@ int32_t gw_http_server_start(struct eg_loop *loop, int fd,
 /* Closes the listening socket and idle connections; requests in flight go on, answered with
  * `Connection: close`. */
 void gw_http_server_quiesce(struct gw_http_server *server);
-/* Requests handed over and not answered yet. */
+/* Requests that are being received, were handed over, or whose answer is being sent. */
 uint32_t gw_http_server_in_flight(const struct gw_http_server *server);
 /* Cuts what is left. Held requests stay valid (is_gone) until unref. NULL is fine. */
 void gw_http_server_destroy(struct gw_http_server *server);
