@@ -71,7 +71,9 @@ struct gw_app {
     struct gw_timer timer; /* of the stop */
     uint64_t drain_until_ns;
     bool is_abandoned;
-    bool is_started; /* manager_start answered 0 */
+    bool is_stop_wanted;   /* a signal to stop came */
+    bool is_reload_wanted; /* SIGHUP came while it could not be done */
+    bool is_started;       /* manager_start answered 0 */
 };
 
 /* The whole life; the process's exit code. */
@@ -93,6 +95,10 @@ void gw_lane_answer(struct gw_lane *lane);
 /* components.c: plugins of the configuration become instances. */
 int32_t gw_app_load_plugins(struct gw_app *app, struct eg_why *ret_why);
 int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why);
+/* Are all sections of plugins.* those of known components, with keys and values that can be read?
+ * Adds what the gateway itself tells components to the source. */
+int32_t gw_app_check_components(struct gw_manager *manager, struct gw_options *options,
+                                struct eg_why *ret_why);
 
 /* listeners.c */
 int32_t gw_app_read_tls(struct gw_app *app, struct eg_why *ret_why);
@@ -108,6 +114,7 @@ void gw_app_start(struct gw_app *app);                   /* start.c, on the cont
 void gw_app_stop(struct gw_app *app);                    /* stop.c */
 void gw_app_fail(struct gw_app *app, struct eg_str why); /* stops, exit 1 */
 void gw_app_reload(struct gw_app *app);                  /* reload.c */
-int32_t gw_app_signals(struct gw_app *app);              /* signals.c */
+void gw_app_reload_if_wanted(struct gw_app *app);        /* when what was in its way is over */
+int32_t gw_app_signals(struct gw_app *app, struct eg_why *ret_why); /* signals.c */
 
 #endif

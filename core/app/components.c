@@ -91,17 +91,17 @@ static int32_t refuse_unknown(struct gw_app *app, uint32_t kind, const char *kin
 }
 
 /* What the gateway knows and a component wants to be told, unless the configuration tells it. */
-static void add_implied(struct gw_app *app) {
-    const struct gw_settings *settings = &app->options.settings;
+static void add_implied(struct gw_options *options) {
+    const struct gw_settings *settings = &options->settings;
     const struct {
         const char *section;
         const char *key;
         struct eg_str value;
     } implied[] = {
-        {"plugins.embedded", "path", gw_options_data_dir(&app->options)},
+        {"plugins.embedded", "path", gw_options_data_dir(options)},
         {"plugins.http", "fail_on", settings->compat.http_status},
     };
-    struct gw_source *source = &app->options.source;
+    struct gw_source *source = &options->source;
     for (size_t i = 0; i < GW_COUNT(implied); i++) {
         bool is_given = false;
         for (size_t k = 0; k < source->count; k++) {
@@ -116,15 +116,19 @@ static void add_implied(struct gw_app *app) {
     }
 }
 
-static int32_t add_component(struct gw_app *app, const struct eg_component *component,
-                             struct eg_why *ret_why) {
+/* What the configuration gives a component. */
+static const struct gw_setting_input *
+inputs_of(struct gw_source *source, const struct eg_component *component, size_t *ret_count) {
     const struct gw_settings_table table = {component->settings, component->setting_count,
                                             component->settings_size};
-    const struct eg_str section =
-        gw_arena_printf(&app->options.source.arena, "plugins.%s", component->name);
+    const struct eg_str section = gw_arena_printf(&source->arena, "plugins.%s", component->name);
+    return gw_source_section(source, section, &table, ret_count);
+}
+
+static int32_t add_component(struct gw_app *app, const struct eg_component *component,
+                             struct eg_why *ret_why) {
     size_t count = 0;
-    const struct gw_setting_input *inputs =
-        gw_source_section(&app->options.source, section, &table, &count);
+    const struct gw_setting_input *inputs = inputs_of(&app->options.source, component, &count);
     struct gw_instance *instance = NULL;
     return gw_manager_add(app->manager, component, inputs, count, &instance, ret_why);
 }
@@ -188,21 +192,20 @@ static int32_t add_providers(struct gw_app *app, struct eg_why *ret_why) {
 }
 
 /* A section plugins.<name> has to belong to a component that is there. */
-static int32_t check_sections(struct gw_app *app, struct eg_why *ret_why) {
-    const struct gw_source *source = &app->options.source;
+static int32_t check_sections(const struct gw_manager *manager, struct gw_source *source,
+                              struct eg_why *ret_why) {
     for (size_t i = 0; i < source->count; i++) {
         const struct gw_source_item *item = &source->items[i];
         if (!gw_str_starts(item->section, GW_STR("plugins."))) {
             continue;
         }
         const struct eg_str name = gw_str_cut(item->section, sizeof "plugins." - 1);
-        if (gw_manager_component(app->manager, 0, name) != NULL) {
+        if (gw_manager_component(manager, 0, name) != NULL) {
             continue;
         }
         size_t count = 0;
-        const struct eg_component *const *known = gw_manager_components(app->manager, &count);
-        const char **names =
-            gw_arena_alloc(&app->options.source.arena, gw_size_mul(count + 1, sizeof *names));
+        const struct eg_component *const *known = gw_manager_components(manager, &count);
+        const char **names = gw_arena_alloc(&source->arena, gw_size_mul(count + 1, sizeof *names));
         for (size_t k = 0; k < count; k++) {
             names[k] = known[k]->name;
         }
@@ -215,14 +218,40 @@ static int32_t check_sections(struct gw_app *app, struct eg_why *ret_why) {
     return EG_OK;
 }
 
+/* Also of components that are not in use: a typing error there is one none the less. */
+static int32_t check_settings(const struct eg_component *component, struct gw_source *source,
+                              struct eg_why *ret_why) {
+    const struct gw_settings_table table = {component->settings, component->setting_count,
+                                            component->settings_size};
+    size_t count = 0;
+    const struct gw_setting_input *inputs = inputs_of(source, component, &count);
+    if (count == 0) {
+        return EG_OK;
+    }
+    const struct eg_str section = gw_arena_printf(&source->arena, "plugins.%s", component->name);
+    void *scratch = gw_arena_zalloc(&source->arena, component->settings_size + 1);
+    return gw_settings_read(&table, section.ptr, inputs, count, &source->arena, scratch, ret_why);
+}
+
+int32_t gw_app_check_components(struct gw_manager *manager, struct gw_options *options,
+                                struct eg_why *ret_why) {
+    size_t count = 0;
+    const struct eg_component *const *known = gw_manager_components(manager, &count);
+    int32_t rc = check_sections(manager, &options->source, ret_why);
+    add_implied(options);
+    for (size_t i = 0; i < count && rc == EG_OK; i++) {
+        rc = check_settings(known[i], &options->source, ret_why);
+    }
+    return rc;
+}
+
 int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why) {
     const struct gw_settings *settings = &app->options.settings;
     const struct eg_str_list backend = {&settings->store.backend, 1};
-    int32_t rc = check_sections(app, ret_why);
+    int32_t rc = gw_app_check_components(app->manager, &app->options, ret_why);
     if (rc < 0) {
         return rc;
     }
-    add_implied(app);
     rc = add_list(app, EG_KIND_STORAGE, "storage", &backend, ret_why);
     if (rc == EG_OK) {
         rc = add_providers(app, ret_why);

@@ -3,7 +3,8 @@
  *
  * The tree is flattened into the source: scalars, lists and arrays of the top level are keys of the
  * section "", groups are sections, groups inside `plugins` are sections of components. Groups
- * deeper inside are values (JSON). @include works; places name the included file. Control thread.
+ * deeper inside are values (JSON). @include looks beside the file that --config named, wherever the
+ * gateway was started; places name the included file. Control thread.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -120,6 +121,9 @@ static int32_t add_key(const struct reader *reader, struct eg_str section,
 static int32_t add_section(const struct reader *reader, struct eg_str section,
                            const config_setting_t *group, bool has_components) {
     const config_setting_t *setting;
+    if (config_setting_length(group) == 0) {
+        gw_source_add_bare(reader->source, section, place_of(reader, group));
+    }
     for (unsigned i = 0; (setting = config_setting_get_elem(group, i)) != NULL; i++) {
         int32_t rc = EG_OK;
         if (has_components && config_setting_is_group(setting)) {
@@ -151,10 +155,20 @@ static int32_t add_all(const struct reader *reader, const config_setting_t *root
     return EG_OK;
 }
 
+static void look_beside(config_t *config, struct gw_source *source, const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (slash != NULL) {
+        const struct eg_str directory =
+            gw_arena_dup(&source->arena, gw_str(path, (size_t)(slash - path) + 1));
+        config_set_include_dir(config, directory.ptr);
+    }
+}
+
 int32_t gw_source_read_file(struct gw_source *source, const char *path, struct eg_why *ret_why) {
     config_t config;
     int32_t rc = EG_OK;
     config_init(&config);
+    look_beside(&config, source, path);
     errno = 0;
     if (config_read_file(&config, path) != CONFIG_TRUE) {
         const char *file = config_error_file(&config);

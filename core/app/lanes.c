@@ -49,7 +49,6 @@ static int32_t make_lane(struct gw_app *app, uint32_t index) {
     char name[24];
     lane->app = app;
     lane->index = index;
-    lane->listen_fd = -1;
     snprintf(name, sizeof name, "loop-%u", index);
     int32_t rc = gw_loop_create(name, &lane->loop);
     if (rc < 0) {
@@ -69,6 +68,9 @@ int32_t gw_app_make_lanes(struct gw_app *app, struct eg_why *ret_why) {
     app->loops = gw_alloc(gw_size_mul(count + 1, sizeof(struct eg_loop *)));
     app->clients = gw_alloc(gw_size_mul(count + 1, sizeof(struct gw_http_client *)));
     int32_t rc = EG_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        app->lanes[i].listen_fd = -1; /* also of lanes that are never made */
+    }
     for (uint32_t i = 0; i < count && rc == EG_OK; i++) {
         rc = make_lane(app, i);
     }
@@ -84,7 +86,10 @@ int32_t gw_app_make_lanes(struct gw_app *app, struct eg_why *ret_why) {
     }
     app->loops[count] = app->control;
     app->clients[count] = app->control_client;
-    return gw_pool_create(4, 1024, &app->pool);
+    rc = gw_pool_create(4, 1024, &app->pool);
+    return rc < 0 ? gw_why(ret_why, rc, "cannot start the threads for blocking work: %s",
+                           gw_error_text(rc))
+                  : rc;
 }
 
 static void *lane_main(void *arg) {

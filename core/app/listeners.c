@@ -3,7 +3,8 @@
  *
  * Sockets are opened before anything serves, so that a taken port is told at once. The Events API
  * has one socket per lane on the same port (SO_REUSEPORT: the kernel spreads connections), the
- * Config API one on the control loop. Servers are started on the thread of their loop.
+ * Config API one on the control loop. Servers are started on the thread of their loop. What
+ * --check promises about certificates is found out by trying them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,8 +27,13 @@ static int32_t read_pem(struct gw_app *app, struct eg_str path, struct eg_str *r
         return gw_why(ret_why, EG_E_IO, "%s: %s", name.ptr, strerror(errno));
     }
     char *text = gw_arena_alloc(arena, MAX_PEM_BYTES);
+    errno = 0;
     const size_t len = fread(text, 1, MAX_PEM_BYTES, file);
+    const int error = ferror(file) != 0 ? errno : 0;
     fclose(file);
+    if (error != 0) {
+        return gw_why(ret_why, EG_E_IO, "%s: %s", name.ptr, strerror(error));
+    }
     if (len == 0 || len == MAX_PEM_BYTES) {
         return gw_why(ret_why, EG_E_INVAL, "%s: %s", name.ptr,
                       len == 0 ? "is empty" : "is too big for a PEM file");
@@ -36,13 +42,50 @@ static int32_t read_pem(struct gw_app *app, struct eg_str path, struct eg_str *r
     return EG_OK;
 }
 
+/* Only the library can tell what it can use: a server is started with the pair and ended. */
+static int32_t try_pair(const struct gw_listener_settings *listener,
+                        const struct gw_http_server_config *config, struct eg_why *ret_why) {
+    struct eg_loop *loop = NULL;
+    struct gw_http_server *server = NULL;
+    struct eg_why why = {.struct_size = sizeof why};
+    uint16_t port = 0;
+    int fd = -1;
+    int32_t rc = gw_loop_create("trial", &loop);
+    if (rc == EG_OK) {
+        rc = gw_listen(GW_STR("127.0.0.1"), 0, &fd, &port, &why);
+    }
+    if (rc == EG_OK) {
+        rc = gw_http_server_start(loop, fd, config, &server, &why);
+    }
+    gw_http_server_destroy(server);
+    gw_loop_destroy(loop);
+    return rc == EG_OK ? rc
+                       : gw_why(ret_why, rc, "%.*s and %.*s cannot be used for TLS: %.*s",
+                                GW_FMT(listener->tls_cert), GW_FMT(listener->tls_key),
+                                GW_FMT(gw_why_str(&why)));
+}
+
+static void refuse_request(void *arg, struct gw_http_request *request) {
+    (void)arg;
+    gw_http_request_unref(request);
+}
+
 static int32_t read_pair(struct gw_app *app, const struct gw_listener_settings *listener,
                          struct gw_tls_files *ret_tls, struct eg_why *ret_why) {
     if (listener->tls_cert.len == 0) {
         return EG_OK;
     }
-    const int32_t rc = read_pem(app, listener->tls_cert, &ret_tls->cert_pem, ret_why);
-    return rc < 0 ? rc : read_pem(app, listener->tls_key, &ret_tls->key_pem, ret_why);
+    int32_t rc = read_pem(app, listener->tls_cert, &ret_tls->cert_pem, ret_why);
+    if (rc == EG_OK) {
+        rc = read_pem(app, listener->tls_key, &ret_tls->key_pem, ret_why);
+    }
+    const struct gw_http_server_config trial = {
+        .name = "trial",
+        .limits = {.head_bytes = 4096, .connections = 1},
+        .tls = *ret_tls,
+        .on_request = refuse_request,
+    };
+    return rc < 0 ? rc : try_pair(listener, &trial, ret_why);
 }
 
 int32_t gw_app_read_tls(struct gw_app *app, struct eg_why *ret_why) {
@@ -165,6 +208,7 @@ static void on_lanes_served(struct gw_app *app) {
     }
     app->stage = GW_SERVING;
     tell_ready(app);
+    gw_app_reload_if_wanted(app);
 }
 
 void gw_app_serve(struct gw_app *app) {

@@ -62,24 +62,31 @@ static void report_group(const struct gw_settings_group *group, const struct gw_
     }
 }
 
-static bool same_items(const struct gw_source *a, size_t i, const struct gw_source *b) {
-    for (size_t k = 0; k < b->count; k++) {
-        if (gw_str_eq(a->items[i].section, b->items[k].section) &&
-            gw_str_eq(a->items[i].input.key, b->items[k].input.key) &&
-            gw_str_eq(a->items[i].input.json, b->items[k].input.json)) {
+static bool is_same_key(const struct gw_source_item *a, const struct gw_source_item *b) {
+    return a->is_bare == b->is_bare && gw_str_eq(a->section, b->section) &&
+           gw_str_eq(a->input.key, b->input.key);
+}
+
+/* Is the key of the item there, with the same value when that counts? */
+static bool has_item(const struct gw_source *source, const struct gw_source_item *item,
+                     bool with_value) {
+    for (size_t i = 0; i < source->count; i++) {
+        const struct gw_source_item *other = &source->items[i];
+        if (is_same_key(item, other) &&
+            (!with_value || gw_str_eq(item->input.json, other->input.json))) {
             return true;
         }
     }
     return false;
 }
 
-/* Settings of components: any difference waits for the next start. The values that start.c implied
- * ("default") are no difference. */
-static void report_components(const struct gw_source *a, const struct gw_source *b) {
+/* Settings of components in `a` that `b` does not have: any difference waits for the next start. */
+static void report_components(const struct gw_source *a, const struct gw_source *b,
+                              bool with_value) {
     for (size_t i = 0; i < a->count; i++) {
         const struct gw_source_item *item = &a->items[i];
-        if (gw_str_starts(item->section, GW_STR("plugins.")) &&
-            !gw_str_eq(item->input.where, GW_STR("default")) && !same_items(a, i, b)) {
+        if (gw_str_starts(item->section, GW_STR("plugins.")) && !item->is_bare &&
+            !has_item(b, item, with_value)) {
             gw_logf(EG_LOG_INFO, "reload: %.*s.%.*s differs: takes effect at the next start",
                     GW_FMT(item->section), GW_FMT(item->input.key));
         }
@@ -127,8 +134,8 @@ static void configure_lane(struct gw_task *task) {
 }
 
 static void on_configured(struct gw_app *app) {
-    (void)app;
     gw_logf(EG_LOG_INFO, "reload: done");
+    gw_app_reload_if_wanted(app);
 }
 
 static void apply(struct gw_app *app, const struct gw_options *fresh) {
@@ -136,8 +143,8 @@ static void apply(struct gw_app *app, const struct gw_options *fresh) {
     for (size_t i = 0; i < gw_settings_group_count; i++) {
         report_group(&gw_settings_groups[i], settings, &fresh->settings);
     }
-    report_components(&fresh->source, &app->options.source);
-    report_components(&app->options.source, &fresh->source);
+    report_components(&fresh->source, &app->options.source, true); /* new and changed keys */
+    report_components(&app->options.source, &fresh->source, false);
     take_live(app, &fresh->settings);
     gw_app_log_setup(&app->options);
     struct gw_config_api_config api;
@@ -146,14 +153,29 @@ static void apply(struct gw_app *app, const struct gw_options *fresh) {
     gw_app_each_lane(app, configure_lane, on_configured);
 }
 
+void gw_app_reload_if_wanted(struct gw_app *app) {
+    if (app->is_reload_wanted) {
+        app->is_reload_wanted = false;
+        gw_app_reload(app);
+    }
+}
+
 void gw_app_reload(struct gw_app *app) {
     struct gw_options fresh = {0};
     struct eg_why why = {.struct_size = sizeof why};
-    if (app->stage != GW_SERVING || app->lanes_to_answer > 0) {
-        gw_logf(EG_LOG_WARN, "reload: not now, the gateway is starting, stopping or reloading");
+    if (app->stage > GW_SERVING) {
+        gw_logf(EG_LOG_WARN, "reload: not now, the gateway is stopping");
         return;
     }
-    if (gw_options_load(&fresh, app->argc, app->argv, &why) < 0) {
+    if (app->stage < GW_SERVING || app->lanes_to_answer > 0) {
+        app->is_reload_wanted = true; /* the file may have changed since it was read */
+        return;
+    }
+    int32_t rc = gw_options_load(&fresh, app->argc, app->argv, &why);
+    if (rc == EG_OK) {
+        rc = gw_app_check_components(app->manager, &fresh, &why);
+    }
+    if (rc < 0) {
         gw_logf(EG_LOG_ERROR, "reload refused, nothing changed: %.*s", GW_FMT(gw_why_str(&why)));
     } else {
         apply(app, &fresh);

@@ -5,20 +5,24 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "app/app.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/slice.h"
+#include "base/why.h"
 
 static void on_stop_signal(struct gw_app *app, uint32_t number) {
-    if (app->stage >= GW_DRAINING) {
+    if (app->is_stop_wanted || app->stage >= GW_DRAINING) {
         gw_logf(EG_LOG_WARN, "second signal: ending at once");
         _exit(128 + (int)number);
     }
     gw_logf(EG_LOG_INFO, "stopping: draining for up to %llu ms",
             (unsigned long long)(app->options.settings.top.drain_timeout_ns / 1000000u));
+    app->is_stop_wanted = true;
     gw_app_stop(app);
 }
 
@@ -35,7 +39,7 @@ static void on_signal(struct gw_fd *watch, uint32_t events) {
     }
 }
 
-int32_t gw_app_signals(struct gw_app *app) {
+int32_t gw_app_signals(struct gw_app *app, struct eg_why *ret_why) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -43,11 +47,13 @@ int32_t gw_app_signals(struct gw_app *app) {
     sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0) {
-        return EG_E_INTERNAL;
+        return gw_why(ret_why, EG_E_INTERNAL, "cannot block signals");
     }
     app->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (app->signal_fd < 0) {
-        return EG_E_INTERNAL;
+        return gw_why(ret_why, EG_E_INTERNAL, "cannot wait for signals: %s", strerror(errno));
     }
-    return gw_fd_watch(app->control, &app->signal_watch, app->signal_fd, EG_FD_READ, on_signal);
+    const int32_t rc =
+        gw_fd_watch(app->control, &app->signal_watch, app->signal_fd, EG_FD_READ, on_signal);
+    return rc < 0 ? gw_why(ret_why, rc, "cannot wait for signals: %s", gw_error_text(rc)) : rc;
 }

@@ -33,6 +33,11 @@ void gw_source_add(struct gw_source *source, struct eg_str section, struct eg_st
     };
 }
 
+void gw_source_add_bare(struct gw_source *source, struct eg_str section, struct eg_str where) {
+    gw_source_add(source, section, GW_STR(""), GW_STR(""), where, false);
+    source->items[source->count - 1].is_bare = true;
+}
+
 int32_t gw_source_add_set(struct gw_source *source, const char *assignment,
                           struct eg_why *ret_why) {
     const struct eg_str all = gw_str_c(assignment);
@@ -99,7 +104,7 @@ const struct gw_setting_input *gw_source_section(struct gw_source *source, struc
     size_t count = 0;
     for (size_t i = 0; i < source->count; i++) {
         const struct gw_source_item *item = &source->items[i];
-        if (!gw_str_eq(item->section, section)) {
+        if (item->is_bare || !gw_str_eq(item->section, section)) {
             continue;
         }
         inputs[count] = item->input;

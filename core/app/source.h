@@ -11,6 +11,7 @@ struct gw_source_item {
     struct eg_str section; /* "", "events", "plugins", "plugins.auth" */
     struct gw_setting_input input;
     bool is_text; /* input.json is plain text of the command line, not JSON yet */
+    bool is_bare; /* a section without keys: nothing but its name can be wrong */
 };
 struct gw_source {
     struct gw_arena arena;
@@ -23,6 +24,8 @@ void gw_source_free(struct gw_source *source);
 /* Texts are copied. */
 void gw_source_add(struct gw_source *source, struct eg_str section, struct eg_str key,
                    struct eg_str value, struct eg_str where, bool is_text);
+/* A section that holds nothing. */
+void gw_source_add_bare(struct gw_source *source, struct eg_str section, struct eg_str where);
 /* "section.key=value" of --set, or a flag: the section ends at the last dot before '='. */
 int32_t gw_source_add_set(struct gw_source *source, const char *assignment, struct eg_why *ret_why);
 

@@ -181,7 +181,7 @@ static int32_t show_plugin(struct gw_app *app, struct eg_why *ret_why) {
 static int32_t serve(struct gw_app *app, struct eg_why *ret_why) {
     int32_t rc = gw_app_listen(app, ret_why);
     if (rc == EG_OK) {
-        rc = gw_app_signals(app);
+        rc = gw_app_signals(app, ret_why);
     }
     if (rc == EG_OK) {
         rc = gw_app_run_lanes(app, ret_why);

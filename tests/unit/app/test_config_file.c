@@ -96,6 +96,15 @@ static void values_nested_too_deep_are_refused(void) {
     gw_source_free(&source);
 }
 
+static void an_empty_group_is_remembered_with_its_place(void) {
+    struct gw_source source = {0};
+    CU_ASSERT_EQUAL_FATAL(read_text(&source, "\nevnts = {};\nplugins = { nosuch = {}; };"), EG_OK);
+    CU_ASSERT_TRUE(find(&source, "evnts", "")->is_bare);
+    CU_ASSERT_TRUE(gw_str_ends(find(&source, "evnts", "")->input.where, GW_STR(":2")));
+    CU_ASSERT_TRUE(find(&source, "plugins.nosuch", "")->is_bare);
+    gw_source_free(&source);
+}
+
 static void a_missing_file_is_told(void) {
     struct gw_source source = {0};
     CU_ASSERT_EQUAL(gw_source_read_file(&source, "/nosuch/file", &why), EG_E_IO);
@@ -105,4 +114,5 @@ static void a_missing_file_is_told(void) {
 
 UNIT_MAIN(UNIT(values_become_json), UNIT(groups_are_sections_and_components_have_their_own),
           UNIT(a_syntax_error_is_told_with_its_line), UNIT(a_key_given_twice_is_refused),
-          UNIT(values_nested_too_deep_are_refused), UNIT(a_missing_file_is_told))
+          UNIT(values_nested_too_deep_are_refused),
+          UNIT(an_empty_group_is_remembered_with_its_place), UNIT(a_missing_file_is_told))
