@@ -15,9 +15,8 @@
  * away: it is polled every half second (GW_STAGE_WAIT). A client that has closed its sending side
  * by then counts as gone.
  *
- * Heads that libmicrohttpd itself cannot parse get its own answer, with a body in HTML.
- * Version 1.0.1 also answers 400 to chunk extensions (it miscounts their line), which nobody is
- * known to send.
+ * Heads that libmicrohttpd itself cannot parse get its own answer, with a body in HTML. Version
+ * 1.0.1 also answers 400 to chunk extensions (it miscounts their line), which nobody sends.
  *
  * Thread: the loop's. Ownership: a connection is freed when libmicrohttpd says that it is closed;
  * requests are counted (http_request.h) and may outlive both.
