@@ -14,17 +14,19 @@
 #include "domain/reply.h"
 #include "flow/exchange.h"
 
-static struct eg_str payload_of(struct eg_exchange *x, const struct gw_target *target,
+/* On the heap and not in the arena: it has the whole body, and a batch may ask for each event. */
+static struct eg_buf payload_of(struct eg_exchange *x, const struct gw_target *target,
                                 struct eg_event *event) {
     const struct eg_str json = gw_event_json(event, target->traits.event_version);
     struct gw_bytes out;
-    gw_bytes_init_arena(&out, x->arena, json.len + x->request->body.len * 2 + 512);
+    gw_bytes_init(&out, 0);
+    (void)gw_bytes_grow(&out, json.len + x->request->body.len * 2 + 512);
     gw_bytes_add_c(&out, "{\"event\":");
     gw_bytes_add(&out, json);
     gw_bytes_add_c(&out, ",\"request\":");
     gw_event_write_request(&out, &x->view_of_request, NULL, x->flow->config.json_depth);
     gw_bytes_add_char(&out, '}');
-    return gw_bytes_str(&out);
+    return gw_bytes_take(&out);
 }
 
 static void refuse(struct eg_exchange *x, struct eg_str reason) {
@@ -56,13 +58,15 @@ bool gw_authorize_start(struct eg_exchange *exchange, const struct gw_subscriber
         refuse(exchange, GW_STR("the authorizer function is missing"));
         return true;
     }
+    struct gw_wait *wait = gw_wait_take(exchange);
+    wait->held = payload_of(exchange, callee->target, event);
     struct eg_invocation *invocation = gw_arena_zalloc(exchange->arena, sizeof *invocation);
     invocation->struct_size = sizeof *invocation;
     invocation->space = callee->object->space;
     invocation->function_id = callee->object->id;
-    invocation->payload = payload_of(exchange, callee->target, event);
+    invocation->payload = gw_str(wait->held.ptr, wait->held.len);
     invocation->request_id = exchange->request->request_id;
-    gw_wait_invoke(gw_wait_take(exchange), callee->target, invocation,
-                   exchange->flow->config.function_timeout_ns, on_answer, NULL);
+    gw_wait_invoke(wait, callee->target, invocation, exchange->flow->config.function_timeout_ns,
+                   on_answer, NULL);
     return false;
 }

@@ -113,13 +113,23 @@ static bool ask_all(struct gw_notify *n) {
     return true;
 }
 
+/* Made for the first that wants it, and not at all when there is no room for it either. */
+static struct eg_event *event_of(struct gw_notify *n, const struct gw_sysevent_data *data) {
+    if (n->event == NULL) {
+        struct gw_event_seed seed;
+        gw_exchange_seed(n->exchange, &seed);
+        n->event = gw_sysevent_make(n->exchange->arena, &seed, n->which, data);
+    }
+    return n->event;
+}
+
 static void deliver_all(struct gw_notify *n, const struct gw_subscriber *const *subscribers,
-                        size_t count) {
+                        size_t count, const struct gw_sysevent_data *data) {
     struct gw_flow *flow = n->exchange->flow;
     for (size_t i = 0; i < count; i++) {
         gw_metric_add(subscribers[i]->received, 1);
         if (gw_backlog_reserve(flow, 1, false) == 1) {
-            gw_backlog_deliver(n->exchange, subscribers[i], n->event, true);
+            gw_backlog_deliver(n->exchange, subscribers[i], event_of(n, data), true);
             continue;
         }
         gw_backlog_lost(n->exchange, 1);
@@ -162,9 +172,11 @@ bool gw_notify_start(struct gw_notify *notify, struct eg_exchange *exchange, enu
     if (count == 0 && !flow->has_reaction[which]) {
         return true;
     }
-    struct gw_event_seed seed;
-    gw_exchange_seed(exchange, &seed);
-    notify->event = gw_sysevent_make(exchange->arena, &seed, which, data);
-    deliver_all(notify, subscribers, count);
-    return !flow->has_reaction[which] || ask_all(notify);
+    notify->event = NULL; /* of the former event of a batch */
+    deliver_all(notify, subscribers, count, data);
+    if (!flow->has_reaction[which]) {
+        return true;
+    }
+    (void)event_of(notify, data);
+    return ask_all(notify);
 }

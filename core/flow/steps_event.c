@@ -12,9 +12,26 @@
 #include "flow/exchange.h"
 
 #define CALL_FAILED "Function call failed. Please check logs."
+/* A batch is one request with one arena: what its events make of themselves (system events repeat
+ * all headers) may be a thousand times its size. A single event is bounded by the limits of
+ * ingress.
+ */
+#define BATCH_BYTES_MAX ((size_t)32 << 20)
+#define BATCH_TOO_BIG "the batch takes too much memory, send smaller ones"
+
+static void refuse_rest(struct eg_exchange *x) {
+    if (x->batch_refusal.len == 0) {
+        x->batch_refusal = gw_arena_printf(x->arena, GW_BATCH_REFUSAL, x->item_index,
+                                           GW_FMT(GW_STR(BATCH_TOO_BIG)));
+    }
+}
 
 enum gw_move gw_step_take(struct eg_exchange *x) {
     if (x->item_index == x->item_count) {
+        return GW_MOVE_OTHER;
+    }
+    if (x->item_index > 0 && x->arena->used_bytes > BATCH_BYTES_MAX) {
+        refuse_rest(x);
         return GW_MOVE_OTHER;
     }
     x->item = &x->items[x->item_index++];

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "flow/exchange.h"
 
 struct gw_wait *gw_wait_take(struct eg_exchange *exchange) {
@@ -26,6 +27,7 @@ static void on_done(struct gw_op *op, int32_t status, struct eg_result *result) 
         wait->is_over = true;
         wait->then(wait, status, result);
     }
+    gw_buf_release(&wait->held);
     gw_exchange_unref(exchange);
 }
 

@@ -17,7 +17,8 @@ struct gw_wait {
     struct eg_exchange *exchange; /* counted while the op is out */
     bool is_over;                 /* the continuation ran */
     void (*then)(struct gw_wait *wait, int32_t status, struct eg_result *result);
-    void *arg; /* of the one who waits */
+    void *arg;          /* of the one who waits */
+    struct eg_buf held; /* what the op borrows besides the arena; given back with its done */
 };
 /* What runs after: status 0 or EG_E_*; result is NULL after a deadline. A body that is wanted is
  * taken by zeroing result->body; all other texts are borrowed during the call. */

@@ -153,9 +153,42 @@ static void a_client_cannot_forge_an_authorization(void) {
     rig_stop(&rig);
 }
 
+/* An authorizer is told the whole request: 200 times 60 KB if all were kept to the end. */
+static void a_batch_keeps_one_payload_of_the_authorizer_at_a_time(void) {
+    enum { COUNT = 200, PADDING = 60000 };
+    static const struct eg_kv batch[] = {
+        {{"Content-Type", 12}, {"application/cloudevents-batch+json", 34}}};
+    struct gw_bytes body;
+    rig_init(&rig);
+    struct rig_function *a = rig_fn(&rig, "auth", RIG_HOLD, YES);
+    (void)rig_fn(&rig, "f", RIG_ANSWER, "{}");
+    rig_start(&rig);
+    rig_subscribe(&rig, true, "e", "POST", "/", "f", "auth");
+    gw_bytes_init(&body, 0);
+    for (int i = 0; i < COUNT; i++) {
+        gw_bytes_add_c(&body, i == 0 ? "[" : ",");
+        gw_bytes_add_c(&body,
+                       "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/x\",\"type\":\"e\"}");
+    }
+    memset(gw_bytes_grow(&body, PADDING), ' ', PADDING);
+    body.len += PADDING;
+    gw_bytes_add(&body, gw_str("]", 2)); /* with its NUL */
+    struct rig_request *r = rig_send(&rig, "POST", "/", batch, 1, body.ptr);
+    for (int i = 0; i < COUNT; i++) {
+        CU_ASSERT_EQUAL_FATAL(a->held_count, 1);
+        rig_release(&rig, "auth");
+    }
+    CU_ASSERT_EQUAL(r->status, 202);
+    CU_ASSERT_TRUE(r->request.arena.used_bytes < 4u << 20);
+    rig_request_free(r);
+    gw_bytes_free(&body);
+    rig_stop(&rig);
+}
+
 UNIT_MAIN(UNIT(an_allowed_event_carries_the_authorization), UNIT(whatever_is_no_clear_yes_is_a_403),
           UNIT(a_failed_refused_missing_or_overdue_authorizer_is_a_403),
           UNIT(async_subscribers_are_authorized_one_by_one_after_the_answer),
           UNIT(a_refused_sync_call_still_asks_for_the_async_subscriber),
           UNIT(the_authorization_of_one_subscriber_is_not_seen_by_another),
-          UNIT(a_client_cannot_forge_an_authorization))
+          UNIT(a_client_cannot_forge_an_authorization),
+          UNIT(a_batch_keeps_one_payload_of_the_authorizer_at_a_time))

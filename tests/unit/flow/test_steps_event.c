@@ -216,6 +216,42 @@ static void a_long_batch_is_worked_off_one_by_one(void) {
     rig_stop(&rig);
 }
 
+static int32_t look(const struct eg_event *event, struct eg_op *op) {
+    (void)event;
+    (void)op;
+    return EG_NEXT;
+}
+
+/* event.received repeats the headers: 10000 times 30 KB. */
+static void a_batch_that_outgrows_its_memory_is_refused_from_there_on(void) {
+    enum { COUNT = 10000, HEADER = 30000 };
+    static char text[HEADER];
+    static const struct eg_interest received = {.struct_size = sizeof received,
+                                                .mode = EG_INTEREST_SYNC,
+                                                .event_type = "eventgateway.event.received"};
+    static const struct eg_interest *const interests[] = {&received};
+    const struct eg_kv headers[] = {batch_type[0], {GW_STR("x"), {text, sizeof text}}};
+    struct gw_bytes body;
+    rig_init(&rig);
+    rig_watcher = (struct rig_reacter){interests, 1, look};
+    (void)rig_fn(&rig, "f", RIG_ANSWER, "{}");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "a", "POST", "/", "f", NULL);
+    memset(text, 'v', sizeof text);
+    gw_bytes_init(&body, 0);
+    for (int i = 0; i < COUNT; i++) {
+        gw_bytes_add_c(&body, i == 0 ? "[" EVENT("0", "z") : "," EVENT("1", "z"));
+    }
+    gw_bytes_add(&body, gw_str("]", 2)); /* with its NUL */
+    struct rig_request *r = rig_send(&rig, "POST", "/", headers, 2, body.ptr);
+    CU_ASSERT_EQUAL(r->status, 400);
+    CU_ASSERT_TRUE(rig_has(r->body, " of the batch: the batch takes too much memory"));
+    CU_ASSERT_TRUE(r->request.arena.used_bytes < 34u << 20);
+    rig_request_free(r);
+    gw_bytes_free(&body);
+    rig_stop(&rig);
+}
+
 UNIT_MAIN(UNIT(a_long_batch_is_worked_off_one_by_one),
           UNIT(a_malformed_answer_is_a_500_with_its_text),
           UNIT(a_failed_call_is_a_500_with_the_default_or_the_given_text),
@@ -226,4 +262,5 @@ UNIT_MAIN(UNIT(a_long_batch_is_worked_off_one_by_one),
           UNIT(a_function_gets_the_version_it_asks_for), UNIT(a_batch_is_accepted_when_all_are),
           UNIT(a_bad_or_system_event_refuses_the_whole_batch),
           UNIT(a_failing_event_of_a_batch_is_named_and_the_others_go_on),
-          UNIT(a_batch_that_overflows_names_the_first_refused))
+          UNIT(a_batch_that_overflows_names_the_first_refused),
+          UNIT(a_batch_that_outgrows_its_memory_is_refused_from_there_on))
