@@ -12,8 +12,7 @@
  * has nothing else to do, the connection is suspended: waiting then costs nothing. gw_http_reply
  * queues the response, resumes where needed, and defers one MHD_run for all replies of this turn.
  * Pipelined requests wait in both cases. A waiting connection does not notice that its client goes
- * away: it is polled every half second (GW_STAGE_WAIT). A client that has closed its sending side
- * by then counts as gone.
+ * away: it is polled every half second (GW_STAGE_WAIT), and gone once its sending side is closed.
  *
  * Heads that libmicrohttpd itself cannot parse get its own answer, with a body in HTML. Version
  * 1.0.1 also answers 400 to chunk extensions (it miscounts their line), which nobody sends.
@@ -189,11 +188,11 @@ static void lose_client(struct gw_request *request) {
 
 static void on_late(struct gw_stages *stages, struct gw_stage_entry *entry, enum gw_stage stage) {
     struct gw_connection *connection = GW_CONTAINER(entry, struct gw_connection, stage);
+    if ((stage == GW_STAGE_WAIT || stage == GW_STAGE_PAUSE) && !gw_peer_has_left(connection->fd)) {
+        gw_stage_go_on(stages, entry, stage == GW_STAGE_WAIT ? stage : GW_STAGE_IDLE);
+        return;
+    }
     if (stage == GW_STAGE_WAIT) {
-        if (!gw_peer_has_left(connection->fd)) {
-            gw_stage_enter(stages, entry, stage);
-            return;
-        }
         lose_client(connection->request);
     } else if (stage == GW_STAGE_HEAD && connection->request != NULL) {
         cut_with(connection, 408, "the request head did not arrive in time");
@@ -616,7 +615,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **request_c
         lose_client(request);
     }
     if (!connection->is_cut) {
-        gw_stage_enter(&server->stages, &connection->stage, GW_STAGE_IDLE);
+        gw_stage_enter(&server->stages, &connection->stage, GW_STAGE_PAUSE);
     }
     detach(connection);
 }
@@ -681,13 +680,14 @@ static struct MHD_Daemon *start_library(struct gw_http_server *server, const cha
 
 static void set_stages(struct gw_http_server *server) {
     const struct gw_http_limits *limits = &server->config.limits;
+    uint64_t *timeout_ns = server->stages.timeout_ns;
     gw_stages_init(&server->stages, server->loop);
     server->stages.on_late = on_late;
-    server->stages.timeout_ns[GW_STAGE_HEAD] = limits->head_timeout_ns;
-    server->stages.timeout_ns[GW_STAGE_BODY] = limits->body_timeout_ns;
-    server->stages.timeout_ns[GW_STAGE_WAIT] = GONE_CHECK_NS;
-    server->stages.timeout_ns[GW_STAGE_SEND] = limits->body_timeout_ns * SEND_TIMEOUT_FACTOR;
-    server->stages.timeout_ns[GW_STAGE_IDLE] = limits->idle_timeout_ns;
+    timeout_ns[GW_STAGE_HEAD] = limits->head_timeout_ns;
+    timeout_ns[GW_STAGE_BODY] = limits->body_timeout_ns;
+    timeout_ns[GW_STAGE_WAIT] = timeout_ns[GW_STAGE_PAUSE] = GONE_CHECK_NS;
+    timeout_ns[GW_STAGE_SEND] = limits->body_timeout_ns * SEND_TIMEOUT_FACTOR;
+    timeout_ns[GW_STAGE_IDLE] = limits->idle_timeout_ns;
 }
 
 /* When the last request is gone after destroy. */

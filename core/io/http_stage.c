@@ -60,6 +60,15 @@ void gw_stage_enter(struct gw_stages *stages, struct gw_stage_entry *entry, enum
     }
 }
 
+/* The queue stays in order of entry: those that go on come in the order of the stage before. */
+void gw_stage_go_on(struct gw_stages *stages, struct gw_stage_entry *entry, enum gw_stage stage) {
+    const uint64_t since_ns = entry->since_ns;
+    gw_stage_enter(stages, entry, stage);
+    if (entry->since_ns - since_ns < stages->timeout_ns[stage]) {
+        entry->since_ns = since_ns;
+    }
+}
+
 void gw_stage_leave(struct gw_stage_entry *entry) {
     gw_list_remove(&entry->node);
     entry->stage = GW_STAGE_NONE;

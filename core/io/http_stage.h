@@ -15,6 +15,9 @@ enum gw_stage {
     GW_STAGE_BODY, /* head complete: the body has to come */
     GW_STAGE_WAIT, /* handed over: looked at now and then whether the client is still there */
     GW_STAGE_SEND, /* answered: the client has to read */
+    /* Answered just now: looked at once whether the client is still there. An end of stream that
+     * comes together with the request raises no event of its own, and the library misses it. */
+    GW_STAGE_PAUSE,
     GW_STAGE_IDLE, /* kept alive between requests */
     GW_STAGE_COUNT
 };
@@ -38,6 +41,8 @@ struct gw_stages {
 void gw_stages_init(struct gw_stages *stages, struct eg_loop *loop);
 void gw_stages_stop(struct gw_stages *stages);
 void gw_stage_enter(struct gw_stages *stages, struct gw_stage_entry *entry, enum gw_stage stage);
+/* Enters, counting from when the stage before was entered; from now when that would be late. */
+void gw_stage_go_on(struct gw_stages *stages, struct gw_stage_entry *entry, enum gw_stage stage);
 void gw_stage_leave(struct gw_stage_entry *entry);
 
 #endif

@@ -312,6 +312,15 @@ def test_pipelined_requests_are_answered_in_order_although_the_first_is_slow(rou
     assert [(a.status, a.text) for a in answers] == [(200, "slow"), (200, "quick"), (200, "slow"), (202, "")]
 
 
+def test_clients_that_end_their_stream_with_the_request_are_answered_and_let_go(gateway):
+    for _ in range(50):
+        with Connection(gateway.events_port) as connection:
+            connection.send(head(start=b"GET / HTTP/1.1"))
+            connection.sock.shutdown(socket.SHUT_WR)
+            assert connection.read().text == "fine"
+            assert connection.is_closed_by_peer()   # long before the time-out of idle connections
+
+
 def test_a_request_in_single_bytes_is_understood(gateway):
     with Connection(gateway.events_port) as connection:
         for byte in head(b"Content-Length: 2", b"X-A: b") + b"hi":

@@ -362,6 +362,21 @@ static void silent_and_idle_connections_are_closed_without_a_word(void) {
     gw_clock_release();
 }
 
+static void a_client_that_ends_its_stream_with_the_request_is_answered_and_let_go(void) {
+    struct bench bench;
+    gw_clock_hold(GW_NS_PER_S, 0);
+    bench_start(&bench, test_config());
+    client_open(&a, bench.port);
+    client_send(&a, GW_STR(GET));
+    (void)shutdown(a.fd, SHUT_WR);
+    CU_ASSERT_TRUE(bench_turn_until(&bench, &a, "200 OK"));
+    gw_clock_advance(600 * GW_NS_PER_MS);
+    CU_ASSERT_TRUE(bench_turn_until(&bench, &a, NULL));
+    client_close(&a);
+    bench_stop(&bench);
+    gw_clock_release();
+}
+
 static void connections_over_a_limit_are_told_so(void) {
     static struct client many[4];
     struct gw_http_server_config config = test_config();
@@ -508,6 +523,7 @@ UNIT_MAIN(UNIT(a_request_is_answered_with_its_id_and_the_connection_is_kept),
           UNIT(a_head_that_drips_in_is_cut_at_the_deadline),
           UNIT(a_body_that_drips_in_is_cut_at_the_deadline),
           UNIT(silent_and_idle_connections_are_closed_without_a_word),
+          UNIT(a_client_that_ends_its_stream_with_the_request_is_answered_and_let_go),
           UNIT(connections_over_a_limit_are_told_so),
           UNIT(head_204_and_304_have_no_body_and_framing_headers_are_the_servers),
           UNIT(reply_headers_too_big_for_any_client_become_a_500),
