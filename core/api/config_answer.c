@@ -76,7 +76,8 @@ void gw_config_answer_unauthorized(struct gw_config_context *context,
 void gw_config_answer_store_error(struct gw_config_context *context,
                                   struct gw_http_request *request, int32_t status,
                                   struct eg_str why) {
-    const bool is_away = status == EG_E_UNAVAILABLE || status == EG_E_TIMEOUT;
+    const bool is_away =
+        status == EG_E_UNAVAILABLE || status == EG_E_TIMEOUT || status == EG_E_BUSY;
     const struct eg_str text = why.len > 0 ? why : gw_str_c(gw_error_text(status));
     GW_LOG(EG_LOG_ERROR, "the store failed a call of the Config API", {GW_STR("error"), text},
            {GW_STR("request_id"), request->request_id});

@@ -125,13 +125,15 @@ static void the_text_of_a_failing_store_is_told(void) {
     api_stop();
 }
 
-static void a_store_that_is_away_is_503_with_retry_after(void) {
+static void a_store_that_is_away_or_busy_is_503_with_retry_after(void) {
     start();
     fake_storage_fail(EG_E_UNAVAILABLE, "no route to store");
     const struct api_answer answer = api_call("GET", TYPES, NULL);
     CU_ASSERT_EQUAL(answer.status, 503);
     ASSERT_STR(((struct eg_str){api_header(&answer, "Retry-After"), 1}), "1");
     CU_ASSERT_PTR_NOT_NULL(strstr(answer.body, "no route to store"));
+    fake_storage_fail(EG_E_BUSY, "database is locked");
+    CU_ASSERT_EQUAL(api_call("POST", TYPES, NAME_A).status, 503);
     api_stop();
 }
 
@@ -273,7 +275,7 @@ UNIT_MAIN(UNIT(of_two_racing_creates_one_wins),
           UNIT(a_masked_update_that_loses_a_race_keeps_the_newer_secret),
           UNIT(a_few_lost_races_are_tried_again_and_many_are_told),
           UNIT(the_text_of_a_failing_store_is_told),
-          UNIT(a_store_that_is_away_is_503_with_retry_after),
+          UNIT(a_store_that_is_away_or_busy_is_503_with_retry_after),
           UNIT(a_store_that_does_not_answer_is_given_up_after_its_time),
           UNIT(damaged_values_are_told_and_can_be_deleted),
           UNIT(wrong_bodies_get_the_prefix_of_their_resource), UNIT(unknown_spaces_list_as_empty),
