@@ -115,6 +115,7 @@ void gw_app_stop(struct gw_app *app);                    /* stop.c */
 void gw_app_fail(struct gw_app *app, struct eg_str why); /* stops, exit 1 */
 void gw_app_reload(struct gw_app *app);                  /* reload.c */
 void gw_app_reload_if_wanted(struct gw_app *app);        /* when what was in its way is over */
+void gw_app_hold_reloads(void); /* signals.c: a reload that is asked for waits */
 int32_t gw_app_signals(struct gw_app *app, struct eg_why *ret_why); /* signals.c */
 
 #endif

@@ -39,6 +39,14 @@ static void on_signal(struct gw_fd *watch, uint32_t events) {
     }
 }
 
+/* A SIGHUP that comes while plugins are loaded would end the process. */
+void gw_app_hold_reloads(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 int32_t gw_app_signals(struct gw_app *app, struct eg_why *ret_why) {
     sigset_t set;
     sigemptyset(&set);

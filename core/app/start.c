@@ -194,6 +194,9 @@ static int32_t serve(struct gw_app *app, struct eg_why *ret_why) {
 }
 
 static int32_t run_command(struct gw_app *app, struct eg_why *ret_why) {
+    if (app->options.command == GW_SERVE) {
+        gw_app_hold_reloads();
+    }
     const int32_t rc = prepare(app, ret_why);
     if (rc < 0) {
         return rc;
