@@ -1,8 +1,8 @@
 /*
  * app/stop.c - the way down, as a chain on the control loop: listeners stop accepting and new
  * requests get 503 -> what is in flight is answered and the backlog drained, up to drain_timeout ->
- * what is left is dropped and counted -> servers, catalog, snapshots, plugins end -> the loops
- * stop.
+ * what is left is dropped and counted, connections are cut -> servers, catalog, snapshots, plugins
+ * end -> the loops stop.
  *
  * Also the way out of a failed start: parts that were never made are skipped.
  */
@@ -72,6 +72,22 @@ static void drop_lane(struct gw_task *task) {
     gw_lane_answer(lane);
 }
 
+/* The last means against clients that neither send nor read on. */
+static void cut_lane(struct gw_task *task) {
+    struct gw_lane *lane = gw_lane_of(task);
+    gw_http_server_destroy(lane->server);
+    lane->server = NULL;
+    gw_lane_answer(lane);
+}
+
+static bool has_servers(const struct gw_app *app) {
+    bool has = app->config_server != NULL;
+    for (uint32_t i = 0; i < app->lane_count; i++) {
+        has = has || app->lanes[i].server != NULL;
+    }
+    return has;
+}
+
 static void poll_lanes(struct gw_app *app);
 
 static void on_poll_timer(struct gw_timer *timer) {
@@ -100,6 +116,12 @@ static void on_lanes_polled(struct gw_app *app) {
     }
     if (gw_monotonic_ns() < app->drain_until_ns) {
         poll_later(app);
+        return;
+    }
+    if (app->is_abandoned && has_servers(app)) {
+        gw_http_server_destroy(app->config_server);
+        app->config_server = NULL;
+        gw_app_each_lane(app, cut_lane, poll_later);
         return;
     }
     if (app->is_abandoned) {

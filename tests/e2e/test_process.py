@@ -264,6 +264,25 @@ def test_drain_timeout_bounds_the_stop(make_gateway):
     assert "drain_timeout" in gateway.log
 
 
+def test_clients_that_neither_read_nor_send_on_are_cut_at_the_end(make_gateway):
+    gateway = make_gateway(set={"drain_timeout": "100ms", "loops": 1})
+    function = gateway.function("f", {"body": "x" * 5_000_000})
+    gateway.event_type("http.request")
+    gateway.sync("http.request", "f", "/")
+    gateway.settle()
+    with socket.socket() as deaf, socket.socket() as mute:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for client, length in ((deaf, 0), (mute, 10)):
+            client.connect(("127.0.0.1", gateway.events_port))
+            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length)
+        function.wait_calls(1)
+        assert deaf.recv(1) == b"H"
+        gateway.signal(signal.SIGTERM)
+        assert gateway.wait_exit() == 0
+    assert "drain_timeout passed" in gateway.log
+    assert "did not end" not in gateway.log, gateway.log   # the store and the plugins were closed
+
+
 def test_a_second_signal_ends_at_once(make_gateway):
     gateway = make_gateway()
     function = gateway.function("f")
