@@ -166,6 +166,7 @@ static void on_timer(struct gw_timer *timer) {
     if (__atomic_load_n(&op->state, __ATOMIC_ACQUIRE) != OP_RUNNING) {
         return; /* done is on its way */
     }
+    op->is_overdue = true;
     gw_op_cancel(op);
     if (op->on_deadline != NULL) {
         op->on_deadline(op);

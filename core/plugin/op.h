@@ -27,6 +27,7 @@ struct gw_op {
     struct gw_task task;
     struct gw_timer timer;
     bool is_canceled; /* the plugin was told */
+    bool is_overdue;  /* the deadline came before done */
     bool is_life;     /* start of a component: its kind has no cancel for it */
     int32_t status;
     struct eg_result result; /* owned: texts and items copied, body taken */

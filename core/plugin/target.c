@@ -174,15 +174,25 @@ static int32_t agree(int32_t status, struct eg_result *result) {
     return status < 0 ? status : classes[result->call_class].status;
 }
 
-static void log_end(const struct gw_target *target, const struct eg_invocation *invocation,
-                    int32_t status, const struct eg_result *result) {
+/* A plugin that was canceled at the deadline says so; what an operator looks for is the deadline.
+ */
+static struct eg_str reason_of(const struct gw_op *op, int32_t status,
+                               const struct eg_result *result) {
+    if (op->is_overdue && status == EG_E_CANCELED) {
+        return gw_str_c(gw_error_text(EG_E_TIMEOUT));
+    }
+    return result->message.len > 0 ? result->message : gw_str_c(gw_error_text(status));
+}
+
+static void log_end(const struct gw_op *op, int32_t status, const struct eg_result *result) {
+    const struct gw_target *target = op->target;
+    const struct eg_invocation *invocation = op->invocation;
     const struct call_class *row = &classes[result->call_class];
     const uint32_t level = status < 0 ? EG_LOG_WARN : EG_LOG_DEBUG;
     if (!gw_log_enabled(level)) {
         return;
     }
-    const struct eg_str reason =
-        result->message.len > 0 ? result->message : gw_str_c(gw_error_text(status));
+    const struct eg_str reason = reason_of(op, status, result);
     struct gw_bytes text;
     gw_bytes_init(&text, 4096);
     if (status < 0) {
@@ -206,7 +216,7 @@ static void on_call_done(struct gw_op *op, int32_t status, struct eg_result *res
     struct gw_target *target = op->target;
     const int32_t agreed = agree(status, result);
     gw_metric_add(target->calls[result->call_class], 1);
-    log_end(target, op->invocation, agreed, result);
+    log_end(op, agreed, result);
     op->relay(op, agreed, result);
     gw_target_unref(target);
 }

@@ -185,6 +185,25 @@ static void the_timeout_is_the_targets_own_or_the_gateways(void) {
     gw_clock_release();
 }
 
+static void a_call_that_was_canceled_at_its_deadline_is_logged_as_timed_out(void) {
+    gw_clock_hold(GW_NS_PER_S, 0);
+    open_bound();
+    plan.invoke_hangs = true;
+    call();
+    gw_clock_advance(7 * GW_NS_PER_S);
+    turn();
+    const struct eg_result result = {.struct_size = sizeof result,
+                                     .message = GW_STR("canceled"),
+                                     .call_class = EG_CALL_TRANSIENT};
+    op.pub.done(&op.pub, EG_E_CANCELED, &result);
+    turn();
+    CU_ASSERT_PTR_NOT_NULL(strstr(logged, gw_error_text(EG_E_TIMEOUT)));
+    CU_ASSERT_PTR_NULL(strstr(logged, "canceled"));
+    story[0] = '\0';
+    close_bound();
+    gw_clock_release();
+}
+
 static void a_call_keeps_its_target_bound_until_done(void) {
     open_bound();
     plan.invoke_hangs = true;
@@ -232,5 +251,6 @@ UNIT_MAIN(UNIT(binding_answers_the_normal_form), UNIT(what_cannot_be_bound_says_
           UNIT(status_and_class_are_put_in_agreement),
           UNIT(a_refused_call_is_delivered_as_a_failed_op_later),
           UNIT(the_timeout_is_the_targets_own_or_the_gateways),
+          UNIT(a_call_that_was_canceled_at_its_deadline_is_logged_as_timed_out),
           UNIT(a_call_keeps_its_target_bound_until_done),
           UNIT(secrets_of_unknown_types_are_masked_whole))
