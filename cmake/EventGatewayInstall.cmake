@@ -13,10 +13,12 @@ install(TARGETS eventgw_fake_host ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY "${CMAKE_SOURCE_DIR}/sdk/template/"
         DESTINATION ${CMAKE_INSTALL_DATADIR}/eventgw/plugin-template)
 
-if(EXISTS "${CMAKE_SOURCE_DIR}/etc/event-gateway.conf")
-    install(FILES "${CMAKE_SOURCE_DIR}/etc/event-gateway.conf"
-            DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/event-gateway)
+# Of a system prefix that is /etc, not /usr/etc (GNUInstallDirs, "Special Cases").
+set(EVENTGW_SYSCONFDIR ${CMAKE_INSTALL_SYSCONFDIR})
+if(CMAKE_INSTALL_PREFIX MATCHES "^(/usr)?/?$")
+    set(EVENTGW_SYSCONFDIR ${CMAKE_INSTALL_FULL_SYSCONFDIR})
 endif()
+install(FILES "${CMAKE_SOURCE_DIR}/etc/event-gateway.conf" DESTINATION ${EVENTGW_SYSCONFDIR}/event-gateway)
 
 # lib/cmake/EventGateway: the package for plugin projects.
 set(EVENTGW_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/EventGateway)

@@ -16,14 +16,14 @@
 #include "base/slice.h"
 #include "base/why.h"
 
-#ifndef EVENTGW_LIBDIR
-#define EVENTGW_LIBDIR "lib"
+#ifndef EVENTGW_LIBDIR_FROM_BIN
+#define EVENTGW_LIBDIR_FROM_BIN "../lib"
 #endif
 
 /* Beside the program (a build tree), or in the library directory of its prefix (an installation).
  */
 static const char *find_plugin_directory(struct gw_arena *arena) {
-    static const char *const places[] = {"plugins", "../" EVENTGW_LIBDIR "/eventgw/plugins",
+    static const char *const places[] = {"plugins", EVENTGW_LIBDIR_FROM_BIN "/eventgw/plugins",
                                          "../lib/eventgw/plugins"};
     char self[PATH_MAX];
     const ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
