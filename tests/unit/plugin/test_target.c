@@ -1,6 +1,7 @@
 /* Functions bound to their provider, and how their calls end. */
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/why.h"
 #include "bench_plugin.h"
 
 static struct gw_instance *instance;
