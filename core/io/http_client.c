@@ -28,6 +28,7 @@
 #include "base/metrics.h"
 #include "base/slice.h"
 #include "io/http_outgoing.h"
+#include "io/kept_memory.h"
 
 #define CALL_MAGIC 0x4c4c4143u /* "CALL" */
 #define REDIRECTS_MAX 10u
@@ -730,7 +731,8 @@ uint32_t gw_http_client_in_flight(const struct gw_http_client *client) {
 /* ---- life ---- */
 
 static void init_library(void) {
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    (void)curl_global_init_mem(CURL_GLOBAL_DEFAULT, gw_kept_malloc, gw_kept_free, gw_kept_realloc,
+                               gw_kept_strdup, gw_kept_calloc);
 }
 
 static struct gw_http_client_config with_defaults(const struct gw_http_client_config *config) {
