@@ -14,6 +14,7 @@
 
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "files.h"
 
@@ -73,6 +74,7 @@ struct embedded_db {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     int64_t history;
     char file[PATH_MAX];
+    struct stat identity; /* of the file that was opened */
 };
 
 /* ---- errors and statements ---- */
@@ -279,7 +281,7 @@ static int32_t open_sqlite(struct embedded_db *db, uint64_t busy_timeout_ns,
     if (sqlite3_db_readonly(db->sqlite, "main") == 1) {
         return egx_why(ret_why, EG_E_IO, "it is not writable");
     }
-    return EG_OK;
+    return stat(db->file, &db->identity) == 0 ? EG_OK : egx_why(ret_why, EG_E_IO, "it was removed");
 }
 
 static int32_t open_checked(struct embedded_db *db, uint64_t busy_timeout_ns,
@@ -339,8 +341,23 @@ void embedded_db_close(struct embedded_db *db) {
 
 /* ---- transactions ---- */
 
+/* A file that was moved away or deleted still takes writes, and nobody would find them after a
+ * restart (https://www.sqlite.org/howtocorrupt.html#unlink). */
+static int32_t check_in_place(const struct embedded_db *db, struct eg_why *ret_why) {
+    struct stat now;
+    if (stat(db->file, &now) == 0 && now.st_ino == db->identity.st_ino &&
+        now.st_dev == db->identity.st_dev) {
+        return EG_OK;
+    }
+    return egx_why(ret_why, EG_E_UNAVAILABLE,
+                   "%s was removed or replaced while in use: put it back, or restart the gateway",
+                   db->file);
+}
+
 int32_t embedded_db_begin(struct embedded_db *db, bool is_write, struct eg_why *ret_why) {
-    return finish(db, db->statements[is_write ? S_BEGIN_WRITE : S_BEGIN_READ], ret_why);
+    const int32_t rc = check_in_place(db, ret_why);
+    return rc < 0 ? rc
+                  : finish(db, db->statements[is_write ? S_BEGIN_WRITE : S_BEGIN_READ], ret_why);
 }
 
 int32_t embedded_db_commit(struct embedded_db *db, struct eg_why *ret_why) {
@@ -449,7 +466,10 @@ int32_t embedded_db_changes(struct embedded_db *db, struct eg_str prefix, uint64
 
 int32_t embedded_db_version(struct embedded_db *db, int64_t *ret_version, struct eg_why *ret_why) {
     int64_t numbers[2];
-    const int32_t rc = read_numbers(db, S_VERSION, numbers, ret_why);
+    int32_t rc = check_in_place(db, ret_why);
+    if (rc == EG_OK) {
+        rc = read_numbers(db, S_VERSION, numbers, ret_why);
+    }
     if (rc == EG_OK) {
         *ret_version = numbers[0];
     }

@@ -89,6 +89,22 @@ def test_a_changed_setting_of_a_plugin_is_named_once(make_gateway):
     assert gateway.log.count("plugins.embedded.poll differs") == 2
 
 
+def test_a_store_file_that_is_moved_away_takes_no_writes_that_would_be_lost(make_gateway):
+    gateway = make_gateway()
+    made = {"functionId": "f", "type": "http", "provider": {"url": "http://127.0.0.1/"}}
+    store = gateway.data_dir / "event-gateway.db"
+    hidden = gateway.data_dir / "hidden.db"
+    store.rename(hidden)
+    answer = gateway.config("POST", "/v1/spaces/default/functions", made)
+    assert answer.status == 503
+    assert "was removed or replaced while in use" in answer.message
+    wait_for(lambda: "the storage cannot be reached" in gateway.log, "the log to tell it")
+    hidden.rename(store)
+    assert gateway.config("POST", "/v1/spaces/default/functions", made).status == 201
+    gateway.restart()
+    assert gateway.config("GET", "/v1/spaces/default/functions/f").status == 200
+
+
 def test_a_stop_lets_a_slow_reader_of_the_configuration_finish(make_gateway):
     gateway = make_gateway()
     padding = "x" * 500000
