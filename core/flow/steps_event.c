@@ -17,7 +17,14 @@
  * ingress.
  */
 #define BATCH_BYTES_MAX ((size_t)32 << 20)
+#define BATCH_BYTES_FACTOR 32u /* and this many times the request's body */
 #define BATCH_TOO_BIG "the batch takes too much memory, send smaller ones"
+
+static bool has_outgrown(const struct eg_exchange *x) {
+    const size_t body_bytes = x->request->body.len;
+    return x->arena->used_bytes > BATCH_BYTES_MAX &&
+           (x->arena->used_bytes - BATCH_BYTES_MAX) / BATCH_BYTES_FACTOR > body_bytes;
+}
 
 static void refuse_rest(struct eg_exchange *x) {
     if (x->batch_refusal.len == 0) {
@@ -30,7 +37,7 @@ enum gw_move gw_step_take(struct eg_exchange *x) {
     if (x->item_index == x->item_count) {
         return GW_MOVE_OTHER;
     }
-    if (x->item_index > 0 && x->arena->used_bytes > BATCH_BYTES_MAX) {
+    if (x->item_index > 0 && has_outgrown(x)) {
         refuse_rest(x);
         return GW_MOVE_OTHER;
     }
