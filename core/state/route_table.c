@@ -11,9 +11,15 @@ static uint64_t turn(uint64_t hash, unsigned bits) {
     return hash << bits | hash >> (64 - bits);
 }
 
+/* Parts that a table does not use are empty, and cost nothing. */
+static uint64_t hash_of_part(struct eg_str part) {
+    return part.len == 0 ? 0 : gw_hash(part);
+}
+
 /* The parts of all keys of a table mean the same, so only their places have to differ. */
 static uint64_t hash_of(const struct gw_route_key *key) {
-    const uint64_t hash = gw_hash(key->a) ^ turn(gw_hash(key->b), 21) ^ turn(gw_hash(key->c), 42);
+    const uint64_t hash =
+        hash_of_part(key->a) ^ turn(hash_of_part(key->b), 21) ^ turn(hash_of_part(key->c), 42);
     return hash * 0x9e3779b97f4a7c15u;
 }
 
@@ -57,5 +63,5 @@ void **gw_route_table_place(struct gw_route_table *table, struct gw_route_key ke
 }
 
 void *gw_route_table_get(const struct gw_route_table *table, struct gw_route_key key) {
-    return find(table, hash_of(&key), &key)->value;
+    return table->count == 0 ? NULL : find(table, hash_of(&key), &key)->value;
 }
