@@ -110,7 +110,6 @@ void gw_app_flow_config(const struct gw_settings *settings, struct gw_flow_confi
 void gw_app_api_config(const struct gw_settings *settings, struct gw_config_api_config *ret_config);
 void gw_app_log_setup(const struct gw_options *options);
 
-void gw_app_start(struct gw_app *app);                   /* start.c, on the control loop */
 void gw_app_stop(struct gw_app *app);                    /* stop.c */
 void gw_app_fail(struct gw_app *app, struct eg_str why); /* stops, exit 1 */
 void gw_app_reload(struct gw_app *app);                  /* reload.c */

@@ -20,7 +20,7 @@ struct gw_main_settings {
     int64_t workers_backlog;
     uint64_t drain_timeout_ns;
     uint64_t start_timeout_ns;
-    struct eg_str data_dir; /* empty: see gw_settings_data_dir */
+    struct eg_str data_dir; /* empty: see gw_options_data_dir */
 };
 struct gw_log_settings {
     struct eg_str level;

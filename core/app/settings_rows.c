@@ -1,7 +1,7 @@
 /*
  * app/settings_rows.c - every setting of the gateway, its default and its help, as data.
  *
- * Read by options.c (values), help.c (--help), reload.c (what may change while serving). The sample
+ * Read by options.c (values, --help) and reload.c (what may change while serving). The sample
  * etc/event-gateway.conf is held against these rows by a test. Constant data, any thread.
  */
 #include "app/settings.h"

@@ -116,7 +116,7 @@ static void on_plugins_started(void *arg, int32_t status, struct eg_str why) {
     gw_catalog_start(app->catalog, on_catalog_ready, app);
 }
 
-void gw_app_start(struct gw_app *app) {
+static void start(struct gw_app *app) {
     gw_manager_start(app->manager, app->options.settings.top.start_timeout_ns, on_plugins_started,
                      app);
 }
@@ -187,7 +187,7 @@ static int32_t serve(struct gw_app *app, struct eg_why *ret_why) {
         rc = gw_app_run_lanes(app, ret_why);
     }
     if (rc == EG_OK) {
-        gw_app_start(app);
+        start(app);
         gw_loop_run(app->control);
     }
     return rc;
