@@ -106,11 +106,22 @@ static void act(struct gw_http_client *client, curl_socket_t fd, int events) {
     take_results(client);
 }
 
+/* Closed by the peer while idle, or it talks without being asked (RFC 9112 9.3): what it says must
+ * not answer the next request, maybe one of another function. curl finds the connection dead when
+ * it wants to use it again. */
+static void retire(struct gw_http_client *client, struct gw_fd *fd) {
+    char scrap[4096];
+    gw_fd_unwatch(client->loop, fd);
+    (void)shutdown(fd->fd, SHUT_RDWR);
+    while (recv(fd->fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0) {
+    }
+}
+
 static void on_socket(struct gw_fd *fd, uint32_t events) {
     struct socket_watch *watch = GW_CONTAINER(fd, struct socket_watch, fd);
     struct gw_http_client *client = watch->client;
-    if (watch->wanted == 0) { /* closed by the peer while idle: curl finds out when it wants it */
-        gw_fd_unwatch(client->loop, fd);
+    if (watch->wanted == 0) {
+        retire(client, fd);
         return;
     }
     act(client, fd->fd,
@@ -413,20 +424,6 @@ static struct curl_slist *push_line(struct eg_http_call *call, struct curl_slist
     return item;
 }
 
-/* `Name: value`, or `Name;`, which is how curl spells an empty value. */
-static struct eg_str header_line(struct gw_arena *arena, const struct eg_kv *h) {
-    const struct eg_str colon = h->value.len == 0 ? GW_STR(";") : GW_STR(": ");
-    const size_t len = h->name.len + colon.len + h->value.len;
-    char *line = gw_arena_alloc(arena, len + 1);
-    memcpy(line, h->name.ptr, h->name.len);
-    memcpy(line + h->name.len, colon.ptr, colon.len);
-    if (h->value.len > 0) {
-        memcpy(line + h->name.len + colon.len, h->value.ptr, h->value.len);
-    }
-    line[len] = '\0';
-    return gw_str(line, len);
-}
-
 /* The list lives in the arena; curl borrows it. `Name:` keeps curl from adding its own. A repeated
  * request of a redirect to another host goes without credentials. */
 static void set_headers(struct eg_http_call *call, bool is_bodyless, bool is_foreign) {
@@ -445,7 +442,7 @@ static void set_headers(struct eg_http_call *call, bool is_bodyless, bool is_for
         }
         has_type = has_type || is_type;
         has_accept = has_accept || gw_str_eq_nocase(h->name, GW_STR("Accept"));
-        tail = push_line(call, tail, header_line(&call->arena, h));
+        tail = push_line(call, tail, gw_http_header_line(&call->arena, h));
     }
     tail = has_type ? tail : push_line(call, tail, GW_STR("Content-Type:"));
     tail = has_accept ? tail : push_line(call, tail, GW_STR("Accept:"));

@@ -5,6 +5,7 @@
  */
 #include "io/http_outgoing.h"
 
+#include "base/arena.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/slice.h"
@@ -52,4 +53,17 @@ int32_t gw_http_check_request(const struct eg_http_request *request) {
         }
     }
     return EG_OK;
+}
+
+struct eg_str gw_http_header_line(struct gw_arena *arena, const struct eg_kv *h) {
+    const struct eg_str colon = h->value.len == 0 ? GW_STR(";") : GW_STR(": ");
+    const size_t len = h->name.len + colon.len + h->value.len;
+    char *line = gw_arena_alloc(arena, len + 1);
+    memcpy(line, h->name.ptr, h->name.len);
+    memcpy(line + h->name.len, colon.ptr, colon.len);
+    if (h->value.len > 0) {
+        memcpy(line + h->name.len + colon.len, h->value.ptr, h->value.len);
+    }
+    line[len] = '\0';
+    return gw_str(line, len);
 }

@@ -255,6 +255,25 @@ static void connections_are_used_again_and_a_closed_one_is_replaced(void) {
     end();
 }
 
+/* RFC 9112 9.3: it must not answer the next request, which may be one of another function. */
+static void what_a_function_says_unasked_answers_nobody(void) {
+    static const char unasked[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
+    begin(SCRIPT(OK_5, OK_5));
+    struct eg_http_request request = new_request("GET", "");
+    exchange(NULL, &request);
+    turns(5);
+    CU_ASSERT_EQUAL(up.connection_count, 1);
+    const int fd = up.connections[0].fd.fd;
+    CU_ASSERT_TRUE(send(fd, unasked, sizeof unasked - 1, MSG_NOSIGNAL) > 0);
+    turns(5);
+    result.headers[0] = '\0';
+    send_call(&request);
+    turn_until_done(2);
+    CU_ASSERT_STRING_EQUAL(result.body, "hello");
+    CU_ASSERT_EQUAL(up.connection_count, 2);
+    end();
+}
+
 static void ask(const char *path, size_t calls) {
     struct eg_http_request request = new_request("POST", "x");
     char target[160];
@@ -544,6 +563,7 @@ UNIT_MAIN(UNIT(a_post_carries_method_headers_and_body_and_nothing_uninvited),
           UNIT(a_chunked_answer_is_put_together_and_its_trailers_are_no_headers),
           UNIT(interim_answers_leave_no_trace),
           UNIT(connections_are_used_again_and_a_closed_one_is_replaced),
+          UNIT(what_a_function_says_unasked_answers_nobody),
           UNIT(a_handle_that_has_asked_another_url_asks_the_new_one),
           UNIT(a_repeated_request_asks_what_was_asked_last),
           UNIT(redirects_301_to_303_turn_into_get_and_307_repeats_the_post),
