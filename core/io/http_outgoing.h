@@ -1,5 +1,6 @@
 /*
- * io/http_outgoing.h - what a request has to be before it is sent to a function, and how its headers
+ * io/http_outgoing.h - what a request has to be before it is sent to a function, and how its
+ * headers
  * are spelled. Pure.
  */
 #ifndef GW_IO_HTTP_OUTGOING_H
