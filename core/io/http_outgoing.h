@@ -1,7 +1,6 @@
 /*
  * io/http_outgoing.h - what a request has to be before it is sent to a function, and how its
- * headers
- * are spelled. Pure.
+ * headers are spelled. Pure.
  */
 #ifndef GW_IO_HTTP_OUTGOING_H
 #define GW_IO_HTTP_OUTGOING_H
