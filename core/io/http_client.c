@@ -273,7 +273,7 @@ static size_t on_header(char *ptr, size_t size, size_t count, void *arg) {
     if (call->head_bytes > HEAD_BYTES_MAX) {
         return refuse(call, EG_E_TOOBIG, "the answer's header block is too big");
     }
-    if (gw_str_starts(line, GW_STR("HTTP/")) && gw_str_find(line, ':') == line.len) {
+    if (gw_str_starts(line, GW_STR("HTTP/"))) { /* no header: '/' is no byte of a name */
         call->header_count = 0;
         call->is_head_done = false;
         return size * count;
