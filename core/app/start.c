@@ -5,6 +5,7 @@
  * exit 1.
  */
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/app.h"
@@ -236,6 +237,16 @@ static bool answer_early(const struct gw_options *options) {
     return true;
 }
 
+/* Shells give 1024 descriptors of many more that are allowed (the low number is for programs that
+ * call select), which is less than limits.connections: functions could then not be connected to. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int gw_app_run(int argc, char **argv) {
     struct gw_app app = {.argc = argc, .argv = argv, .config_fd = -1, .signal_fd = -1};
     struct eg_why why = {.struct_size = sizeof why};
@@ -253,6 +264,7 @@ int gw_app_run(int argc, char **argv) {
     int32_t rc = gw_options_load(&app.options, argc, argv, &why);
     if (rc == EG_OK) {
         gw_app_log_setup(&app.options);
+        raise_descriptor_limit();
         rc = run_command(&app, &why);
     }
     if (rc < 0) {

@@ -1,6 +1,7 @@
 """The process: command line, configuration file, TLS, signals, reload (rows CL-*, AS-16)."""
 import json
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -262,6 +263,16 @@ def test_drain_timeout_bounds_the_stop(make_gateway):
     gateway.signal(signal.SIGTERM)
     assert gateway.wait_exit() == 0
     assert "drain_timeout" in gateway.log
+
+
+def test_the_descriptors_that_are_allowed_are_used(make_gateway):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        gateway = make_gateway()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert gateway.metric("process_max_fds") == hard
 
 
 def test_clients_that_neither_read_nor_send_on_are_cut_at_the_end(make_gateway):
