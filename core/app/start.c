@@ -248,6 +248,7 @@ static void raise_descriptor_limit(void) {
 }
 
 int gw_app_run(int argc, char **argv) {
+    gw_mem_setup();
     struct gw_app app = {.argc = argc, .argv = argv, .config_fd = -1, .signal_fd = -1};
     struct eg_why why = {.struct_size = sizeof why};
     struct gw_options early;

@@ -10,6 +10,22 @@
 
 #include "base/check.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+
+#define MAPPED_FROM (256 * 1024)
+#define TRIMMED_FROM (4 * 1024 * 1024)
+
+/* Left alone, glibc takes each big block that is freed as a reason to serve blocks of that size
+ * from its heaps, where one small neighbour keeps them: a burst of big bodies stays for ever. */
+void gw_mem_setup(void) {
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+    (void)mallopt(M_TRIM_THRESHOLD, TRIMMED_FROM);
+}
+#else
+void gw_mem_setup(void) {}
+#endif
+
 void *gw_alloc(size_t size) {
     void *ptr = calloc(1, size == 0 ? 1 : size);
     GW_ASSERT(ptr != NULL);

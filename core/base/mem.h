@@ -16,6 +16,9 @@ struct eg_buf gw_buf_static(struct eg_str bytes);
 /* Releases and zeroes; an empty or already released buf is fine. */
 void gw_buf_release(struct eg_buf *buf);
 
+/* Once, before threads are made: big blocks go back to the system when they are freed. */
+void gw_mem_setup(void);
+
 /* Overwrites a secret before its memory is given back; not optimised away. */
 void gw_wipe(void *ptr, size_t len);
 

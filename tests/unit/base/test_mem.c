@@ -3,6 +3,10 @@
 #include "base/slice.h"
 #include "unit.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 static void alloc_is_zeroed_and_zero_bytes_are_a_pointer_too(void) {
     unsigned char *p = gw_alloc(64);
     for (size_t i = 0; i < 64; i++) {
@@ -68,6 +72,33 @@ static void wipe_leaves_zeros(void) {
     gw_wipe(NULL, 0);
 }
 
+#ifdef __GLIBC__
+static size_t mapped_blocks(void) {
+    return mallinfo2().hblks;
+}
+
+static void a_freed_big_block_does_not_move_the_next_ones_to_the_heap(void) {
+    gw_mem_setup();
+    const size_t before = mapped_blocks();
+    void *bigger = gw_alloc(8u << 20);
+    if (mapped_blocks() == before) {
+        printf("  not glibc's allocator: skipped\n");
+        gw_free(bigger);
+        return;
+    }
+    gw_free(bigger);
+    void *big = gw_alloc(1u << 20);
+    CU_ASSERT_EQUAL(mapped_blocks(), before + 1);
+    gw_free(big);
+    CU_ASSERT_EQUAL(mapped_blocks(), before);
+}
+#else
+static void a_freed_big_block_does_not_move_the_next_ones_to_the_heap(void) {
+    gw_mem_setup();
+}
+#endif
+
 UNIT_MAIN(UNIT(alloc_is_zeroed_and_zero_bytes_are_a_pointer_too), UNIT(realloc_keeps_the_content),
           UNIT(a_c_string_copy_ends_in_nul), UNIT(a_copied_buf_is_independent_and_released_once),
-          UNIT(an_empty_buf_needs_no_release), UNIT(a_static_buf_borrows), UNIT(wipe_leaves_zeros))
+          UNIT(an_empty_buf_needs_no_release), UNIT(a_static_buf_borrows), UNIT(wipe_leaves_zeros),
+          UNIT(a_freed_big_block_does_not_move_the_next_ones_to_the_heap))
