@@ -98,9 +98,14 @@ static void poll_later(struct gw_app *app) {
     gw_timer_start(app->control, &app->timer, POLL_NS, on_poll_timer);
 }
 
+/* What clients still send or read counts until drain_timeout; then it is cut with its server. */
+static uint32_t count_transfers(const struct gw_app *app, const struct gw_http_server *server) {
+    return server == NULL || app->is_abandoned ? 0 : gw_http_server_in_flight(server);
+}
+
 static uint32_t count_busy(const struct gw_app *app) {
     uint32_t busy = app->config_api == NULL ? 0 : gw_config_api_busy(app->config_api);
-    busy += app->config_server == NULL ? 0 : gw_http_server_in_flight(app->config_server);
+    busy += count_transfers(app, app->config_server);
     for (uint32_t i = 0; i < app->lane_count; i++) {
         busy += app->lanes[i].busy;
     }
@@ -137,7 +142,7 @@ static void on_lanes_polled(struct gw_app *app) {
 static void poll_lane(struct gw_task *task) {
     struct gw_lane *lane = gw_lane_of(task);
     lane->busy = lane->flow == NULL ? 0 : gw_flow_busy(lane->flow);
-    lane->busy += lane->server == NULL ? 0 : gw_http_server_in_flight(lane->server);
+    lane->busy += count_transfers(lane->app, lane->server);
     gw_lane_answer(lane);
 }
 

@@ -123,6 +123,39 @@ def test_a_stop_lets_a_slow_reader_of_the_configuration_finish(make_gateway):
     assert gateway.wait_exit() == 0
 
 
+def begin_post(client):
+    """Sends a head and waits until the gateway has read it."""
+    client.send("POST /v1/spaces/default/eventtypes HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n"
+                "Expect: 100-continue\r\n\r\n")
+    assert client.file.readline().startswith(b"HTTP/1.1 100 ")
+    while client.file.readline() != b"\r\n":
+        pass
+
+
+@pytest.mark.parametrize("listener", ["events_port", "config_port"])
+def test_a_stop_answers_a_request_that_is_still_coming_in(make_gateway, listener):
+    gateway = make_gateway()
+    with Connection(getattr(gateway, listener)) as client:
+        begin_post(client)
+        client.send('{"name":')
+        gateway.signal(signal.SIGTERM)
+        wait_for(lambda: "stopping" in gateway.log, "the stop")
+        client.send('"a"}')
+        assert client.read().status in (201, 202, 503)
+    assert gateway.wait_exit() == 0
+
+
+@pytest.mark.parametrize("listener", ["events_port", "config_port"])
+def test_a_client_that_never_ends_its_request_is_cut_at_drain_timeout(make_gateway, listener):
+    gateway = make_gateway(set={"drain_timeout": "200ms"})
+    with Connection(getattr(gateway, listener)) as client:
+        begin_post(client)
+        gateway.signal(signal.SIGTERM)
+        assert gateway.wait_exit() == 0
+    assert "drain_timeout passed: dropping what is left (1)" in gateway.log
+    assert "did not end" not in gateway.log   # all parts were taken down in order
+
+
 class PushedBack:
     """A file with bytes that were read before."""
 
