@@ -3,6 +3,7 @@ import itertools
 
 import pytest
 
+from fixtures import make_gateway   # noqa: F401
 from harness import GATEWAY, Gateway
 
 _spaces = itertools.count(1)
@@ -11,21 +12,6 @@ _spaces = itertools.count(1)
 def pytest_sessionstart(session):
     if not GATEWAY.exists():
         raise pytest.UsageError(f"{GATEWAY} is not there: build it, or set EVENTGW_BUILD")
-
-
-@pytest.fixture
-def make_gateway():
-    """Starts gateways with settings of their own; all are stopped (and checked) at the end."""
-    made = []
-
-    def make(**options):
-        gateway = Gateway(**options)
-        made.append(gateway)
-        return gateway
-
-    yield make
-    for gateway in made:
-        gateway.close()
 
 
 @pytest.fixture
