@@ -172,10 +172,18 @@ static int32_t start_config_server(struct gw_app *app, struct eg_why *ret_why) {
     return gw_http_server_start(app->control, fd, &config, &app->config_server, ret_why);
 }
 
-static const char *shown(struct eg_str address) {
+/* As it stands in a URL: a wildcard is reached at the loopback, IPv6 wants brackets (RFC
+ * 3986 3.2.2). */
+static const char *shown(struct gw_app *app, struct eg_str address) {
     const bool is_any = address.len == 0 || gw_str_eq(address, GW_STR("*")) ||
                         gw_str_eq(address, GW_STR("0.0.0.0"));
-    return is_any ? "127.0.0.1" : address.ptr;
+    if (is_any || gw_str_eq(address, GW_STR("::"))) {
+        return is_any ? "127.0.0.1" : "[::1]";
+    }
+    const bool is_bare_v6 = address.ptr[0] != '[' && gw_str_find(address, ':') < address.len;
+    return gw_arena_printf(&app->options.source.arena, is_bare_v6 ? "[%.*s]" : "%.*s",
+                           GW_FMT(address))
+        .ptr;
 }
 
 static void tell_ready(struct gw_app *app) {
@@ -189,9 +197,10 @@ static void tell_ready(struct gw_app *app) {
                 library);
     }
     gw_logf(EG_LOG_INFO, "serving: Events API %s://%s:%u, Config API %s://%s:%u, loops %u",
-            app->events_tls.cert_pem.len > 0 ? "https" : "http", shown(s->events.listener.listen),
-            app->events_port, app->config_tls.cert_pem.len > 0 ? "https" : "http",
-            shown(s->config.listener.listen), app->config_port, app->lane_count);
+            app->events_tls.cert_pem.len > 0 ? "https" : "http",
+            shown(app, s->events.listener.listen), app->events_port,
+            app->config_tls.cert_pem.len > 0 ? "https" : "http",
+            shown(app, s->config.listener.listen), app->config_port, app->lane_count);
 }
 
 static void on_lanes_served(struct gw_app *app) {

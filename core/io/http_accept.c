@@ -18,6 +18,7 @@
 #include "base/slice.h"
 
 #define ACCEPTS_PER_TURN 64
+#define TELL_AGAIN_NS GW_NS_PER_S
 #define PAUSE_NS (100 * GW_NS_PER_MS)
 
 struct gw_peer_count {
@@ -93,7 +94,11 @@ static void on_pause_over(struct gw_timer *timer) {
 
 /* Out of descriptors or memory: the listening socket stays readable, so look away for a while. */
 static void pause_accepting(struct gw_acceptor *acceptor, int error) {
-    gw_logf(EG_LOG_ERROR, "connections cannot be accepted: %s", strerror(error));
+    const uint64_t now_ns = gw_monotonic_ns();
+    if (acceptor->told_ns == 0 || now_ns - acceptor->told_ns >= TELL_AGAIN_NS) {
+        acceptor->told_ns = now_ns;
+        gw_logf(EG_LOG_ERROR, "connections cannot be accepted: %s", strerror(error));
+    }
     gw_fd_change(acceptor->loop, &acceptor->fd, 0);
     gw_timer_start(acceptor->loop, &acceptor->pause, PAUSE_NS, on_pause_over);
 }

@@ -24,6 +24,7 @@ struct gw_acceptor {
     struct eg_loop *loop;
     struct gw_fd fd;
     struct gw_timer pause; /* when descriptors have run out */
+    uint64_t told_ns;      /* when the log was last told of that */
     struct gw_map counts;  /* struct gw_peer_count, by address */
     uint32_t connections;
     uint32_t connections_max;

@@ -136,14 +136,18 @@ static struct eg_str escaped_path(struct gw_arena *arena, struct eg_str path) {
     return gw_bytes_str(&out);
 }
 
+struct eg_str gw_request_new_id(struct gw_arena *arena) {
+    char *uuid = gw_arena_alloc(arena, 36);
+    gw_uuid4(uuid);
+    return gw_str(uuid, 36);
+}
+
 static struct eg_str pick_request_id(struct gw_http_request *request) {
     const struct eg_str given = gw_http_header(request, GW_STR("x-request-id"), 0);
     if (given.len > 0 && given.len <= REQUEST_ID_MAX && gw_is_token(given)) {
         return given;
     }
-    char *uuid = gw_arena_alloc(&request->arena, 36);
-    gw_uuid4(uuid);
-    return gw_str(uuid, 36);
+    return gw_request_new_id(&request->arena);
 }
 
 static struct eg_str copy_to(char **to, struct eg_str s) {

@@ -55,6 +55,9 @@ void gw_request_pool_close(struct gw_request_pool *pool);
 struct gw_request *gw_request_take(struct gw_request_pool *pool);
 struct gw_request *gw_request_of(struct gw_http_request *request);
 
+/* A fresh request id, in the arena: for requests that are refused before their head is believed. */
+struct eg_str gw_request_new_id(struct gw_arena *arena);
+
 /* Copies the head, which was let in by the guard, into the request. */
 void gw_request_set_head(struct gw_request *request, const struct gw_http_head *head);
 /* Appends to the body; false when body_max is exceeded: the piece is dropped and counted. */

@@ -511,7 +511,7 @@ static enum MHD_Result head_done(struct gw_request *request, const char *method,
     const uint32_t status = gw_http_guard(&head, &server->config.limits, &reason);
     request->is_head_done = true;
     if (status != 0) {
-        request->pub.request_id = GW_STR("");
+        request->pub.request_id = gw_request_new_id(&request->pub.arena);
         refuse(request, status, reason);
         return MHD_YES;
     }

@@ -61,6 +61,7 @@ def test_bodies_up_to_the_limit_pass_and_one_byte_more_is_413(small):
     for port in (small.events_port, small.config_port):
         answer = request(port, "POST", "/v1/spaces/default/functions", "x" * 1001)
         assert (answer.status, answer.header("Connection")) == (413, "close")
+        assert len(answer.header("x-request-id")) == 36
         assert "too big" in answer.message
 
 
