@@ -71,7 +71,8 @@ struct gw_app {
     struct gw_timer timer; /* of the stop */
     uint64_t drain_until_ns;
     bool is_abandoned;
-    bool is_stop_wanted;   /* a signal to stop came */
+    bool is_stop_wanted; /* a signal to stop came */
+    uint64_t stop_wanted_ns;
     bool is_reload_wanted; /* SIGHUP came while it could not be done */
     bool is_started;       /* manager_start answered 0 */
 };

@@ -11,11 +11,20 @@
 
 #include "app/app.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "base/why.h"
 
+/* timeout(1) and others that end a process and then its group send the same signal twice within
+ * microseconds: that is one wish. A person's second one comes later. */
+#define SAME_WISH_NS (5 * GW_NS_PER_MS)
+
 static void on_stop_signal(struct gw_app *app, uint32_t number) {
+    const uint64_t now_ns = gw_monotonic_ns();
+    if (app->is_stop_wanted && now_ns - app->stop_wanted_ns < SAME_WISH_NS) {
+        return;
+    }
     if (app->is_stop_wanted || app->stage >= GW_DRAINING) {
         gw_logf(EG_LOG_WARN, "second signal: ending at once");
         _exit(128 + (int)number);
@@ -23,6 +32,7 @@ static void on_stop_signal(struct gw_app *app, uint32_t number) {
     gw_logf(EG_LOG_INFO, "stopping: draining for up to %llu ms",
             (unsigned long long)(app->options.settings.top.drain_timeout_ns / 1000000u));
     app->is_stop_wanted = true;
+    app->stop_wanted_ns = now_ns;
     gw_app_stop(app);
 }
 
