@@ -18,7 +18,8 @@
 struct aws_cache;
 struct aws_source;
 
-/* The environment as the cache sees it: names are those of environ.c. NULL = the process's own. */
+/* The environment as the cache sees it: names are those of credentials_env.h. NULL = the process's
+ * own. */
 typedef const char *(*aws_getenv_fn)(void *arg, const char *name);
 
 /* The cache of the process, made at the first take, gone with the last release. create/destroy. */
