@@ -1,0 +1,214 @@
+/*
+ * call.c - one call of one function: a token, a POST, and, when the token was refused, once more
+ * with a new one. Loop thread.
+ *
+ *   invoke -> [wait for a token] -> send -> answer -> [401, 403: new token -> send -> answer] ->
+ * done
+ *
+ * A call belongs to the slot of its loop, in the list of calls in flight, from invoke to done.
+ */
+#include "provider_gcf.h"
+
+/* The host ends the call at the op's deadline; the transfer's own limit only backs that up. */
+#define GRACE_NS (UINT64_C(1) * GCF_SECOND_NS)
+
+struct slot;
+
+struct call {
+    struct gcf_waiter waiter; /* first: what is resumed is the call */
+    struct call *next;        /* in the slot's list */
+    struct call *prev;
+    struct slot *slot;
+    const struct gcf_target *target;
+    struct eg_op *op;
+    struct eg_http_call *handle; /* while the request is out */
+    struct gcf_wire wire;
+    struct eg_http_request request;
+    uint32_t is_second;
+    uint32_t is_canceled;
+};
+
+struct slot {
+    struct gcf_instance *instance;
+    struct eg_loop *loop;
+    struct call *active;
+};
+
+int32_t gcf_attach(void *instance, struct eg_loop *loop, void **ret_slot) {
+    struct gcf_instance *i = instance;
+    struct slot *slot = i->host->mem->alloc(i->host, sizeof *slot);
+    slot->instance = i;
+    slot->loop = loop;
+    *ret_slot = slot;
+    return EG_OK;
+}
+
+/* Nothing is in flight any more: the ledger was empty or was given up. */
+void gcf_detach(void *instance, void *slot) {
+    const struct gcf_instance *i = instance;
+    i->host->mem->free(i->host, slot);
+}
+
+static const struct eg_host *host_of(const struct call *call) {
+    return call->slot->instance->host;
+}
+
+static void link_call(struct slot *slot, struct call *call) {
+    call->next = slot->active;
+    if (slot->active != NULL) {
+        slot->active->prev = call;
+    }
+    slot->active = call;
+}
+
+/* The call is no more; its op is left to be ended. */
+static struct eg_op *close_call(struct call *call) {
+    const struct eg_host *host = host_of(call);
+    struct eg_op *op = call->op;
+    if (call->prev != NULL) {
+        call->prev->next = call->next;
+    } else {
+        call->slot->active = call->next;
+    }
+    if (call->next != NULL) {
+        call->next->prev = call->prev;
+    }
+    gcf_token_drop(host, call->waiter.token);
+    gcf_wire_free(host, &call->wire);
+    host->mem->free(host, call);
+    return op;
+}
+
+static void end_canceled(struct call *call) {
+    egx_done_call_failed(close_call(call), EG_E_CANCELED, EG_CALL_TRANSIENT, "canceled");
+}
+
+static uint64_t timeout_of(const struct call *call) {
+    const uint64_t deadline_ns = call->op->deadline_ns;
+    if (deadline_ns == 0) {
+        return call->target->settings->timeout;
+    }
+    const uint64_t now_ns = host_of(call)->clock->monotonic_ns(host_of(call));
+    return (deadline_ns > now_ns ? deadline_ns - now_ns : 0) + GRACE_NS;
+}
+
+static void get_token(struct call *call);
+
+/* 401 and 403 with a token of ours: maybe it is the token. */
+static int may_try_again(const struct call *call, const struct eg_http_response *response) {
+    return call->waiter.token != NULL && !call->is_second && !call->is_canceled &&
+           response->error == 0 && (response->status == 401 || response->status == 403) &&
+           gcf_source_refused(call->target->source, call->waiter.token);
+}
+
+static void on_response(void *arg, const struct eg_http_response *response) {
+    struct call *call = arg;
+    const struct eg_host *host = host_of(call);
+    call->handle = NULL;
+    if (may_try_again(call, response)) {
+        struct eg_buf body = response->body;
+        egx_buf_release(&body);
+        call->is_second = 1;
+        gcf_token_drop(host, call->waiter.token);
+        call->waiter.token = NULL;
+        get_token(call);
+        return;
+    }
+    gcf_answer_end(close_call(call), response, host->clock->unix_ns(host) / GCF_SECOND_NS);
+}
+
+static void send_call(struct call *call) {
+    const struct eg_host *host = host_of(call);
+    const struct gcf_instance *instance = call->slot->instance;
+    const struct gcf_token *token = call->waiter.token;
+    const size_t skip = token == NULL ? 1 : 0; /* headers[0] is for the token */
+    if (token != NULL) {
+        call->wire.headers[0].name = EGX_STR("Authorization");
+        call->wire.headers[0].value = egx_str_n(token->header, token->header_len);
+    }
+    call->request = (struct eg_http_request){
+        .struct_size = sizeof call->request,
+        .flags = EG_HTTP_NO_REDIRECT,
+        .method = EGX_STR("POST"),
+        .url = call->target->settings->url,
+        .headers = call->wire.headers + skip,
+        .header_count = call->wire.header_count - skip,
+        .body = call->wire.body,
+        .timeout_ns = timeout_of(call),
+        .max_response_bytes = instance->settings->max_response,
+        .ca_file = instance->settings->ca_file,
+    };
+    const int32_t rc =
+        host->http->send(host, call->slot->loop, &call->request, on_response, call, &call->handle);
+    if (rc < 0) {
+        egx_done_call_failed(
+            close_call(call), rc, rc == EG_E_INVAL ? EG_CALL_PERMANENT : EG_CALL_TRANSIENT, "%s",
+            rc == EG_E_INVAL ? "the url cannot be called by HTTP" : egx_error_text(rc));
+    }
+}
+
+/* With a token, or the reason why there is none. */
+static void on_token(void *waiter) {
+    struct call *call = waiter;
+    if (call->is_canceled) {
+        end_canceled(call);
+    } else if (call->waiter.token != NULL) {
+        send_call(call);
+    } else {
+        const struct gcf_failure failure = call->waiter.failure;
+        egx_done_call_failed(close_call(call), failure.status, failure.call_class, "%s",
+                             failure.text);
+    }
+}
+
+static void get_token(struct call *call) {
+    if (gcf_source_token(call->target->source, &call->waiter)) {
+        send_call(call);
+    }
+}
+
+int32_t gcf_invoke(void *instance, void *slot, void *target, const struct eg_invocation *invocation,
+                   struct eg_op *op) {
+    const struct gcf_instance *i = instance;
+    struct slot *s = slot;
+    const struct gcf_target *t = target;
+    struct eg_why why = {.struct_size = sizeof why};
+    struct gcf_wire wire;
+    const int32_t rc = gcf_wire_make(i->host, invocation, t->is_structured, &wire, &why);
+    if (rc < 0) {
+        egx_done_call_failed(op, rc, EG_CALL_PERMANENT, "%.*s", (int)why.len, why.text);
+        return EG_OK;
+    }
+    struct call *call = i->host->mem->alloc(i->host, sizeof *call);
+    call->waiter.loop = s->loop;
+    call->waiter.resume = on_token;
+    call->slot = s;
+    call->target = t;
+    call->op = op;
+    call->wire = wire;
+    link_call(s, call);
+    if (t->source == NULL) {
+        send_call(call);
+    } else {
+        get_token(call);
+    }
+    return EG_OK;
+}
+
+void gcf_cancel(void *instance, void *slot, struct eg_op *op) {
+    const struct gcf_instance *i = instance;
+    const struct slot *s = slot;
+    struct call *call = s->active;
+    while (call != NULL && call->op != op) {
+        call = call->next;
+    }
+    if (call == NULL) {
+        return;
+    }
+    call->is_canceled = 1;
+    if (call->handle != NULL) {
+        i->host->http->cancel(i->host, call->handle);
+    } else if (gcf_source_forget(call->target->source, &call->waiter)) {
+        end_canceled(call);
+    } /* else on_token is under way and ends it */
+}
