@@ -60,8 +60,7 @@ struct aws_connector {
     struct eg_str code;     /* members of a failed entry */
     struct eg_str message;
     struct aws_ack acks[2]; /* members of a good entry; the first has to be there */
-    const struct aws_code *codes;
-    const char *missing; /* text of the Config API for missing fields */
+    const char *missing;    /* text of the Config API for missing fields */
     /* What stands in `head`. */
     struct eg_str (*name_of)(const struct aws_target *target);
     /* The ordering key of an event; EG_E_INVAL with the reason when it can never be sent. */

@@ -37,8 +37,7 @@ static uint32_t status_of_entry(const struct reader *r, const struct eg_json *en
 static void end_failed_entry(const struct reader *r, const struct eg_json *entry,
                              const struct aws_put *put, struct eg_str code) {
     const struct eg_str message = text_of(r, entry, r->connector->message);
-    const uint32_t call_class =
-        aws_code_class(r->connector->codes, code, status_of_entry(r, entry));
+    const uint32_t call_class = aws_code_class(code, status_of_entry(r, entry));
     egx_done_call_failed(put->op, EG_OK, call_class, "%.*s: %.*s", EGX_FMT(code), EGX_FMT(message));
 }
 
@@ -73,7 +72,7 @@ static void end_entry(const struct reader *r, const struct eg_json *entry,
 
 static void end_all_failed(const struct reader *r, const struct aws_put *first) {
     for (const struct aws_put *put = first; put != NULL; put = put->next) {
-        aws_done_failed(put->op, r->reply, r->connector->codes, 0);
+        aws_done_failed(put->op, r->reply, 0);
     }
 }
 

@@ -105,18 +105,6 @@ struct eg_str aws_reply_header(const struct aws_call_reply *reply, struct eg_str
     return egx_str_n(NULL, 0);
 }
 
-/* As much of the general classes as the tests of the components touch. */
-uint32_t aws_error_class(struct eg_str code, uint32_t status) {
-    if (egx_str_eq(code, EGX_STR("ExpiredTokenException")) ||
-        egx_str_eq(code, EGX_STR("UnrecognizedClientException"))) {
-        return EG_CALL_AUTH;
-    }
-    if (egx_str_eq(code, EGX_STR("ThrottlingException")) || status == 429) {
-        return EG_CALL_THROTTLED;
-    }
-    return status >= 500 || status == 0 ? EG_CALL_TRANSIENT : EG_CALL_PERMANENT;
-}
-
 static void end_call(size_t index, struct aws_call_reply *reply) {
     struct aws_call *call = index < calls.count ? calls.sent[index] : NULL;
     if (call == NULL || call->is_ended) {

@@ -9,13 +9,6 @@
 #define MAX_RECORD_BYTES (1000u * 1024u)
 #define MAX_CALL_BYTES (4u * 1024u * 1024u)
 
-static const struct aws_code codes[] = {
-    {"ServiceUnavailableException", EG_CALL_TRANSIENT},
-    {"InternalFailure", EG_CALL_TRANSIENT},
-    {"LimitExceededException", EG_CALL_THROTTLED},
-    {NULL, 0},
-};
-
 static struct eg_str name_of(const struct aws_target *target) {
     return target->settings->delivery_stream_name;
 }
@@ -67,7 +60,6 @@ const struct aws_connector aws_firehose = {
     .code = EGX_STR_INIT("ErrorCode"),
     .message = EGX_STR_INIT("ErrorMessage"),
     .acks = {{EGX_STR_INIT("RecordId"), EGX_STR_INIT("recordId")}, {{NULL, 0}, {NULL, 0}}},
-    .codes = codes,
     .missing = "missing required fields for AWS Firehose function",
     .name_of = name_of,
     .prepare = prepare,

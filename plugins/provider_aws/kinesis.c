@@ -10,14 +10,6 @@
 /* Quotas of PutRecord and PutRecords, key included, before base64. */
 #define MAX_BYTES (10u * 1024u * 1024u)
 
-static const struct aws_code codes[] = {
-    {"ProvisionedThroughputExceededException", EG_CALL_THROTTLED},
-    {"KMSThrottlingException", EG_CALL_THROTTLED},
-    {"InternalFailure", EG_CALL_TRANSIENT},
-    {"InternalFailureException", EG_CALL_TRANSIENT},
-    {NULL, 0},
-};
-
 static struct eg_str name_of(const struct aws_target *target) {
     return target->settings->stream_name;
 }
@@ -77,7 +69,6 @@ const struct aws_connector aws_kinesis = {
     .message = EGX_STR_INIT("ErrorMessage"),
     .acks = {{EGX_STR_INIT("SequenceNumber"), EGX_STR_INIT("sequenceNumber")},
              {EGX_STR_INIT("ShardId"), EGX_STR_INIT("shardId")}},
-    .codes = codes,
     .missing = "missing required fields for AWS Kinesis function",
     .name_of = name_of,
     .prepare = prepare,

@@ -25,30 +25,6 @@ struct aws_lambda_call {
     struct aws_call *handle;
 };
 
-/* Codes whose class neither their status nor their name tells (Lambda's API model). */
-static const struct aws_code codes[] = {
-    {"InvalidRuntimeException", EG_CALL_PERMANENT},
-    {"InvalidZipFileException", EG_CALL_PERMANENT},
-    {"InvalidSubnetIDException", EG_CALL_PERMANENT},
-    {"InvalidSecurityGroupIDException", EG_CALL_PERMANENT},
-    {"EC2AccessDeniedException", EG_CALL_PERMANENT},
-    {"KMSAccessDeniedException", EG_CALL_PERMANENT},
-    {"KMSDisabledException", EG_CALL_PERMANENT},
-    {"KMSInvalidStateException", EG_CALL_PERMANENT},
-    {"KMSNotFoundException", EG_CALL_PERMANENT},
-    {"SnapStartTimeoutException", EG_CALL_TRANSIENT},
-    {"EFSMountTimeoutException", EG_CALL_TRANSIENT},
-    {"EFSMountConnectivityException", EG_CALL_TRANSIENT},
-    {"EFSMountFailureException", EG_CALL_PERMANENT},
-    {"EFSIOException", EG_CALL_TRANSIENT},
-    {"ResourceConflictException", EG_CALL_TRANSIENT},
-    {"SnapStartNotReadyException", EG_CALL_TRANSIENT},
-    {"SnapStartRegenerationFailureException", EG_CALL_TRANSIENT},
-    {"EC2ThrottledException", EG_CALL_THROTTLED},
-    {"TooManyRequestsException", EG_CALL_THROTTLED},
-    {NULL, 0},
-};
-
 static struct aws_lambda_call *call_take(struct aws_slot *slot) {
     const struct eg_host *host = slot->instance->host;
     struct aws_lambda_call *call = host->mem->alloc(host, sizeof *call);
@@ -119,7 +95,7 @@ static void on_reply(void *arg, const struct aws_call_reply *reply) {
     log_tail(host, reply);
     const struct eg_str mark = aws_reply_header(reply, EGX_STR("X-Amz-Function-Error"));
     if (reply->error != 0 || reply->call_class != EG_CALL_OK) {
-        aws_done_failed(op, reply, codes, 1);
+        aws_done_failed(op, reply, 1);
     } else if (mark.len > 0) {
         end_function_error(op, mark, reply);
     } else if (is_event) {

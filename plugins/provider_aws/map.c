@@ -34,25 +34,15 @@ static struct eg_str client_text(struct eg_str code) {
     return egx_str_n(NULL, 0);
 }
 
-uint32_t aws_code_class(const struct aws_code *table, struct eg_str code, uint32_t status) {
-    for (; table != NULL && table->code != NULL; table++) {
-        if (egx_str_eq(code, egx_str_c(table->code))) {
-            return table->call_class;
-        }
-    }
-    /* Refused for what the caller may not do: to the gateway that is a matter of credentials too
-     * (chapter 8.3, "access denied"). */
-    if (egx_str_starts(code, EGX_STR("AccessDenied"))) {
-        return EG_CALL_AUTH;
-    }
-    return aws_error_class(code, status);
+uint32_t aws_code_class(struct eg_str code, uint32_t status) {
+    return egx_str_starts(code, EGX_STR("AccessDenied")) ? EG_CALL_AUTH
+                                                         : aws_error_class(code, status);
 }
 
-void aws_done_failed(struct eg_op *op, const struct aws_call_reply *reply,
-                     const struct aws_code *table, int32_t client_texts) {
+void aws_done_failed(struct eg_op *op, const struct aws_call_reply *reply, int32_t client_texts) {
     struct eg_result result = egx_result();
-    result.call_class = reply->code.len == 0 ? reply->call_class
-                                             : aws_code_class(table, reply->code, reply->status);
+    result.call_class =
+        reply->code.len == 0 ? reply->call_class : aws_code_class(reply->code, reply->status);
     result.retry_after_ns = result.call_class == EG_CALL_THROTTLED ? reply->retry_after_ns : 0;
     result.message = reply->message;
     result.client_text = client_texts ? client_text(reply->code) : egx_str_n(NULL, 0);

@@ -92,18 +92,13 @@ void aws_lambda_cancel(void *instance, void *slot, struct eg_op *op);
 
 /* ---- map.c: answers of the services as outcomes of calls ---- */
 
-/* A code that a service means otherwise than most do. Tables end with an empty code. */
-struct aws_code {
-    const char *code;
-    uint32_t call_class;
-};
-/* Class of a code: the service's own table first, then what holds for all. */
-uint32_t aws_code_class(const struct aws_code *table, struct eg_str code, uint32_t status);
+/* Class of an error code, see aws_error_class; what the caller may not do is a matter of its
+ * credentials here (chapter 8.3, "access denied"). */
+uint32_t aws_code_class(struct eg_str code, uint32_t status);
 
 /* Ends the op of a call that the service refused or that did not come through. client_texts: may
  * the caller be told of access errors (chapter 6.4: of Lambda only)? */
-void aws_done_failed(struct eg_op *op, const struct aws_call_reply *reply,
-                     const struct aws_code *table, int32_t client_texts);
+void aws_done_failed(struct eg_op *op, const struct aws_call_reply *reply, int32_t client_texts);
 /* Ends the op with an acknowledgement; the JSON text is given. */
 void aws_done_accepted(struct eg_op *op, uint32_t status, struct egx_json *json);
 

@@ -12,14 +12,6 @@
 #define MAX_BYTES (1024u * 1024u)
 #define MAX_ID_CHARS 128u /* of MessageGroupId and MessageDeduplicationId */
 
-static const struct aws_code codes[] = {
-    {"RequestThrottled", EG_CALL_THROTTLED},
-    {"ThrottlingException", EG_CALL_THROTTLED},
-    {"KmsThrottled", EG_CALL_THROTTLED},
-    {"OverLimit", EG_CALL_THROTTLED},
-    {NULL, 0},
-};
-
 static struct eg_str name_of(const struct aws_target *target) {
     return target->settings->queue_url;
 }
@@ -123,7 +115,6 @@ const struct aws_connector aws_sqs = {
     .code = EGX_STR_INIT("Code"),
     .message = EGX_STR_INIT("Message"),
     .acks = {{EGX_STR_INIT("MessageId"), EGX_STR_INIT("messageId")}, {{NULL, 0}, {NULL, 0}}},
-    .codes = codes,
     .missing = "missing required fields for AWS SQS function",
     .name_of = name_of,
     .prepare = prepare,
