@@ -57,6 +57,7 @@ struct aws_call {
     size_t path_len;
     struct aws_signature signature;
     struct eg_http_request request;
+    int64_t skew_s;       /* that the last signature was made with */
     int32_t has_new_keys; /* the two exceptions, once each */
     int32_t has_new_clock;
     int32_t is_ending; /* failure will be told by a post */
@@ -161,6 +162,7 @@ static int32_t sign(struct aws_call *call) {
         .service = call->want.service,
         .unix_s = aws_clock_now_s(aws_cache_clock(client->cache), client->host),
     };
+    call->skew_s = atomic_load(&aws_cache_clock(client->cache)->skew_s);
     aws_signature_free(&call->signature);
     const int32_t status = aws_sign(&request, keys, &client->keys, 0, &call->signature);
     if (status < 0) {
@@ -317,6 +319,16 @@ static void read_failure(struct aws_call *call, const struct eg_http_response *r
     f->retry_after_ns = aws_error_retry_after_ns(response->headers, response->header_count);
 }
 
+/* The clock is another one than this call was signed with, by this answer or by another call's. */
+static int32_t has_other_clock(struct aws_call *call, const struct eg_http_response *response) {
+    struct aws_clock *clock = aws_cache_clock(call->client->cache);
+    if (aws_clock_learn(clock, call->client->host, response->headers, response->header_count)) {
+        egx_log(call->client->host, EG_LOG_WARN,
+                "this machine's clock differs from that of AWS: corrected by the answer's Date");
+    }
+    return atomic_load(&clock->skew_s) != call->skew_s;
+}
+
 /* 1: the call goes on, with another clock or other credentials. */
 static int32_t goes_on(struct aws_call *call, const struct eg_http_response *response) {
     struct aws_client *client = call->client;
@@ -326,11 +338,8 @@ static int32_t goes_on(struct aws_call *call, const struct eg_http_response *res
         return 0;
     }
     if ((flags & AWS_CODE_MAYBE_SKEW) != 0 && !call->has_new_clock &&
-        aws_clock_learn(aws_cache_clock(client->cache), client->host, response->headers,
-                        response->header_count)) {
+        has_other_clock(call, response)) {
         call->has_new_clock = 1;
-        egx_log(client->host, EG_LOG_WARN,
-                "this machine's clock differs from that of AWS: corrected by the answer's Date");
         transmit_or_fail(call);
         return 1;
     }
