@@ -12,13 +12,10 @@
 /* The host ends the call at the op's deadline; the transfer's own limit only backs that up. */
 #define GRACE_NS (UINT64_C(1) * GCF_SECOND_NS)
 
-struct slot;
-
-struct call {
+struct gcf_call {
     struct gcf_waiter waiter; /* first: what is resumed is the call */
-    struct call *next;        /* in the slot's list */
-    struct call *prev;
-    struct slot *slot;
+    struct gcf_call *next;    /* in the slot's list */
+    struct gcf_call *prev;
     const struct gcf_target *target;
     struct eg_op *op;
     struct eg_http_call *handle; /* while the request is out */
@@ -28,47 +25,69 @@ struct call {
     uint32_t is_canceled;
 };
 
-struct slot {
-    struct gcf_instance *instance;
-    struct eg_loop *loop;
-    struct call *active;
-};
-
 int32_t gcf_attach(void *instance, struct eg_loop *loop, void **ret_slot) {
     struct gcf_instance *i = instance;
-    struct slot *slot = i->host->mem->alloc(i->host, sizeof *slot);
+    struct gcf_slot *slot = i->host->mem->alloc(i->host, sizeof *slot);
     slot->instance = i;
     slot->loop = loop;
+    (void)pthread_mutex_lock(&i->lock);
+    slot->next = i->slots;
+    i->slots = slot;
+    (void)pthread_mutex_unlock(&i->lock);
     *ret_slot = slot;
     return EG_OK;
 }
 
-/* Nothing is in flight any more: the ledger was empty or was given up. */
+/* Nothing is in flight any more (the ledger was empty or was given up), but a fetch may wait for
+ * its next try. */
 void gcf_detach(void *instance, void *slot) {
-    const struct gcf_instance *i = instance;
-    i->host->mem->free(i->host, slot);
-}
-
-static const struct eg_host *host_of(const struct call *call) {
-    return call->slot->instance->host;
-}
-
-static void link_call(struct slot *slot, struct call *call) {
-    call->next = slot->active;
-    if (slot->active != NULL) {
-        slot->active->prev = call;
+    struct gcf_instance *i = instance;
+    struct gcf_slot *s = slot;
+    gcf_fetch_stop_all(s);
+    (void)pthread_mutex_lock(&i->lock);
+    struct gcf_slot **at = &i->slots;
+    while (*at != s) {
+        at = &(*at)->next;
     }
-    slot->active = call;
+    *at = s->next;
+    (void)pthread_mutex_unlock(&i->lock);
+    i->host->mem->free(i->host, s);
+}
+
+static void on_drain(void *slot) {
+    gcf_fetch_stop_all(slot);
+}
+
+void gcf_drain(void *instance) {
+    struct gcf_instance *i = instance;
+    atomic_store(&i->is_draining, 1);
+    (void)pthread_mutex_lock(&i->lock);
+    for (struct gcf_slot *slot = i->slots; slot != NULL; slot = slot->next) {
+        i->host->loop->post(i->host, slot->loop, on_drain, slot);
+    }
+    (void)pthread_mutex_unlock(&i->lock);
+}
+
+static const struct eg_host *host_of(const struct gcf_call *call) {
+    return call->waiter.slot->instance->host;
+}
+
+static void link_call(struct gcf_slot *slot, struct gcf_call *call) {
+    call->next = slot->calls;
+    if (slot->calls != NULL) {
+        slot->calls->prev = call;
+    }
+    slot->calls = call;
 }
 
 /* The call is no more; its op is left to be ended. */
-static struct eg_op *close_call(struct call *call) {
+static struct eg_op *close_call(struct gcf_call *call) {
     const struct eg_host *host = host_of(call);
     struct eg_op *op = call->op;
     if (call->prev != NULL) {
         call->prev->next = call->next;
     } else {
-        call->slot->active = call->next;
+        call->waiter.slot->calls = call->next;
     }
     if (call->next != NULL) {
         call->next->prev = call->prev;
@@ -79,11 +98,11 @@ static struct eg_op *close_call(struct call *call) {
     return op;
 }
 
-static void end_canceled(struct call *call) {
+static void end_canceled(struct gcf_call *call) {
     egx_done_call_failed(close_call(call), EG_E_CANCELED, EG_CALL_TRANSIENT, "canceled");
 }
 
-static uint64_t timeout_of(const struct call *call) {
+static uint64_t timeout_of(const struct gcf_call *call) {
     const uint64_t deadline_ns = call->op->deadline_ns;
     if (deadline_ns == 0) {
         return call->target->settings->timeout;
@@ -92,17 +111,17 @@ static uint64_t timeout_of(const struct call *call) {
     return (deadline_ns > now_ns ? deadline_ns - now_ns : 0) + GRACE_NS;
 }
 
-static void get_token(struct call *call);
+static void get_token(struct gcf_call *call);
 
 /* 401 and 403 with a token of ours: maybe it is the token. */
-static int may_try_again(const struct call *call, const struct eg_http_response *response) {
+static int may_try_again(const struct gcf_call *call, const struct eg_http_response *response) {
     return call->waiter.token != NULL && !call->is_second && !call->is_canceled &&
            response->error == 0 && (response->status == 401 || response->status == 403) &&
            gcf_source_refused(call->target->source, call->waiter.token);
 }
 
 static void on_response(void *arg, const struct eg_http_response *response) {
-    struct call *call = arg;
+    struct gcf_call *call = arg;
     const struct eg_host *host = host_of(call);
     call->handle = NULL;
     if (may_try_again(call, response)) {
@@ -117,9 +136,9 @@ static void on_response(void *arg, const struct eg_http_response *response) {
     gcf_answer_end(close_call(call), response, host->clock->unix_ns(host) / GCF_SECOND_NS);
 }
 
-static void send_call(struct call *call) {
+static void send_call(struct gcf_call *call) {
     const struct eg_host *host = host_of(call);
-    const struct gcf_instance *instance = call->slot->instance;
+    const struct gcf_instance *instance = call->waiter.slot->instance;
     const struct gcf_token *token = call->waiter.token;
     const size_t skip = token == NULL ? 1 : 0; /* headers[0] is for the token */
     if (token != NULL) {
@@ -138,8 +157,8 @@ static void send_call(struct call *call) {
         .max_response_bytes = instance->settings->max_response,
         .ca_file = instance->settings->ca_file,
     };
-    const int32_t rc =
-        host->http->send(host, call->slot->loop, &call->request, on_response, call, &call->handle);
+    const int32_t rc = host->http->send(host, call->waiter.slot->loop, &call->request, on_response,
+                                        call, &call->handle);
     if (rc < 0) {
         egx_done_call_failed(
             close_call(call), rc, rc == EG_E_INVAL ? EG_CALL_PERMANENT : EG_CALL_TRANSIENT, "%s",
@@ -149,7 +168,7 @@ static void send_call(struct call *call) {
 
 /* With a token, or the reason why there is none. */
 static void on_token(void *waiter) {
-    struct call *call = waiter;
+    struct gcf_call *call = waiter;
     if (call->is_canceled) {
         end_canceled(call);
     } else if (call->waiter.token != NULL) {
@@ -161,7 +180,7 @@ static void on_token(void *waiter) {
     }
 }
 
-static void get_token(struct call *call) {
+static void get_token(struct gcf_call *call) {
     if (gcf_source_token(call->target->source, &call->waiter)) {
         send_call(call);
     }
@@ -170,7 +189,7 @@ static void get_token(struct call *call) {
 int32_t gcf_invoke(void *instance, void *slot, void *target, const struct eg_invocation *invocation,
                    struct eg_op *op) {
     const struct gcf_instance *i = instance;
-    struct slot *s = slot;
+    struct gcf_slot *s = slot;
     const struct gcf_target *t = target;
     struct eg_why why = {.struct_size = sizeof why};
     struct gcf_wire wire;
@@ -179,10 +198,9 @@ int32_t gcf_invoke(void *instance, void *slot, void *target, const struct eg_inv
         egx_done_call_failed(op, rc, EG_CALL_PERMANENT, "%.*s", (int)why.len, why.text);
         return EG_OK;
     }
-    struct call *call = i->host->mem->alloc(i->host, sizeof *call);
-    call->waiter.loop = s->loop;
+    struct gcf_call *call = i->host->mem->alloc(i->host, sizeof *call);
+    call->waiter.slot = s;
     call->waiter.resume = on_token;
-    call->slot = s;
     call->target = t;
     call->op = op;
     call->wire = wire;
@@ -197,8 +215,8 @@ int32_t gcf_invoke(void *instance, void *slot, void *target, const struct eg_inv
 
 void gcf_cancel(void *instance, void *slot, struct eg_op *op) {
     const struct gcf_instance *i = instance;
-    const struct slot *s = slot;
-    struct call *call = s->active;
+    const struct gcf_slot *s = slot;
+    struct gcf_call *call = s->calls;
     while (call != NULL && call->op != op) {
         call = call->next;
     }

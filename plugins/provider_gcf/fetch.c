@@ -15,10 +15,12 @@
 #define ANSWER_MAX 65536u
 #define KEY_FILE_MAX 65536u
 
-struct fetch {
+struct gcf_fetch {
+    struct gcf_fetch *next; /* in the slot's list */
+    struct gcf_fetch *prev;
+    struct gcf_slot *slot;
     struct gcf_source *source;
     const struct eg_host *host;
-    struct eg_loop *loop;
     struct eg_timer *timer;
     struct eg_http_call *handle;
     uint32_t tries;
@@ -30,20 +32,28 @@ struct fetch {
     struct eg_why work_why;
 };
 
-static void end(struct fetch *fetch) {
+static void end(struct gcf_fetch *fetch) {
     const struct eg_host *host = fetch->host;
     host->loop->timer_stop(host, fetch->timer);
+    if (fetch->prev != NULL) {
+        fetch->prev->next = fetch->next;
+    } else {
+        fetch->slot->fetches = fetch->next;
+    }
+    if (fetch->next != NULL) {
+        fetch->next->prev = fetch->prev;
+    }
     egx_json_free(&fetch->url);
     egx_json_free(&fetch->form);
     host->mem->free(host, fetch);
 }
 
-static int is_metadata(const struct fetch *fetch) {
+static int is_metadata(const struct gcf_fetch *fetch) {
     return fetch->source->kind == GCF_FROM_METADATA;
 }
 
 EGX_PRINTF(4, 5)
-static void fail(struct fetch *fetch, int32_t status, uint32_t call_class, const char *format,
+static void fail(struct gcf_fetch *fetch, int32_t status, uint32_t call_class, const char *format,
                  ...) {
     struct gcf_source *source = fetch->source;
     struct gcf_failure failure = {.status = status, .call_class = call_class};
@@ -55,7 +65,7 @@ static void fail(struct fetch *fetch, int32_t status, uint32_t call_class, const
     gcf_source_failed(source, &failure);
 }
 
-static const char *place_of(const struct fetch *fetch) {
+static const char *place_of(const struct gcf_fetch *fetch) {
     return is_metadata(fetch) ? "the metadata server" : "the token endpoint";
 }
 
@@ -72,21 +82,21 @@ static int is_worth_retrying(const struct eg_http_response *response) {
            response->error != EG_E_CANCELED;
 }
 
-static void send_request(struct fetch *fetch);
+static void send_request(struct gcf_fetch *fetch);
 
 static void on_timer(void *arg) {
-    struct fetch *fetch = arg;
+    struct gcf_fetch *fetch = arg;
     fetch->host->loop->timer_stop(fetch->host, fetch->timer);
     fetch->timer = NULL;
     send_request(fetch);
 }
 
 /* One second, two seconds, each a tenth more or less. */
-static void retry_later(struct fetch *fetch) {
+static void retry_later(struct gcf_fetch *fetch) {
     const uint64_t base_ns = (uint64_t)GCF_SECOND_NS << (fetch->tries - 1);
     const uint64_t percent = 90 + fetch->host->clock->monotonic_ns(fetch->host) / 1000 % 21;
-    fetch->timer = fetch->host->loop->timer_start(fetch->host, fetch->loop, base_ns / 100 * percent,
-                                                  0, on_timer, fetch);
+    fetch->timer = fetch->host->loop->timer_start(fetch->host, fetch->slot->loop,
+                                                  base_ns / 100 * percent, 0, on_timer, fetch);
 }
 
 static struct eg_str trim(struct eg_str s) {
@@ -102,7 +112,7 @@ static struct eg_str text_member(const struct eg_host *host, const struct eg_jso
     return root == NULL ? egx_str_n(NULL, 0) : host->json->string(host->json->member(root, name));
 }
 
-static void on_token(struct fetch *fetch, const struct eg_http_response *response,
+static void on_token(struct gcf_fetch *fetch, const struct eg_http_response *response,
                      const struct eg_json *root) {
     const struct eg_host *host = fetch->host;
     struct gcf_source *source = fetch->source;
@@ -128,7 +138,7 @@ static void on_token(struct fetch *fetch, const struct eg_http_response *respons
 }
 
 /* What no try will change: RFC 6749 5.2 names the reason in `error`. */
-static void on_refusal(struct fetch *fetch, const struct eg_http_response *response,
+static void on_refusal(struct gcf_fetch *fetch, const struct eg_http_response *response,
                        const struct eg_json *root) {
     const struct eg_str error = text_member(fetch->host, root, EGX_STR("error"));
     const struct eg_str text = text_member(fetch->host, root, EGX_STR("error_description"));
@@ -137,7 +147,7 @@ static void on_refusal(struct fetch *fetch, const struct eg_http_response *respo
          text.len > 0 ? ": " : "", EGX_FMT(text));
 }
 
-static void on_no_answer(struct fetch *fetch, const struct eg_http_response *response) {
+static void on_no_answer(struct gcf_fetch *fetch, const struct eg_http_response *response) {
     if (response->error != 0) {
         fail(fetch, response->error, EG_CALL_TRANSIENT, "%s: %.*s", place_of(fetch),
              EGX_FMT(response->message));
@@ -148,7 +158,7 @@ static void on_no_answer(struct fetch *fetch, const struct eg_http_response *res
 }
 
 static void on_response(void *arg, const struct eg_http_response *response) {
-    struct fetch *fetch = arg;
+    struct gcf_fetch *fetch = arg;
     const struct eg_host *host = fetch->host;
     struct eg_buf body = response->body;
     struct eg_json *root = NULL;
@@ -181,7 +191,7 @@ out:
 
 /* ---- the request ---- */
 
-static void send_request(struct fetch *fetch) {
+static void send_request(struct gcf_fetch *fetch) {
     const struct eg_host *host = fetch->host;
     const int is_get = is_metadata(fetch);
     fetch->header.name = is_get ? EGX_STR("Metadata-Flavor") : EGX_STR("Content-Type");
@@ -199,15 +209,15 @@ static void send_request(struct fetch *fetch) {
         .ca_file = fetch->source->instance->settings->ca_file,
     };
     fetch->tries++;
-    const int32_t rc =
-        host->http->send(host, fetch->loop, &fetch->request, on_response, fetch, &fetch->handle);
+    const int32_t rc = host->http->send(host, fetch->slot->loop, &fetch->request, on_response,
+                                        fetch, &fetch->handle);
     if (rc < 0) {
         fail(fetch, rc, rc == EG_E_INVAL ? EG_CALL_AUTH : EG_CALL_TRANSIENT, "%s: %s",
              place_of(fetch), rc == EG_E_INVAL ? "its address is no URL" : egx_error_text(rc));
     }
 }
 
-static void make_metadata_url(struct fetch *fetch) {
+static void make_metadata_url(struct gcf_fetch *fetch) {
     const struct gcf_source *source = fetch->source;
     egx_json_raw(&fetch->url, EGX_STR("http://"));
     egx_json_raw(&fetch->url, source->instance->metadata_host);
@@ -220,7 +230,7 @@ static void make_metadata_url(struct fetch *fetch) {
 /* ---- on a pool thread ---- */
 
 /* The file's text; empty when it cannot be read. It is read anew each time: keys are replaced. */
-static size_t read_file(const struct fetch *fetch, char *out, size_t size) {
+static size_t read_file(const struct gcf_fetch *fetch, char *out, size_t size) {
     const struct eg_str path = fetch->source->instance->credentials_file;
     char name[4096];
     if (path.len >= sizeof name) {
@@ -237,7 +247,7 @@ static size_t read_file(const struct fetch *fetch, char *out, size_t size) {
     return len;
 }
 
-static int32_t make_form(struct fetch *fetch, struct eg_str json) {
+static int32_t make_form(struct gcf_fetch *fetch, struct eg_str json) {
     const struct eg_host *host = fetch->host;
     const struct eg_str setting = fetch->source->instance->settings->token_uri;
     struct gcf_key key;
@@ -255,7 +265,7 @@ static int32_t make_form(struct fetch *fetch, struct eg_str json) {
 }
 
 static void work(void *arg) {
-    struct fetch *fetch = arg;
+    struct gcf_fetch *fetch = arg;
     const struct eg_host *host = fetch->host;
     if (fetch->source->kind == GCF_FROM_KEY) {
         fetch->work_status = make_form(fetch, egx_str_c(fetch->source->key));
@@ -270,7 +280,7 @@ static void work(void *arg) {
 }
 
 static void on_work(void *arg) {
-    struct fetch *fetch = arg;
+    struct gcf_fetch *fetch = arg;
     const struct eg_str file = fetch->source->instance->credentials_file;
     if (fetch->work_status >= 0) {
         send_request(fetch);
@@ -283,19 +293,41 @@ static void on_work(void *arg) {
     }
 }
 
-void gcf_fetch_start(struct gcf_source *source, struct eg_loop *loop) {
+static void link_fetch(struct gcf_slot *slot, struct gcf_fetch *fetch) {
+    fetch->slot = slot;
+    fetch->next = slot->fetches;
+    if (slot->fetches != NULL) {
+        slot->fetches->prev = fetch;
+    }
+    slot->fetches = fetch;
+}
+
+void gcf_fetch_stop_all(struct gcf_slot *slot) {
+    struct gcf_fetch *fetch = slot->fetches;
+    while (fetch != NULL) {
+        struct gcf_fetch *next = fetch->next;
+        if (fetch->timer != NULL) {
+            fail(fetch, EG_E_UNAVAILABLE, EG_CALL_TRANSIENT, "%s does not answer", place_of(fetch));
+        } else if (fetch->handle != NULL && !gcf_source_is_wanted(fetch->source)) {
+            fetch->host->http->cancel(fetch->host, fetch->handle);
+        }
+        fetch = next;
+    }
+}
+
+void gcf_fetch_start(struct gcf_source *source, struct gcf_slot *slot) {
     const struct eg_host *host = source->instance->host;
-    struct fetch *fetch = host->mem->alloc(host, sizeof *fetch);
+    struct gcf_fetch *fetch = host->mem->alloc(host, sizeof *fetch);
     fetch->source = source;
     fetch->host = host;
-    fetch->loop = loop;
+    link_fetch(slot, fetch);
     fetch->work_why.struct_size = sizeof fetch->work_why;
     if (is_metadata(fetch)) {
         make_metadata_url(fetch);
         send_request(fetch);
         return;
     }
-    const int32_t rc = host->loop->run_blocking(host, loop, work, on_work, fetch);
+    const int32_t rc = host->loop->run_blocking(host, slot->loop, work, on_work, fetch);
     if (rc < 0) {
         fail(fetch, rc, EG_CALL_TRANSIENT, "no thread is free to sign: %s", egx_error_text(rc));
     }

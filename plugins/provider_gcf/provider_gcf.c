@@ -55,20 +55,16 @@ static int32_t create(const struct eg_host *host, const void *settings, void **r
     instance->metadata_host = metadata_host;
     instance->credentials_file =
         first_of(s->credentials_file, "GOOGLE_APPLICATION_CREDENTIALS", EGX_STR(""));
+    (void)pthread_mutex_init(&instance->lock, NULL);
     atomic_init(&instance->is_draining, 0);
     *ret_instance = instance;
     return EG_OK;
 }
 
-/* Tokens are no longer fetched ahead, and no fetch is tried again. */
-static void drain(void *instance) {
-    struct gcf_instance *i = instance;
-    atomic_store(&i->is_draining, 1);
-}
-
 static void destroy(void *instance) {
-    const struct gcf_instance *i = instance;
+    struct gcf_instance *i = instance;
     if (i != NULL) {
+        (void)pthread_mutex_destroy(&i->lock);
         i->host->mem->free(i->host, instance);
     }
 }
@@ -78,7 +74,7 @@ static const struct eg_life_ops life = {
     .create = create,
     .attach = gcf_attach,
     .detach = gcf_detach,
-    .drain = drain,
+    .drain = gcf_drain,
     .destroy = destroy,
 };
 

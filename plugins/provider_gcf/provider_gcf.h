@@ -45,7 +45,18 @@ struct gcf_instance {
     struct eg_str metadata_host;    /* of the settings, the environment, or Google's */
     struct eg_str credentials_file; /* of the settings or the environment; may be empty */
     struct gcf_source *sources;     /* control thread only */
+    pthread_mutex_t lock;           /* of slots */
+    struct gcf_slot *slots;
     atomic_uint is_draining;
+};
+
+/* What belongs to one loop, and is touched by it alone (but for next). */
+struct gcf_slot {
+    struct gcf_slot *next;
+    struct gcf_instance *instance;
+    struct eg_loop *loop;
+    struct gcf_call *calls;    /* in flight */
+    struct gcf_fetch *fetches; /* that were started here */
 };
 
 /* A bound function. */
@@ -65,6 +76,8 @@ void gcf_unbind(void *instance, void *target);
 /* ---- call.c ---- */
 int32_t gcf_attach(void *instance, struct eg_loop *loop, void **ret_slot);
 void gcf_detach(void *instance, void *slot);
+/* Tokens are no longer fetched ahead, and no fetch is tried again. Control thread. */
+void gcf_drain(void *instance);
 int32_t gcf_invoke(void *instance, void *slot, void *target, const struct eg_invocation *invocation,
                    struct eg_op *op);
 void gcf_cancel(void *instance, void *slot, struct eg_op *op);
@@ -117,11 +130,11 @@ struct gcf_failure {
     char text[256];
 };
 
-/* One call that waits for a token. resume runs on loop, later, with a reference to the token or,
- * when token is NULL, with the failure. */
+/* One call that waits for a token. resume runs on the slot's loop, later, with a reference to the
+ * token or, when token is NULL, with the failure. */
 struct gcf_waiter {
     struct gcf_waiter *next;
-    struct eg_loop *loop;
+    struct gcf_slot *slot;
     void (*resume)(void *waiter);
     struct gcf_token *token;
     struct gcf_failure failure;
@@ -149,10 +162,12 @@ struct gcf_source *gcf_source_take(struct gcf_instance *instance, uint32_t kind,
                                    struct eg_str audience, struct eg_str key);
 void gcf_source_drop(struct gcf_source *source); /* NULL is fine */
 /* 1 and waiter->token, or 0: waiter->resume follows, unless gcf_source_forget comes first. The
- * loop's thread, and waiter->loop is that loop. */
+ * thread of the waiter's slot. */
 int gcf_source_token(struct gcf_source *source, struct gcf_waiter *waiter);
 /* 1 = it waited and does no more; 0 = resume is under way. */
 int gcf_source_forget(struct gcf_source *source, struct gcf_waiter *waiter);
+/* Does a call wait? */
+int gcf_source_is_wanted(struct gcf_source *source);
 /* The token was refused by a function. 1 = a new one may help, ask for it. */
 int gcf_source_refused(struct gcf_source *source, const struct gcf_token *token);
 /* The end of a fetch, on its loop; token is given. Drops the fetch's reference. */
@@ -161,8 +176,10 @@ void gcf_source_failed(struct gcf_source *source, const struct gcf_failure *fail
 
 /* ---- fetch.c ---- */
 /* Fetches a token and ends with gcf_source_fetched or _failed, maybe at once: waiters are resumed
- * later anyhow. Has the source's reference for the fetch, and runs on loop. */
-void gcf_fetch_start(struct gcf_source *source, struct eg_loop *loop);
+ * later anyhow. Has the source's reference for the fetch, and runs on the slot's loop. */
+void gcf_fetch_start(struct gcf_source *source, struct gcf_slot *slot);
+/* Ends fetches that wait for their next try, and those that no call waits for. The slot's loop. */
+void gcf_fetch_stop_all(struct gcf_slot *slot);
 
 /* ---- jwt.c ---- */
 /* A token as it came from Google: exp is read, the signature is the function's business. */

@@ -116,7 +116,7 @@ int gcf_source_token(struct gcf_source *source, struct gcf_waiter *waiter) {
     }
     (void)pthread_mutex_unlock(&source->lock);
     if (is_wanted) {
-        gcf_fetch_start(source, waiter->loop);
+        gcf_fetch_start(source, waiter->slot);
     }
     return is_there;
 }
@@ -136,6 +136,13 @@ int gcf_source_forget(struct gcf_source *source, struct gcf_waiter *waiter) {
     }
     (void)pthread_mutex_unlock(&source->lock);
     return is_found;
+}
+
+int gcf_source_is_wanted(struct gcf_source *source) {
+    (void)pthread_mutex_lock(&source->lock);
+    const int is_wanted = source->waiters != NULL;
+    (void)pthread_mutex_unlock(&source->lock);
+    return is_wanted;
 }
 
 int gcf_source_refused(struct gcf_source *source, const struct gcf_token *token) {
@@ -174,7 +181,7 @@ static void resume_all(const struct gcf_source *source, struct gcf_waiter *waite
     while (waiters != NULL) {
         struct gcf_waiter *waiter = waiters;
         waiters = waiter->next; /* once posted, it is no longer ours */
-        host->loop->post(host, waiter->loop, waiter->resume, waiter);
+        host->loop->post(host, waiter->slot->loop, waiter->resume, waiter);
     }
 }
 

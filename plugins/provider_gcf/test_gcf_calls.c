@@ -365,6 +365,32 @@ static void an_unbound_function_may_leave_a_background_fetch_behind(void) {
     end();
 }
 
+static void a_fetch_that_waits_for_its_next_try_ends_with_the_loop(void) {
+    begin(NULL, plain);
+    invoke(0);
+    egx_fake_answer_error(fake, EG_E_UNAVAILABLE, "away");
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(op[0].done_count, 0);
+    ops->cancel(instance, slot, &op[0].pub);
+    CU_ASSERT_EQUAL(op[0].status, EG_E_CANCELED);
+    end();
+}
+
+static void draining_ends_fetches_that_nobody_waits_for(void) {
+    begin(NULL, plain);
+    answer_token(3600, 'A');
+    run_one(0, 200);
+    egx_fake_advance(fake, 3500 * SECOND);
+    invoke(1); /* two requests are out: of the background fetch and of the call */
+    component->life->drain(instance);
+    (void)egx_fake_run(fake);
+    egx_fake_answer(fake, 200, "", "");
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(op[1].result.call_class, EG_CALL_OK);
+    CU_ASSERT_TRUE(egx_fake_logged(fake, "canceled"));
+    end();
+}
+
 static void a_draining_plugin_does_not_try_again(void) {
     begin(NULL, plain);
     invoke(0);
@@ -428,4 +454,6 @@ UNIT_MAIN(UNIT(a_call_carries_the_token_of_the_metadata_server),
           UNIT(throttling_tells_for_how_long),
           UNIT(functions_of_one_audience_share_a_token_and_others_do_not),
           UNIT(an_unbound_function_may_leave_a_background_fetch_behind),
+          UNIT(a_fetch_that_waits_for_its_next_try_ends_with_the_loop),
+          UNIT(draining_ends_fetches_that_nobody_waits_for),
           UNIT(a_draining_plugin_does_not_try_again), UNIT(what_a_function_lacks_is_told))
