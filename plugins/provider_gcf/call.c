@@ -9,9 +9,6 @@
  */
 #include "provider_gcf.h"
 
-/* The host ends the call at the op's deadline; the transfer's own limit only backs that up. */
-#define GRACE_NS (UINT64_C(1) * GCF_SECOND_NS)
-
 struct gcf_call {
     struct gcf_waiter waiter; /* first: what is resumed is the call */
     struct gcf_call *next;    /* in the slot's list */
@@ -102,15 +99,6 @@ static void end_canceled(struct gcf_call *call) {
     egx_done_call_failed(close_call(call), EG_E_CANCELED, EG_CALL_TRANSIENT, "canceled");
 }
 
-static uint64_t timeout_of(const struct gcf_call *call) {
-    const uint64_t deadline_ns = call->op->deadline_ns;
-    if (deadline_ns == 0) {
-        return call->target->settings->timeout;
-    }
-    const uint64_t now_ns = host_of(call)->clock->monotonic_ns(host_of(call));
-    return (deadline_ns > now_ns ? deadline_ns - now_ns : 0) + GRACE_NS;
-}
-
 static void get_token(struct gcf_call *call);
 
 /* 401 and 403 with a token of ours: maybe it is the token. */
@@ -133,7 +121,7 @@ static void on_response(void *arg, const struct eg_http_response *response) {
         get_token(call);
         return;
     }
-    gcf_answer_end(close_call(call), response, host->clock->unix_ns(host) / GCF_SECOND_NS);
+    gcf_answer_end(host, close_call(call), response);
 }
 
 static void send_call(struct gcf_call *call) {
@@ -153,7 +141,7 @@ static void send_call(struct gcf_call *call) {
         .headers = call->wire.headers + skip,
         .header_count = call->wire.header_count - skip,
         .body = call->wire.body,
-        .timeout_ns = timeout_of(call),
+        .timeout_ns = egx_http_timeout(host, call->op),
         .max_response_bytes = instance->settings->max_response,
         .ca_file = instance->settings->ca_file,
     };

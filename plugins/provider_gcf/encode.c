@@ -1,4 +1,7 @@
-/* encode.c - base64, base64url (RFC 4648 4 and 5) and percent-encoding. Any thread. */
+/*
+ * encode.c - base64 and base64url (RFC 4648 4 and 5): data of events are read in the one, parts of
+ * tokens are read and written in the other. Any thread; nothing is kept.
+ */
 #include "provider_gcf.h"
 
 static const char url_alphabet[] =
@@ -53,20 +56,5 @@ void gcf_base64url(struct egx_json *out, struct eg_str bytes) {
             quad[k] = url_alphabet[(bits >> (18 - 6 * k)) & 63u];
         }
         egx_json_raw(out, egx_str_n(quad, count));
-    }
-}
-
-static int is_unreserved(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
-void gcf_percent(struct egx_json *out, struct eg_str text) {
-    static const char hex[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)text.ptr[i];
-        const char escaped[3] = {'%', hex[c >> 4], hex[c & 15u]};
-        egx_json_raw(out, is_unreserved(text.ptr[i]) ? egx_str_n(text.ptr + i, 1)
-                                                     : egx_str_n(escaped, sizeof escaped));
     }
 }

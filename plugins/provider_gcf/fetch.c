@@ -122,7 +122,7 @@ static void on_token(struct gcf_fetch *fetch, const struct eg_http_response *res
                                   ? trim(egx_str_n(response->body.ptr, response->body.len))
                                   : text_member(host, root, EGX_STR("id_token"));
     if (is_metadata(fetch) &&
-        !egx_str_eq_nocase(gcf_answer_header(response, EGX_STR("Metadata-Flavor")),
+        !egx_str_eq_nocase(egx_http_header(response, EGX_STR("Metadata-Flavor")),
                            EGX_STR("Google"))) {
         fail(fetch, EG_E_PROTO, EG_CALL_AUTH, "%.*s is not Google's metadata server",
              EGX_FMT(source->instance->metadata_host));
@@ -223,7 +223,7 @@ static void make_metadata_url(struct gcf_fetch *fetch) {
     egx_json_raw(&fetch->url, source->instance->metadata_host);
     egx_json_raw(&fetch->url, EGX_STR("/computeMetadata/v1/instance/service-accounts/default/"
                                       "identity?audience="));
-    gcf_percent(&fetch->url, egx_str_c(source->audience));
+    egx_put_percent(&fetch->url, egx_str_c(source->audience), "");
     egx_json_raw(&fetch->url, EGX_STR("&format=full"));
 }
 

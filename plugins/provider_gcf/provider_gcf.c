@@ -15,11 +15,16 @@ EGX_SETTING_STRING(gcf_settings, token_uri, NULL,
                    "token endpoint for service-account keys; default: the one the key names");
 EGX_SETTING_STRING(gcf_settings, ca_file, NULL,
                    "PEM file with the authorities to trust; default: the system's");
+EGX_SETTING_BOOL(gcf_settings, ambient, "true",
+                 "functions may use the gateway's own identity (metadata, credentials_file)");
+EGX_SETTING_BOOL(gcf_settings, allow_http, "false",
+                 "tokens may go to other machines by plain http");
 EGX_SETTING_SIZE(gcf_settings, max_response, 0, 0, "0",
                  "largest answer of a function; 0 = the gateway's limit");
 static const struct eg_setting *const rows[] = {
     EGX_ROW(gcf_settings, metadata_host), EGX_ROW(gcf_settings, credentials_file),
     EGX_ROW(gcf_settings, token_uri),     EGX_ROW(gcf_settings, ca_file),
+    EGX_ROW(gcf_settings, ambient),       EGX_ROW(gcf_settings, allow_http),
     EGX_ROW(gcf_settings, max_response),
 };
 

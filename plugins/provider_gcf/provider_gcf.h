@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include <eventgw-sdk/egx.h>
+#include <eventgw-sdk/egx_http.h>
 
 #define GCF_SECOND_NS 1000000000
 
@@ -24,6 +25,8 @@ struct gcf_settings {
     struct eg_str credentials_file;
     struct eg_str token_uri;
     struct eg_str ca_file;
+    uint32_t ambient;
+    uint32_t allow_http;
     uint64_t max_response;
 };
 
@@ -85,12 +88,9 @@ void gcf_cancel(void *instance, void *slot, struct eg_op *op);
 /* ---- answer.c ---- */
 /* Class of a function's answer. */
 uint32_t gcf_answer_class(const struct eg_http_response *response);
-/* Ends the op by the function's answer; takes the body. now_s is Unix time. */
-void gcf_answer_end(struct eg_op *op, const struct eg_http_response *response, int64_t now_s);
-/* Value of a header, empty when absent. */
-struct eg_str gcf_answer_header(const struct eg_http_response *response, struct eg_str name);
-/* Retry-After (RFC 9110 10.2.3), a number of seconds or a date, in ns; 0 = none or nonsense. */
-uint64_t gcf_retry_after_ns(struct eg_str value, int64_t now_s);
+/* Ends the op by the function's answer; takes the body. */
+void gcf_answer_end(const struct eg_host *host, struct eg_op *op,
+                    const struct eg_http_response *response);
 
 /* ---- wire.c ---- */
 /* The request of one call. headers[0] is left free for Authorization; body is borrowed from the
@@ -214,8 +214,6 @@ int32_t gcf_rsa_sign(struct eg_str pem, struct eg_str text, unsigned char *ret_s
 /* Base64 with either alphabet, padded or not; out has room for len / 4 * 3 + 3. SIZE_MAX = no. */
 size_t gcf_base64_decode(struct eg_str text, char *out);
 void gcf_base64url(struct egx_json *out, struct eg_str bytes);
-/* Everything but RFC 3986's unreserved characters as %XX. */
-void gcf_percent(struct egx_json *out, struct eg_str text);
 
 /* ---- json.c: the top level of an event's JSON text, as written by the gateway ---- */
 /* The next member; cursor begins with 0. name without its quotes and value are raw. 1, 0 at the

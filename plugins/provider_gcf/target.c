@@ -35,17 +35,6 @@ static int is_plain(struct eg_str s) {
     return 1;
 }
 
-static int is_http_url(struct eg_str s) {
-    static const struct eg_str schemes[] = {EGX_STR_INIT("https://"), EGX_STR_INIT("http://")};
-    for (size_t i = 0; i < EGX_COUNT(schemes); i++) {
-        if (s.len > schemes[i].len &&
-            egx_str_eq_nocase(egx_str_n(s.ptr, schemes[i].len), schemes[i])) {
-            return strchr("/?#:@", s.ptr[schemes[i].len]) == NULL && is_plain(s);
-        }
-    }
-    return 0;
-}
-
 static struct eg_str audience_of(const struct gcf_target_settings *settings) {
     struct eg_str audience = settings->url;
     if (settings->audience.len > 0) {
@@ -91,13 +80,34 @@ static int kind_of(const struct gcf_instance *instance,
                                                           : (int)GCF_FROM_METADATA;
 }
 
-static int32_t check(const struct gcf_instance *instance,
-                     const struct gcf_target_settings *settings, int kind, struct eg_why *ret_why) {
+/* Where the event goes, and whether a token may go there. */
+static int32_t check_address(const struct gcf_instance *instance,
+                             const struct gcf_target_settings *settings, int kind,
+                             struct eg_why *ret_why) {
+    struct eg_str url_host = {0};
+    int is_secure = 0;
     if (settings->url.len == 0) {
         return egx_why(ret_why, EG_E_INVAL, MISSING);
     }
-    if (!is_http_url(settings->url)) {
+    if (!egx_is_http_url(settings->url, &url_host, &is_secure)) {
         return egx_why(ret_why, EG_E_INVAL, MISSING ": url has to begin with https:// or http://");
+    }
+    if (kind >= 0 && !is_secure && !egx_is_loopback(url_host) && !instance->settings->allow_http) {
+        return egx_why(ret_why, EG_E_INVAL,
+                       "a token needs an https url (or the gateway's setting allow_http)");
+    }
+    if (kind >= 0 && kind != (int)GCF_FROM_KEY && !instance->settings->ambient) {
+        return egx_why(ret_why, EG_E_INVAL,
+                       "functions may not use the gateway's own identity (setting ambient)");
+    }
+    return EG_OK;
+}
+
+static int32_t check(const struct gcf_instance *instance,
+                     const struct gcf_target_settings *settings, int kind, struct eg_why *ret_why) {
+    const int32_t rc = check_address(instance, settings, kind, ret_why);
+    if (rc < 0) {
+        return rc;
     }
     if (settings->audience.len > AUDIENCE_MAX || !is_plain(settings->audience)) {
         return egx_why(ret_why, EG_E_INVAL,

@@ -414,6 +414,8 @@ static void what_a_function_lacks_is_told(void) {
         {"https://", "", "auto", "", NO_URL},
         {"https:///x", "", "auto", "", NO_URL},
         {"https://f/\n", "", "auto", "", NO_URL},
+        {"http://f", "", "auto", "",
+         "a token needs an https url (or the gateway's setting allow_http)"},
         {"https://f", "a b", "auto", "",
          "audience has to be without spaces, of at most 2048 bytes"},
         {"https://f", "", "serviceAccount", "", MISSING ": serviceAccountKey"},
@@ -442,7 +444,20 @@ static void what_a_function_lacks_is_told(void) {
     }
 }
 
-UNIT_MAIN(UNIT(a_call_carries_the_token_of_the_metadata_server),
+static void the_gateways_own_identity_can_be_kept_from_functions(void) {
+    void *other = NULL;
+    begin("{\"ambient\": false, \"allow_http\": true}",
+          "{\"url\": \"http://f/\", \"auth\": \"none\"}");
+    CU_ASSERT_EQUAL(bind("{\"url\": \"http://f/\"}", &other), EG_E_INVAL);
+    ASSERT_STR(egx_str_n(why.text, why.len),
+               "functions may not use the gateway's own identity (setting ambient)");
+    end();
+    begin("{\"allow_http\": true}", "{\"url\": \"http://f/\"}");
+    end();
+}
+
+UNIT_MAIN(UNIT(the_gateways_own_identity_can_be_kept_from_functions),
+          UNIT(a_call_carries_the_token_of_the_metadata_server),
           UNIT(a_public_function_is_called_without_a_token), UNIT(many_calls_share_one_fetch),
           UNIT(a_token_is_kept_and_renewed_in_the_background_before_it_ends),
           UNIT(a_failed_renewal_leaves_the_old_token_in_use_until_its_end),

@@ -165,30 +165,6 @@ static void base64url_has_no_padding(void) {
     }
 }
 
-static void retry_after_is_a_number_or_a_date(void) {
-    static const struct {
-        const char *value;
-        uint64_t seconds;
-    } rows[] = {{"0", 0},
-                {"7", 7},
-                {"86401", 86400},
-                {"999999999", 86400},
-                {"99999999999999999999", 0},
-                {"", 0},
-                {"-1", 0},
-                {"1.5", 0},
-                {"soon", 0},
-                {"Sun, 06 Nov 1994 08:49:37 GMT", 37},
-                {"Sun, 06 Nov 1994 08:48:37 GMT", 0}, /* past */
-                {"Sun, 06 Nov 1994 08:49:37 UTC", 0},
-                {"Sun, 06 Foo 1994 08:49:37 GMT", 0},
-                {"Sun, xx Nov 1994 08:49:37 GMT", 0}};
-    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
-        CU_ASSERT_EQUAL(gcf_retry_after_ns(egx_str_c(rows[i].value), 784111740),
-                        rows[i].seconds * 1000000000u);
-    }
-}
-
 static void answers_are_sorted_into_classes(void) {
     static const struct {
         int32_t status;
@@ -268,5 +244,5 @@ UNIT_MAIN(UNIT(attributes_become_headers_and_data_the_body),
           UNIT(structured_events_and_other_payloads_go_as_they_are),
           UNIT(what_cannot_be_written_is_refused), UNIT(attributes_too_big_for_headers_are_refused),
           UNIT(broken_escapes_never_leave_their_room), UNIT(base64url_has_no_padding),
-          UNIT(retry_after_is_a_number_or_a_date), UNIT(answers_are_sorted_into_classes),
+          UNIT(answers_are_sorted_into_classes),
           UNIT(only_a_token_with_an_end_in_the_future_is_taken))
