@@ -62,7 +62,7 @@ def test_access_errors_of_lambda_have_their_text(call, service, code):   # SY-34
     answer = gw.emit(EVENT)
     assert (answer.status, answer.message) == (500, TEXTS[code])
     assert classes(gw, "awslambda") == {"auth": 1}
-    assert "Function access denied. Error: " in gw.log
+    wait_for(lambda: "Function access denied. Error: " in gw.log, "it to be logged")
     assert "secret-of-the-test" not in gw.log
 
 
@@ -82,7 +82,7 @@ def test_failures_of_lambda_are_told_in_general_words(call, service, answer, kin
     assert (got.status, got.message) == (500, FAILED)
     assert classes(gw, "awslambda") == {kind: 1}
     if kind == "function":
-        assert "boom-in-the-log" in gw.log
+        wait_for(lambda: "boom-in-the-log" in gw.log, "it to be logged")
     assert len(service.calls) == 1
 
 
