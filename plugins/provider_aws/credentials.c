@@ -29,6 +29,7 @@ struct aws_view {
     struct aws_entry *entry;
     struct aws_creds *creds; /* as of generation */
     uint64_t generation;
+    struct aws_fetch *fetch;  /* that it started; NULL = none is running */
     struct aws_wait *waits;   /* last come first */
     struct aws_wait *serving; /* while their news are told */
     uint32_t refs;            /* its views, and posts under way; under the lock */
@@ -305,6 +306,7 @@ void aws_views_free(struct aws_views *views) {
     while (views->first != NULL) {
         struct aws_view *view = views->first;
         views->first = view->next;
+        aws_fetch_stop(view->fetch);
         lock(views->cache);
         unregister(view); /* from here on nobody uses its host */
         view->is_dead = 1;
@@ -362,11 +364,19 @@ static int32_t take_out(struct aws_wait **list, const struct aws_wait *wait) {
     return 1;
 }
 
+/* A view for which nobody waits must not be posted to: its component may be about to go. */
 void aws_wait_drop(struct aws_wait *wait) {
-    if (wait->view != NULL && !take_out(&wait->view->waits, wait)) {
-        (void)take_out(&wait->view->serving, wait);
-    }
+    struct aws_view *view = wait->view;
     wait->view = NULL;
+    if (view == NULL || take_out(&view->serving, wait)) {
+        return;
+    }
+    (void)take_out(&view->waits, wait);
+    if (view->waits == NULL) {
+        lock(view->cache);
+        unregister(view);
+        unlock(view->cache);
+    }
 }
 
 static int32_t will_do(const struct aws_view *view, const struct aws_wait *wait, int64_t now_s) {
@@ -439,27 +449,24 @@ static void on_fetched(void *arg, struct aws_creds *creds, struct eg_str why) {
     aws_cache_release(cache);
 }
 
-struct fetch_note { /* who fetches: its clock measures the pause, its log tells the failure */
-    const struct eg_host *host;
-    struct aws_entry *entry;
-};
-
+/* The arg is the view that began it: its clock measures the pause, its log tells the failure. */
 static void on_fetch_done(void *arg, struct aws_creds *creds, struct eg_str why) {
-    struct fetch_note *note = arg;
-    struct aws_entry *entry = note->entry;
+    struct aws_view *view = arg;
+    struct aws_entry *entry = view->entry; /* the fetch has a reference of its own */
+    view->fetch = NULL;
     if (creds == NULL) {
-        const uint64_t now_ns = note->host->clock->monotonic_ns(note->host);
+        const uint64_t now_ns = view->host->clock->monotonic_ns(view->host);
         lock(entry->cache);
         entry->pause_until_ns = now_ns + (entry->creds == NULL ? PAUSE_EMPTY_NS : PAUSE_KEYS_NS);
         unlock(entry->cache);
-        egx_log(note->host, EG_LOG_WARN, "no AWS credentials%s%s: %.*s",
+        egx_log(view->host, EG_LOG_WARN, "no AWS credentials%s%s: %.*s",
                 entry->profile[0] == '\0' ? "" : " of profile ", entry->profile, EGX_FMT(why));
     }
-    free(note);
     on_fetched(entry, creds, why);
+    view_unref(view);
 }
 
-/* is_fetching is set already, with the entry's and the cache's reference of the fetch. */
+/* is_fetching is set already, with the references of the fetch to entry, view and cache. */
 static void start_fetch(struct aws_view *view, struct eg_str region) {
     const struct aws_fetch_config config = {
         .host = view->host,
@@ -469,11 +476,9 @@ static void start_fetch(struct aws_view *view, struct eg_str region) {
         .profile = egx_str_c(view->entry->profile),
         .region = region,
     };
-    struct fetch_note *note = aws_alloc(sizeof *note);
-    *note = (struct fetch_note){view->host, view->entry};
-    const int32_t status = aws_fetch_start(&config, on_fetch_done, note);
+    const int32_t status = aws_fetch_start(&config, on_fetch_done, view, &view->fetch);
     if (status < 0) { /* the pool is busy; who waits is told, who comes later tries again */
-        on_fetch_done(note, NULL, EGX_STR("too much blocking work is queued in the gateway"));
+        on_fetch_done(view, NULL, EGX_STR("too much blocking work is queued in the gateway"));
     }
 }
 
@@ -502,6 +507,7 @@ static int32_t decide(struct aws_view *view, int64_t now_s, const struct aws_cre
     if (!entry->is_fetching) {
         entry->is_fetching = 1;
         entry->refs++;
+        view->refs++;
         (void)cache_ref(view->cache);
         entry->refused_until_ns = is_refused ? now_ns + PAUSE_REFUSED_NS : entry->refused_until_ns;
         *ret_start = 1;

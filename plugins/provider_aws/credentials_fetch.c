@@ -46,6 +46,7 @@ struct aws_fetch {
     enum step step;
     uint32_t attempts; /* of this step, the running one included */
     struct eg_timer *timer;
+    int32_t is_pausing; /* nothing but the timer will go on */
     struct eg_http_call *call;
     struct aws_endpoint endpoint;
     char *url;
@@ -357,6 +358,7 @@ static void on_answer(void *arg, const struct eg_http_response *response) {
         next(f);
     } else if (status == EG_E_BUSY && f->attempts < row->attempts) {
         f->host->loop->timer_stop(f->host, f->timer);
+        f->is_pausing = 1;
         f->timer = f->host->loop->timer_start(f->host, f->loop, RETRY_NS, 0, send_step, f);
     } else {
         finish(f, status);
@@ -365,6 +367,7 @@ static void on_answer(void *arg, const struct eg_http_response *response) {
 
 static void send_step(void *arg) {
     struct aws_fetch *f = arg;
+    f->is_pausing = 0;
     f->attempts++;
     f->why.len = 0;
     f->request = (struct eg_http_request){
@@ -420,7 +423,15 @@ static void on_plan(void *arg) {
     }
 }
 
-int32_t aws_fetch_start(const struct aws_fetch_config *config, aws_fetch_done_fn done, void *arg) {
+void aws_fetch_stop(struct aws_fetch *fetch) {
+    if (fetch != NULL && fetch->is_pausing) {
+        fetch->why.len = 0;
+        finish(fetch, egx_why(&fetch->why, EG_E_CANCELED, "the gateway ends"));
+    }
+}
+
+int32_t aws_fetch_start(const struct aws_fetch_config *config, aws_fetch_done_fn done, void *arg,
+                        struct aws_fetch **ret_fetch) {
     struct aws_fetch *f = aws_alloc(sizeof *f);
     f->host = config->host;
     f->loop = config->loop;
@@ -436,6 +447,8 @@ int32_t aws_fetch_start(const struct aws_fetch_config *config, aws_fetch_done_fn
         free(f->profile);
         free(f->region);
         free(f);
+        return status;
     }
-    return status;
+    *ret_fetch = f;
+    return EG_OK;
 }

@@ -21,7 +21,13 @@ struct aws_fetch_config {
 /* creds is taken by done (NULL = it failed, why says it). */
 typedef void (*aws_fetch_done_fn)(void *arg, struct aws_creds *creds, struct eg_str why);
 
+struct aws_fetch; /* valid until done */
+
 /* Loop thread. 0: done comes exactly once, on the loop, later. EG_E_BUSY: nothing was begun. */
-int32_t aws_fetch_start(const struct aws_fetch_config *config, aws_fetch_done_fn done, void *arg);
+int32_t aws_fetch_start(const struct aws_fetch_config *config, aws_fetch_done_fn done, void *arg,
+                        struct aws_fetch **ret_fetch);
+/* The host is about to go. One that pauses between attempts ends now, as failed, with done called
+ * before the return; one that waits for the host's answer is left to that. NULL is fine. */
+void aws_fetch_stop(struct aws_fetch *fetch);
 
 #endif

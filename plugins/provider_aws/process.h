@@ -4,7 +4,7 @@
 
 #include <eventgw-sdk/egx.h>
 
-#define AWS_PROCESS_SECONDS 30
+#define AWS_PROCESS_SECONDS 15
 #define AWS_PROCESS_MAX_BYTES 65536u
 
 /* Runs the command by /bin/sh and gives what it wrote to its standard output. Killed with its

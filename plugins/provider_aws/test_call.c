@@ -139,7 +139,7 @@ static void errors_are_sorted_by_code_first_and_status_second(void) {
         call_once(&call);
         CU_ASSERT_EQUAL(call.done, 1);
         CU_ASSERT_EQUAL(call.error, 0);
-        CU_ASSERT_EQUAL(call.status, rows[i].status);
+        CU_ASSERT_EQUAL(call.status, (uint32_t)rows[i].status);
         CU_ASSERT_EQUAL(call.call_class, rows[i].want);
         CU_ASSERT_STRING_EQUAL(call.code, rows[i].code);
         CU_ASSERT_STRING_EQUAL(call.message, rows[i].message);

@@ -336,6 +336,31 @@ static void a_call_that_waits_can_be_cancelled_and_its_client_freed(void) {
     end_world();
 }
 
+static void a_fetch_that_pauses_ends_with_its_client(void) {
+    struct world_call mine;
+    struct world_call others;
+    begin_world();
+    set_env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/x");
+    start_world();
+    struct aws_client *other =
+        aws_client_new(egx_fake_host(world.fake), egx_fake_loop(world.fake), world.cache);
+    egx_fake_answer(world.fake, 500, "", "");
+    CU_ASSERT_EQUAL(send_call(other, world.source, &others), EG_OK);
+    CU_ASSERT_EQUAL(send_call(world.client, world.source, &mine), EG_OK);
+    (void)egx_fake_run(world.fake);
+    aws_call_cancel(others.handle);
+    (void)egx_fake_run(world.fake);
+    CU_ASSERT_EQUAL(others.done, 1);
+    aws_client_free(other); /* detached while it pauses; the other client still waits */
+    (void)egx_fake_run(world.fake);
+    CU_ASSERT_EQUAL(mine.done, 1);
+    CU_ASSERT_EQUAL(mine.call_class, EG_CALL_AUTH);
+    egx_fake_advance(world.fake, 2 * SECOND);
+    (void)egx_fake_run(world.fake);
+    CU_ASSERT_EQUAL(egx_fake_request_count(world.fake), 1); /* its timer is gone */
+    end_world();
+}
+
 static void the_cache_of_the_process_is_one(void) {
     struct aws_cache *first = aws_cache_take();
     struct aws_cache *second = aws_cache_take();
@@ -356,4 +381,4 @@ UNIT_MAIN(UNIT(an_instance_is_asked_in_three_steps), UNIT(an_instance_that_misbe
           UNIT(refused_keys_are_fetched_anew_once), UNIT(the_same_keys_again_are_not_tried_again),
           UNIT(a_call_waits_no_longer_than_its_time),
           UNIT(a_call_that_waits_can_be_cancelled_and_its_client_freed),
-          UNIT(the_cache_of_the_process_is_one))
+          UNIT(a_fetch_that_pauses_ends_with_its_client), UNIT(the_cache_of_the_process_is_one))
