@@ -39,12 +39,26 @@ uint32_t aws_code_class(struct eg_str code, uint32_t status) {
                                                          : aws_error_class(code, status);
 }
 
+/* "Code: message (request id ...)": by the id AWS finds the call again. */
+static struct eg_str told(const struct aws_call_reply *reply, char text[1024]) {
+    const int has_code = reply->code.len > 0 && !egx_str_starts(reply->message, reply->code);
+    const struct eg_str code = has_code ? reply->code : egx_str_n(NULL, 0);
+    const struct eg_str message =
+        egx_str_n(reply->message.ptr, reply->message.len < 700 ? reply->message.len : 700);
+    const int has_id = reply->request_id.len > 0;
+    const int len = snprintf(text, 1024, "%.*s%s%.*s%s%.*s%s", EGX_FMT(code), has_code ? ": " : "",
+                             EGX_FMT(message), has_id ? " (request id " : "",
+                             EGX_FMT(reply->request_id), has_id ? ")" : "");
+    return egx_str_n(text, len < 0 ? 0 : len < 1024 ? (size_t)len : 1023);
+}
+
 void aws_done_failed(struct eg_op *op, const struct aws_call_reply *reply, int32_t client_texts) {
     struct eg_result result = egx_result();
+    char text[1024];
     result.call_class =
         reply->code.len == 0 ? reply->call_class : aws_code_class(reply->code, reply->status);
     result.retry_after_ns = result.call_class == EG_CALL_THROTTLED ? reply->retry_after_ns : 0;
-    result.message = reply->message;
+    result.message = told(reply, text);
     result.client_text = client_texts ? client_text(reply->code) : egx_str_n(NULL, 0);
     op->done(op, reply->error, &result);
 }

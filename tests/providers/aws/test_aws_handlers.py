@@ -93,7 +93,8 @@ def test_an_exception_of_the_handler_is_logged_and_not_returned(aws, endpoint):
 
 def test_a_function_that_is_not_there_is_a_permanent_failure(aws, endpoint):
     gw = aws("awslambda", arn="nobody", endpoint=endpoint, **KEYS)
-    assert gw.emit(EVENT).status == 500
+    answer = gw.emit(EVENT)
+    assert (answer.status, answer.message) == (500, "Function call failed. Please check logs.")
     wait_for(lambda: "ResourceNotFoundException" in gw.log, "it to be logged")
     assert gw.metric("eventgateway_provider_calls_total", provider="awslambda", **{"class": "permanent"}) == 1
 
