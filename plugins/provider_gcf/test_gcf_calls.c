@@ -246,6 +246,22 @@ static void a_token_refused_twice_is_the_end_and_not_a_fetch_with_every_call(voi
     end();
 }
 
+static void a_call_is_tried_once_more_and_no_more_however_slow_the_function(void) {
+    begin(NULL, plain);
+    invoke(0);
+    answer_token(3600, 'A');
+    egx_fake_answer(fake, 401, "", "");
+    (void)egx_fake_run(fake);
+    egx_fake_advance(fake, 31 * SECOND);
+    answer_token(3600, 'B');
+    egx_fake_answer(fake, 401, "", "");
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(op[0].done_count, 1);
+    CU_ASSERT_EQUAL(op[0].result.call_class, EG_CALL_AUTH);
+    CU_ASSERT_EQUAL(sent(), 4);
+    end();
+}
+
 static void a_metadata_server_that_is_away_is_asked_three_times(void) {
     begin("{\"metadata_host\": \"127.0.0.1:1\"}", plain);
     invoke(0);
@@ -463,6 +479,7 @@ UNIT_MAIN(UNIT(the_gateways_own_identity_can_be_kept_from_functions),
           UNIT(a_failed_renewal_leaves_the_old_token_in_use_until_its_end),
           UNIT(a_refused_token_is_replaced_and_the_call_tried_once_more),
           UNIT(a_token_refused_twice_is_the_end_and_not_a_fetch_with_every_call),
+          UNIT(a_call_is_tried_once_more_and_no_more_however_slow_the_function),
           UNIT(a_metadata_server_that_is_away_is_asked_three_times),
           UNIT(an_answer_without_a_usable_token_is_told),
           UNIT(a_call_can_be_canceled_while_it_waits_and_while_it_is_out),
