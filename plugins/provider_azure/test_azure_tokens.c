@@ -345,6 +345,55 @@ static void who_waits_for_a_token_can_be_cancelled(void) {
     end();
 }
 
+static void who_waits_may_leave_in_any_order(void) {
+    static const size_t orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {1, 2, 0}};
+    for (size_t i = 0; i < EGX_COUNT(orders); i++) {
+        struct egx_fake_op made[3];
+        begin(NULL);
+        CU_ASSERT_EQUAL_FATAL(bind(SECRET), EG_OK);
+        for (size_t k = 0; k < 3; k++) {
+            invoke(&made[k]);
+        }
+        (void)egx_fake_run(fake);
+        for (size_t k = 0; k < 3; k++) {
+            ops()->cancel(instance, slot, &made[orders[i][k]].pub);
+        }
+        egx_fake_answer(fake, 200, "", TOKEN);
+        (void)egx_fake_run(fake);
+        CU_ASSERT_EQUAL(egx_fake_request_count(fake), 1); /* the token is there for the next */
+        for (size_t k = 0; k < 3; k++) {
+            CU_ASSERT_EQUAL(made[k].done_count, 1);
+            CU_ASSERT_EQUAL(made[k].status, EG_E_CANCELED);
+            egx_fake_op_free(&made[k]);
+        }
+        egx_fake_answer(fake, 200, "", "{}");
+        call_well();
+        end();
+    }
+}
+
+static void a_time_of_expiry_counts_from_now(void) {
+    char token[96];
+    begin(NULL);
+    const struct eg_host *host = egx_fake_host(fake);
+    CU_ASSERT_EQUAL_FATAL(bind(SECRET), EG_OK);
+    (void)snprintf(token, sizeof token, "{\"access_token\":\"T1\",\"expires_on\":\"%lld\"}",
+                   (long long)(host->clock->unix_ns(host) / 1000000000 + 100));
+    egx_fake_answer(fake, 200, "", token);
+    egx_fake_answer(fake, 200, "", "{}");
+    call_well();
+    egx_fake_advance(fake, 91 * SECOND_NS); /* its last tenth is not used */
+    egx_fake_answer(fake, 200, "", "{\"access_token\":\"T2\",\"expires_on\":\"1\"}");
+    egx_fake_answer(fake, 200, "", "{}");
+    call_well();
+    ASSERT_STR(header_of(sent(3), "Authorization"), "Bearer T2");
+    egx_fake_answer(fake, 200, "", TOKEN); /* long past: good for those who waited, no longer */
+    egx_fake_answer(fake, 200, "", "{}");
+    call_well();
+    CU_ASSERT_EQUAL(egx_fake_request_count(fake), 6);
+    end();
+}
+
 UNIT_MAIN(UNIT(a_client_secret_buys_a_token_that_is_kept),
           UNIT(a_federated_token_is_read_anew_for_each_fetch),
           UNIT(a_managed_identity_asks_app_service_or_the_metadata_service),
@@ -355,4 +404,5 @@ UNIT_MAIN(UNIT(a_client_secret_buys_a_token_that_is_kept),
           UNIT(two_refusals_of_one_token_fetch_one_successor),
           UNIT(no_token_has_the_class_of_its_reason),
           UNIT(a_token_without_life_time_is_not_kept_for_long),
-          UNIT(who_waits_for_a_token_can_be_cancelled))
+          UNIT(who_waits_for_a_token_can_be_cancelled), UNIT(who_waits_may_leave_in_any_order),
+          UNIT(a_time_of_expiry_counts_from_now))
