@@ -147,6 +147,8 @@ void gw_app_free_lanes(struct gw_app *app) {
     for (uint32_t i = 0; i < app->lane_count; i++) {
         join_lane(&app->lanes[i]);
     }
+    /* A pool thread may still be about to wake the loop that it has posted its last job to. */
+    gw_pool_destroy(app->pool);
     for (uint32_t i = 0; i < app->lane_count; i++) {
         struct gw_lane *lane = &app->lanes[i];
         gw_http_server_destroy(lane->server);
@@ -158,7 +160,6 @@ void gw_app_free_lanes(struct gw_app *app) {
         }
     }
     gw_http_client_destroy(app->control_client);
-    gw_pool_destroy(app->pool);
     gw_loop_destroy(app->control);
     gw_free(app->lanes);
     gw_free(app->loops);

@@ -2,8 +2,9 @@
  * domain/reply.c - a function's answer as an HTTP reply: {"statusCode", "headers", "body",
  * "isBase64Encoded"}, read with the scanner (chapter 6.3).
  *
- * Beyond the original: isBase64Encoded, and a header value may be an array of strings, which are
- * repeated headers (the original answered 500 for `{"headers":{"a":["1"]}}`). Framing and
+ * Beyond the original: isBase64Encoded, multiValueHeaders and cookies of the proxy formats of API
+ * Gateway; and a header value may be an array of strings, which are repeated headers (the original
+ * answered 500 for `{"headers":{"a":["1"]}}`). Framing and
  * hop-by-hop headers are the gateway's business: functions cannot set them (Q19), nor inject
  * anything through names or values. Everything is in the arena or borrows the answer.
  */
@@ -23,6 +24,8 @@ struct mapper {
     struct gw_arena *arena;
     struct gw_reply reply;
     struct gw_jval headers; /* type GW_J_NULL = none */
+    struct gw_jval multi_headers;
+    struct gw_jval cookies;
     struct gw_jval body;
     bool is_base64;
     struct eg_why *ret_why;
@@ -54,6 +57,22 @@ static int32_t take_headers(struct mapper *m, struct gw_jval value) {
     return EG_OK;
 }
 
+static int32_t take_multi_headers(struct mapper *m, struct gw_jval value) {
+    if (value.type != GW_J_OBJECT) {
+        return malformed(m, "multiValueHeaders is no object");
+    }
+    m->multi_headers = value;
+    return EG_OK;
+}
+
+static int32_t take_cookies(struct mapper *m, struct gw_jval value) {
+    if (value.type != GW_J_ARRAY) {
+        return malformed(m, "cookies is no array");
+    }
+    m->cookies = value;
+    return EG_OK;
+}
+
 static int32_t take_body(struct mapper *m, struct gw_jval value) {
     if (value.type != GW_J_STRING) {
         return malformed(m, "body is no string");
@@ -76,6 +95,8 @@ static const struct {
 } fields[] = {
     {{"statusCode", 10}, take_status},
     {{"headers", 7}, take_headers},
+    {{"multiValueHeaders", 17}, take_multi_headers},
+    {{"cookies", 7}, take_cookies},
     {{"body", 4}, take_body},
     {{"isBase64Encoded", 15}, take_is_base64},
 };
@@ -164,21 +185,27 @@ static struct eg_str canonical(struct mapper *m, struct eg_str raw_name) {
     return gw_str(text, name.len);
 }
 
+static size_t count_items(struct gw_jval array) {
+    size_t count = 0;
+    size_t cursor = 0;
+    struct gw_jval item;
+    while (array.type == GW_J_ARRAY && count <= MAX_HEADERS &&
+           gw_jarr_next(array, &cursor, &item)) {
+        count++;
+    }
+    return count;
+}
+
 static size_t count_values(struct gw_jval headers) {
     size_t count = 0;
     size_t cursor = 0;
     struct eg_str raw_name;
     struct gw_jval value;
-    while (count <= MAX_HEADERS && gw_jobj_next(headers, &cursor, &raw_name, &value)) {
-        size_t at = 0;
-        struct gw_jval item;
-        count += value.type != GW_J_ARRAY;
-        while (value.type == GW_J_ARRAY && count <= MAX_HEADERS &&
-               gw_jarr_next(value, &at, &item)) {
-            count++;
-        }
+    while (headers.type == GW_J_OBJECT && count <= MAX_HEADERS &&
+           gw_jobj_next(headers, &cursor, &raw_name, &value)) {
+        count += value.type == GW_J_ARRAY ? count_items(value) : 1;
     }
-    return count < MAX_HEADERS ? count : MAX_HEADERS;
+    return count;
 }
 
 static int32_t map_headers(struct mapper *m) {
@@ -186,14 +213,7 @@ static int32_t map_headers(struct mapper *m) {
     size_t names = 0;
     struct eg_str raw_name;
     struct gw_jval value;
-    if (m->headers.type != GW_J_OBJECT) {
-        m->reply.headers = gw_arena_alloc(m->arena, sizeof(struct eg_kv));
-        return EG_OK;
-    }
-    /* One more for Content-Type. */
-    m->reply.headers =
-        gw_arena_alloc(m->arena, (count_values(m->headers) + 1) * sizeof(struct eg_kv));
-    while (gw_jobj_next(m->headers, &cursor, &raw_name, &value)) {
+    while (m->headers.type == GW_J_OBJECT && gw_jobj_next(m->headers, &cursor, &raw_name, &value)) {
         if (names++ == MAX_HEADERS) {
             return malformed(m, "too many headers");
         }
@@ -202,6 +222,59 @@ static int32_t map_headers(struct mapper *m) {
         if (add_header(m, name, value) < 0) {
             return EG_E_SYNTAX;
         }
+    }
+    return EG_OK;
+}
+
+/* API Gateway merges headers and multiValueHeaders, which begin at `from`; a pair that is in both
+ * is told once, as one of the latter. */
+static void forget_twins(struct gw_reply *reply, size_t from) {
+    size_t kept = 0;
+    for (size_t i = 0; i < reply->header_count; i++) {
+        bool is_twin = false;
+        for (size_t j = from; i < from && j < reply->header_count && !is_twin; j++) {
+            is_twin = gw_str_eq(reply->headers[i].name, reply->headers[j].name) &&
+                      gw_str_eq(reply->headers[i].value, reply->headers[j].value);
+        }
+        if (!is_twin) {
+            reply->headers[kept++] = reply->headers[i];
+        }
+    }
+    reply->header_count = kept;
+}
+
+static int32_t map_multi_headers(struct mapper *m) {
+    const size_t from = m->reply.header_count;
+    size_t cursor = 0;
+    size_t names = 0;
+    struct eg_str raw_name;
+    struct gw_jval value;
+    while (m->multi_headers.type == GW_J_OBJECT &&
+           gw_jobj_next(m->multi_headers, &cursor, &raw_name, &value)) {
+        if (names++ == MAX_HEADERS) {
+            return malformed(m, "too many headers");
+        }
+        if (add_header(m, canonical(m, raw_name), value) < 0) {
+            return EG_E_SYNTAX;
+        }
+    }
+    forget_twins(&m->reply, from);
+    return EG_OK;
+}
+
+/* Payload format 2.0: each is one Set-Cookie. */
+static int32_t map_cookies(struct mapper *m) {
+    return m->cookies.type == GW_J_ARRAY ? add_header(m, GW_STR("Set-Cookie"), m->cookies) : EG_OK;
+}
+
+static int32_t map_all_headers(struct mapper *m) {
+    const size_t wanted =
+        count_values(m->headers) + count_values(m->multi_headers) + count_items(m->cookies);
+    const size_t room = wanted < MAX_HEADERS ? wanted : MAX_HEADERS;
+    /* One more for Content-Type. */
+    m->reply.headers = gw_arena_alloc(m->arena, (room + 1) * sizeof(struct eg_kv));
+    if (map_headers(m) < 0 || map_multi_headers(m) < 0 || map_cookies(m) < 0) {
+        return EG_E_SYNTAX;
     }
     return EG_OK;
 }
@@ -272,7 +345,7 @@ int32_t gw_reply_map(struct gw_arena *arena, struct eg_str answer, uint32_t json
     if (gw_json_check(answer, json_depth, &value, NULL) < 0) {
         return malformed(&m, answer.len == 0 ? "empty answer" : "not JSON");
     }
-    if (read_fields(&m, value) < 0 || map_headers(&m) < 0 || decode_body(&m) < 0) {
+    if (read_fields(&m, value) < 0 || map_all_headers(&m) < 0 || decode_body(&m) < 0) {
         return EG_E_SYNTAX;
     }
     settle_body(&m.reply);

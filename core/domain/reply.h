@@ -1,6 +1,7 @@
 /*
  * domain/reply.h - a function's answer becomes an HTTP reply (chapter 6.3, Q19, plus
- * isBase64Encoded and repeated headers as arrays). Reads with the scanner, no tree.
+ * isBase64Encoded, multiValueHeaders, cookies, and repeated headers as arrays). Reads with the
+ * scanner, no tree.
  */
 #ifndef GW_DOMAIN_REPLY_H
 #define GW_DOMAIN_REPLY_H

@@ -98,6 +98,13 @@ static void anything_else_is_malformed(void) {
         "{\"headers\":{\"a\":[null]}}",
         "{\"headers\":{\"a\":[[]]}}",
         "{\"headers\":{\"Content-Length\":5}}",
+        "{\"multiValueHeaders\":[]}",
+        "{\"multiValueHeaders\":{\"a\":1}}",
+        "{\"multiValueHeaders\":{\"a\":[1]}}",
+        "{\"cookies\":\"a=1\"}",
+        "{\"cookies\":{}}",
+        "{\"cookies\":[1]}",
+        "{\"cookies\":[[]]}",
         "{\"body\":1}",
         "{\"body\":{}}",
         "{\"body\":\"x\",\"isBase64Encoded\":\"true\"}",
@@ -131,6 +138,26 @@ static void arrays_are_repeated_headers(void) {
     ASSERT_STR(headers(), "Set-Cookie: a=1\nSet-Cookie: b=2\n");
 }
 
+static void multi_value_headers_are_merged_with_headers(void) {
+    CU_ASSERT_EQUAL(map("{\"multiValueHeaders\":{\"x-a\":[\"1\",\"2\"],\"Content-Length\":[\"9\"]},"
+                        "\"headers\":{\"X-A\":\"2\",\"x-b\":\"3\"}}"),
+                    0);
+    ASSERT_STR(headers(), "X-B: 3\nX-A: 1\nX-A: 2\n");
+    CU_ASSERT_EQUAL(map("{\"multiValueHeaders\":{\"x\":[\"1\"]},\"headers\":{\"x\":\"0\"}}"), 0);
+    ASSERT_STR(headers(), "X: 0\nX: 1\n");
+    CU_ASSERT_EQUAL(map("{\"multiValueHeaders\":{\"content-type\":[\"a/b\"]},\"body\":\"x\"}"), 0);
+    ASSERT_STR(headers(), "Content-Type: a/b\n");
+    CU_ASSERT_EQUAL(map("{\"multiValueHeaders\":null,\"cookies\":null}"), 0);
+    ASSERT_STR(headers(), "");
+}
+
+static void cookies_are_set_one_by_one(void) {
+    CU_ASSERT_EQUAL(map("{\"cookies\":[\"a=1; Secure\",\"b=2\",\"c\\r\\nEvil: 1\"],"
+                        "\"headers\":{\"set-cookie\":\"z=0\"}}"),
+                    0);
+    ASSERT_STR(headers(), "Set-Cookie: z=0\nSet-Cookie: a=1; Secure\nSet-Cookie: b=2\n");
+}
+
 static void a_header_replaces_earlier_ones_of_its_name(void) {
     CU_ASSERT_EQUAL(map("{\"headers\":{\"X-a\":[\"1\",\"2\"],\"b\":\"3\",\"x-A\":\"4\"}}"), 0);
     ASSERT_STR(headers(), "B: 3\nX-A: 4\n");
@@ -149,6 +176,13 @@ static void functions_cannot_set_framing_nor_inject_headers(void) {
 
 static void hundreds_of_headers_are_malformed(void) {
     static char text[64 * 1024];
+    size_t cookies =
+        (size_t)snprintf(text, sizeof text, "{\"headers\":{\"a\":\"\"},\"cookies\":[\"0\"");
+    for (unsigned i = 0; i < 255; i++) {
+        cookies += (size_t)snprintf(text + cookies, sizeof text - cookies, ",\"%u\"", i);
+    }
+    snprintf(text + cookies, sizeof text - cookies, "]}");
+    CU_ASSERT_EQUAL(map(text), EG_E_SYNTAX);
     for (unsigned as_array = 0; as_array < 2; as_array++) {
         size_t at = (size_t)snprintf(text, sizeof text, "{\"headers\":{%s",
                                      as_array ? "\"a\":[\"0\"" : "\"a\":\"0\"");
@@ -170,6 +204,7 @@ static void lone_surrogates_become_the_replacement_character(void) {
 
 UNIT_MAIN(UNIT(answers_become_status_headers_and_body), UNIT(anything_else_is_malformed),
           UNIT(base64_bodies_are_decoded), UNIT(arrays_are_repeated_headers),
+          UNIT(multi_value_headers_are_merged_with_headers), UNIT(cookies_are_set_one_by_one),
           UNIT(a_header_replaces_earlier_ones_of_its_name),
           UNIT(functions_cannot_set_framing_nor_inject_headers),
           UNIT(hundreds_of_headers_are_malformed),
