@@ -1,7 +1,6 @@
 """What every provider plugin has to keep, held against each of them through the real gateway.
 
-A provider gets a row in PROVIDERS: how to configure a function of its type that is served by a recording
-HTTP server, and how that server answers when all is well. A plugin without a row fails the first test.
+A provider gets a row in provider_rows.py. A plugin without a row fails the first test.
 """
 import signal
 import threading
@@ -9,24 +8,9 @@ import threading
 import pytest
 
 from harness import PLUGINS, Function, cloud_event, wait_for
+from provider_rows import PROVIDERS
 
 FAILED = "Function call failed. Please check logs."
-
-
-class Provider:
-    """One component. config(url) is the `provider` object of a function behind that URL; reply(text) what
-    the service answers when the function's answer is that text."""
-
-    def __init__(self, plugin, config, reply=lambda text: text, settings=None):
-        self.plugin = plugin
-        self.config = config
-        self.reply = reply
-        self.settings = settings or {}
-
-
-PROVIDERS = {
-    "http": Provider("provider_http", lambda url: {"url": url}),
-}
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -40,7 +24,6 @@ def provider(request, make_gateway):
         component = row
 
         def start(self, **options):
-            options["set"] = {**row.settings, **options.get("set", {})}
             self.gateway = make_gateway(**options)
             self.gateway.event_type("e")
             return self
@@ -61,6 +44,9 @@ def provider(request, make_gateway):
 
         def emit(self, name, **more):
             return self.gateway.emit(cloud_event("e", **more), "/" + name)
+
+        def expect(self, name, body="ok", **more):
+            row.expect(self.emit(name, **more), body)
 
         def calls(self, name):
             return self.gateway.metric("eventgateway_provider_calls_total", provider=self.kind, **{"class": name})
@@ -89,26 +75,28 @@ def test_a_stored_configuration_is_taken_back_unchanged(provider):
     read = gateway.config("GET", "/v1/spaces/default/functions/f").json
     assert gateway.config("PUT", "/v1/spaces/default/functions/f", read).json == read
     gateway.settle()
-    assert provider.emit("f").text == "ok"
+    provider.expect("f")
 
 
 def test_the_function_gets_the_event_and_its_answer_is_the_reply(provider):
     provider.start()
     function = provider.add("f")
-    assert provider.emit("f", eventID="42").text == "ok"
-    assert b'"42"' in function.calls[0].body
-    assert provider.calls("ok") == 1
+    provider.expect("f", eventID="42")
+    assert b'"42"' in provider.component.carried(function.calls[0])
+    assert provider.calls(provider.component.call_class) == 1
 
 
 def test_parallel_calls_end_exactly_once_each(provider):
     provider.start()
     function = provider.add("f")
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(provider.emit("f").text)) for _ in range(40)]
+    threads = [threading.Thread(target=lambda: answers.append(provider.emit("f"))) for _ in range(40)]
     [t.start() for t in threads]
     [t.join() for t in threads]
-    assert answers == ["ok"] * 40
-    assert len(function.calls) == 40
+    assert len(answers) == sum(map(provider.component.count, function.calls)) == 40
+    for answer in answers:
+        provider.component.expect(answer, "ok")
+    assert provider.calls(provider.component.call_class) == 40
 
 
 @pytest.mark.parametrize("answer", [(500, "{}"), (503, "x"), (500, "")])
@@ -117,9 +105,9 @@ def test_a_failure_of_the_service_is_a_clean_500(provider, answer):
     function = provider.add("f", answer)
     reply = provider.emit("f")
     assert (reply.status, reply.message) == (500, FAILED)
-    assert not provider.calls("ok")
+    assert not provider.calls(provider.component.call_class)
     function.answer = provider.component.reply('{"body":"better"}')
-    assert provider.emit("f").text == "better"
+    provider.expect("f", "better")
 
 
 def test_a_server_that_is_gone_is_a_clean_500(provider):
@@ -136,7 +124,7 @@ def test_a_hanging_call_is_given_up_at_its_deadline_and_hurts_nobody(provider):
     hanging.gate.clear()
     reply = provider.emit("hanging")
     assert (reply.status, reply.message) == (500, FAILED)
-    assert provider.emit("other").text == "ok"
+    provider.expect("other")
     assert len(other.calls) == 1
     provider.gateway.stop()   # with the call of the hanging server cancelled
 
@@ -146,17 +134,18 @@ def test_a_changed_function_is_called_at_its_new_place_while_old_calls_end(provi
     old = provider.add("f")
     old.gate.clear()
     answers = []
-    caller = threading.Thread(target=lambda: answers.append(provider.emit("f").text))
+    caller = threading.Thread(target=lambda: answers.append(provider.emit("f")))
     caller.start()
     old.wait_calls(1)
     new = Function(provider.component.reply('{"body":"new"}'))
     provider.gateway.functions.append(new)
     provider.register("f", new.url, "PUT")
     provider.gateway.settle()
-    assert provider.emit("f").text == "new"
+    provider.expect("f", "new")
+    assert len(new.calls) == 1
     old.gate.set()
     caller.join()
-    assert answers == ["ok"]
+    provider.component.expect(answers[0], "ok")
 
 
 def test_a_stop_delivers_what_is_queued(provider):
@@ -170,4 +159,4 @@ def test_a_stop_delivers_what_is_queued(provider):
     wait_for(lambda: "stopping" in provider.gateway.log, "the stop to begin")
     function.gate.set()
     assert provider.gateway.wait_exit() == 0
-    assert len(function.calls) == 6
+    assert sum(map(provider.component.count, function.calls)) == 6
