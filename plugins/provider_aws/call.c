@@ -18,6 +18,7 @@
 
 #define OWN_HEADERS 5u /* type, target, date, token, authorization */
 #define MAX_ERROR_BYTES 65536u
+#define MAX_SECRET_BYTES 1024u
 
 struct aws_client {
     const struct eg_host *host;
@@ -137,6 +138,17 @@ static void end_later(struct aws_call *call) {
 
 /* ---- transfer ---- */
 
+/* Visible characters only, and nothing that ends a path or a query. */
+static int32_t is_clean(struct eg_str s, const char *stops) {
+    for (size_t i = 0; i < s.len; i++) {
+        if ((unsigned char)s.ptr[i] <= 0x20 || (unsigned char)s.ptr[i] >= 0x7f ||
+            strchr(stops, s.ptr[i]) != NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static void on_response(void *arg, const struct eg_http_response *response);
 
 static int32_t left_of_time(const struct aws_call *call, uint64_t *ret_left_ns) {
@@ -144,6 +156,13 @@ static int32_t left_of_time(const struct aws_call *call, uint64_t *ret_left_ns) 
     const uint64_t now_ns = host->clock->monotonic_ns(host);
     *ret_left_ns = call->deadline_ns == 0 ? 0 : call->deadline_ns - now_ns;
     return call->deadline_ns == 0 || now_ns < call->deadline_ns ? EG_OK : EG_E_TIMEOUT;
+}
+
+/* Keys go into headers, and whoever wrote them into an environment or a function may have added a
+ * line end; the transfer would refuse it less clearly. */
+static int32_t are_keys(const struct aws_keys *keys) {
+    return is_clean(keys->access_key_id, "") && is_clean(keys->session_token, "") &&
+           keys->secret_access_key.len <= MAX_SECRET_BYTES;
 }
 
 static int32_t sign(struct aws_call *call) {
@@ -164,6 +183,9 @@ static int32_t sign(struct aws_call *call) {
     };
     call->skew_s = atomic_load(&aws_cache_clock(client->cache)->skew_s);
     aws_signature_free(&call->signature);
+    if (!are_keys(keys)) {
+        return EG_E_DENIED;
+    }
     const int32_t status = aws_sign(&request, keys, &client->keys, 0, &call->signature);
     if (status < 0) {
         return status;
@@ -202,11 +224,18 @@ static int32_t transmit(struct aws_call *call) {
                                          call, &call->transfer);
 }
 
+static void set_bad_keys(struct aws_call *call) {
+    set_failure(call, EG_OK, EG_CALL_AUTH,
+                EGX_STR("the AWS access key or token holds characters that no key has"));
+}
+
 /* Not from aws_call_send: a refusal is told. */
 static void transmit_or_fail(struct aws_call *call) {
     const int32_t status = transmit(call);
     if (status == EG_E_TIMEOUT) {
         set_failure(call, status, EG_CALL_TRANSIENT, EGX_STR("timed out"));
+    } else if (status == EG_E_DENIED) {
+        set_bad_keys(call);
     } else if (status < 0) {
         set_failure(call, status, EG_CALL_TRANSIENT, EGX_STR("the request cannot be sent"));
     }
@@ -398,17 +427,6 @@ static void on_response(void *arg, const struct eg_http_response *response) {
 
 /* ---- the beginning ---- */
 
-/* Visible characters only, and nothing that ends a path or a query. */
-static int32_t is_clean(struct eg_str s, const char *stops) {
-    for (size_t i = 0; i < s.len; i++) {
-        if ((unsigned char)s.ptr[i] <= 0x20 || (unsigned char)s.ptr[i] >= 0x7f ||
-            strchr(stops, s.ptr[i]) != NULL) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 static int32_t make_url(struct aws_call *call) {
     const struct eg_str path = call->want.path.len > 0 ? call->want.path : EGX_STR("/");
     const struct eg_str query = call->want.query;
@@ -452,11 +470,17 @@ static int32_t begin(struct aws_call *call) {
     }
     status = aws_creds_ask(client->views, call->want.source, call->want.region, NULL, &call->wait,
                            &call->creds, &why);
-    if (status > 0) {
-        return transmit(call);
-    }
     if (status == 0) {
         limit_wait(call);
+        return EG_OK;
+    }
+    if (status > 0) {
+        status = transmit(call);
+        if (status != EG_E_DENIED) {
+            return status;
+        }
+        set_bad_keys(call);
+        end_later(call);
         return EG_OK;
     }
     set_failure(call, EG_OK, EG_CALL_AUTH,

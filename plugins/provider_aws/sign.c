@@ -15,7 +15,7 @@
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define SCOPE_END "aws4_request"
-#define MAX_SECRET 256u
+#define MAX_SECRET 1024u
 
 struct scope {
     char date[9];

@@ -224,16 +224,43 @@ static void refused_keys_of_the_function_are_not_tried_again(void) {
     end_world();
 }
 
-static void keys_that_are_no_header_are_refused_when_bound(void) {
-    struct eg_why why = {.struct_size = sizeof why};
-    struct aws_source *source = NULL;
+/* Functions may be configured with anything (8.1); the call tells. */
+static void keys_that_are_no_header_fail_the_call(void) {
+    static const struct aws_keys rows[] = {
+        {EGX_STR_INIT("AK\r\nX: y"), EGX_STR_INIT("s"), {NULL, 0}},
+        {EGX_STR_INIT("AKID"), EGX_STR_INIT("s"), EGX_STR_INIT("tok\n")},
+        {EGX_STR_INIT("AK ID"), EGX_STR_INIT("s"), {NULL, 0}},
+    };
     begin_world();
     start_world();
-    const struct aws_source_config config = {
-        .keys = {EGX_STR("AK\r\nX: y"), EGX_STR("s"), {NULL, 0}}};
+    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
+        struct world_call call;
+        struct aws_source *source = source_of((struct aws_source_config){.keys = rows[i]});
+        CU_ASSERT_EQUAL(send_call(world.client, source, &call), EG_OK);
+        CU_ASSERT_EQUAL(call.done, 0);
+        (void)egx_fake_run(world.fake);
+        CU_ASSERT_EQUAL(call.done, 1);
+        CU_ASSERT_EQUAL(call.call_class, EG_CALL_AUTH);
+        CU_ASSERT_STRING_EQUAL(call.message,
+                               "the AWS access key or token holds characters that no key has");
+        aws_source_free(source);
+    }
+    CU_ASSERT_EQUAL(egx_fake_request_count(world.fake), 0);
+    end_world();
+}
+
+static void a_profile_that_is_no_name_is_refused_when_bound(void) {
+    struct eg_why why = {.struct_size = sizeof why};
+    struct aws_source *source = NULL;
+    char longest[129];
+    begin_world();
+    start_world();
+    memset(longest, 'p', sizeof longest);
+    struct aws_source_config config = {.profile = egx_str_n(longest, sizeof longest)};
+    CU_ASSERT_EQUAL(aws_source_new(world.cache, &config, &source, &why), EG_E_TOOBIG);
+    config.profile = EGX_STR("a\nb");
     CU_ASSERT_EQUAL(aws_source_new(world.cache, &config, &source, &why), EG_E_INVAL);
     CU_ASSERT_PTR_NULL(source);
-    CU_ASSERT_TRUE(why.len > 0);
     end_world();
 }
 
@@ -245,4 +272,5 @@ UNIT_MAIN(UNIT(a_call_is_signed_and_sent_to_the_region),
           UNIT(a_transport_error_is_transient_and_told), UNIT(a_cancelled_call_ends_once),
           UNIT(a_wrong_clock_is_corrected_once_by_the_date_of_the_answer),
           UNIT(refused_keys_of_the_function_are_not_tried_again),
-          UNIT(keys_that_are_no_header_are_refused_when_bound))
+          UNIT(keys_that_are_no_header_fail_the_call),
+          UNIT(a_profile_that_is_no_name_is_refused_when_bound))

@@ -7,7 +7,7 @@ import time
 import urllib.parse
 
 import pytest
-from harness import Function, cloud_event
+from harness import Function, cloud_event, wait_for
 
 EVENT = cloud_event("user.created")
 SECRET = "secret-that-nobody-logs"
@@ -178,14 +178,15 @@ def test_a_source_that_hangs_delays_nobody_else(start, servers, stream):
     assert waiting == []
     thread.join()
     assert waiting[0].status == 500   # its second is over
-    assert "hop limit" in gateway.log
+    wait_for(lambda: "hop limit" in gateway.log, "the reason in the log")
     assert gateway.metric("eventgateway_provider_calls_total", provider="awskinesis", **{"class": "auth"}) == 1
 
 
 def test_no_credentials_at_all_are_told(start):
     gateway = start({})
     assert gateway.emit(EVENT).status == 500
-    assert "no AWS credentials: neither in the function nor in the environment" in gateway.log
+    wait_for(lambda: "no AWS credentials: neither in the function nor in the environment" in gateway.log,
+             "the reason in the log")
 
 
 def test_the_gateway_ends_while_credentials_are_being_fetched(start, servers):

@@ -85,6 +85,14 @@ class Cloud:
         self.process = subprocess.Popen(
             [str(python), "-u", "-c", "from moto.server import main; main(['-H', '127.0.0.1', '-p', '0'])"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, env=env)
+        self.sdk = None
+        try:
+            self._set_up(python)
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(self, python):
         port = wait_for(self._port, "moto to serve", 60)
         self.endpoint = f"http://127.0.0.1:{port}"
         self._post("config", json.dumps({"lambda": {"use_docker": False}}))
@@ -131,7 +139,8 @@ class Cloud:
                 "endpoint": self.endpoint}
 
     def close(self):
-        self.sdk.close()
+        if self.sdk:
+            self.sdk.close()
         self.process.terminate()
         self.process.wait(PATIENCE)
         self.log.close()

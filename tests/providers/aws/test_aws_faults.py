@@ -1,7 +1,6 @@
 """Services that fail, as scripted servers: the texts of chapter 6.4, classes, partial failures, and everything
 that can go wrong on the wire (SY-34, SY-35)."""
 import base64
-import hashlib
 import json
 import socket
 import threading
@@ -9,6 +8,7 @@ import time
 
 import pytest
 from harness import Function, cloud_event, wait_for
+from wire_faults import FaultyServer, answer, close, dribble, flood, make_certificate, says
 
 FAILED = "Function call failed. Please check logs."
 EVENT = cloud_event("user.created")
@@ -66,7 +66,7 @@ def test_access_errors_of_lambda_have_their_text(call, service, code):   # SY-34
     assert "secret-of-the-test" not in gw.log
 
 
-@pytest.mark.parametrize("answer, kind", [   # SY-35
+@pytest.mark.parametrize("told, kind", [   # SY-35
     ((500, {"Message": "x"}, [("x-amzn-ErrorType", "ServiceException")]), "transient"),
     ((429, {"Reason": "CallerRateLimitExceeded"}, [("x-amzn-ErrorType", "TooManyRequestsException")]), "throttled"),
     ((429, "slow down"), "throttled"),
@@ -75,8 +75,8 @@ def test_access_errors_of_lambda_have_their_text(call, service, code):   # SY-34
     ((503, "<html>"), "transient"),
     ((200, {"errorMessage": "boom-in-the-log"}, [("X-Amz-Function-Error", "Unhandled")]), "function"),
 ])
-def test_failures_of_lambda_are_told_in_general_words(call, service, answer, kind):
-    service.answer = lambda c: answer
+def test_failures_of_lambda_are_told_in_general_words(call, service, told, kind):
+    service.answer = lambda c: told
     gw = call()
     got = gw.emit(EVENT)
     assert (got.status, got.message) == (500, FAILED)
@@ -125,15 +125,6 @@ def test_the_tail_of_the_log_is_written_at_debug_level(make_gateway, aws, servic
 
 # ---- the wire ----
 
-def good(kind, call):
-    """What the service would answer."""
-    if kind == "awssqs":
-        body = call.json["MessageBody"].encode()
-        return {"MessageId": "m", "MD5OfMessageBody": hashlib.md5(body).hexdigest()}
-    return {"awslambda": {}, "awskinesis": {"SequenceNumber": "1", "ShardId": "s"},
-            "awsfirehose": {"RecordId": "r"}}[kind]
-
-
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_refused_connection_is_transient(aws, kind):
     closed = socket.create_server(("127.0.0.1", 0))
@@ -165,43 +156,56 @@ def test_a_hanging_service_ends_with_the_timeout_and_delays_nobody_else(call, se
     wait_for(lambda: classes(gw, kind) == {"transient": 1}, "the call to be counted")
 
 
-def raw_server(data):
-    """Answers every connection with these bytes and closes it; returns (socket, port)."""
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def serve():
-        while True:
-            try:
-                peer, _ = server.accept()
-            except OSError:
-                return
-            with peer:
-                peer.settimeout(10)
-                try:
-                    peer.recv(65536)
-                    peer.sendall(data)
-                except OSError:
-                    pass
-    threading.Thread(target=serve, daemon=True).start()
-    return server, server.getsockname()[1]
-
-
 RAW = {
-    "truncated": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"a\":",
-    "no HTTP": b"220 smtp.example.com ESMTP\r\n",
-    "nothing": b"",
-    "bad chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "truncated": says(answer(b"200 OK", b'{"a":', length=1000)),
+    "no HTTP": says(b"220 smtp.example.com ESMTP\r\n"),
+    "closed": close,
+    "bad chunk": says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+    "slow": dribble,
+    "endless": flood,
 }
+
+
+@pytest.fixture
+def faulty():
+    made = []
+
+    def make(serve, tls=None):
+        made.append(FaultyServer(serve, tls))
+        return made[-1].url
+    yield make
+    for server in made:
+        server.close()
 
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("fault", RAW)
-def test_a_broken_answer_is_transient(aws, kind, fault):
-    server, port = raw_server(RAW[fault])
-    with server:
-        gw = aws(kind, **TYPES[kind], **KEYS, endpoint=f"http://127.0.0.1:{port}")
-        assert gw.emit(EVENT).message == FAILED
-        assert classes(gw, kind) == {"transient": 1}
+def test_a_broken_answer_is_transient(make_gateway, aws, faulty, kind, fault):
+    gw = make_gateway(set={"limits.response": "1MiB"})
+    aws(kind, gateway=gw, **TYPES[kind], **KEYS, timeout="1s", endpoint=faulty(RAW[fault]))
+    assert gw.emit(EVENT).message == FAILED
+    wait_for(lambda: classes(gw, kind) == {"transient": 1}, "the call to be counted")
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_certificate_that_nobody_trusts_is_refused(make_gateway, aws, faulty, tmp_path, kind):
+    mine = make_certificate(tmp_path, "mine", "IP:127.0.0.1")
+    other = make_certificate(tmp_path, "other", "DNS:other.test")
+    ok = says(answer(b"200 OK", b"{}"))
+    gw = aws(kind, **TYPES[kind], **KEYS, endpoint=faulty(ok, mine))
+    assert gw.emit(EVENT).message == FAILED
+    assert classes(gw, kind) == {"transient": 1}
+    wait_for(lambda: "ertificate" in gw.log, "it to be logged")
+    named = make_gateway(env={"AWS_CA_BUNDLE": str(other[0])})   # known, but of another name
+    aws(kind, gateway=named, **TYPES[kind], **KEYS, endpoint=faulty(ok, other))
+    assert named.emit(EVENT).message == FAILED
+
+
+def test_a_certificate_of_the_bundle_is_trusted(make_gateway, aws, faulty, tmp_path):
+    mine = make_certificate(tmp_path, "mine", "IP:127.0.0.1")
+    gw = make_gateway(env={"AWS_CA_BUNDLE": str(mine[0])})
+    endpoint = faulty(says(answer(b"200 OK", b'{"body":"trusted"}')), mine)
+    assert aws("awslambda", gateway=gw, **TYPES["awslambda"], **KEYS, endpoint=endpoint).emit(EVENT).text == "trusted"
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -237,14 +241,14 @@ def test_errors_of_the_connectors_have_their_class(call, service, kind, status, 
 # ---- batches ----
 
 def test_records_of_a_batch_fail_alone(make_gateway, aws, service):
-    def answer(call):
+    def reply(call):
         if call.headers["X-Amz-Target"].endswith(".PutRecord"):
             return {"SequenceNumber": "1", "ShardId": "s"}
         return {"FailedRecordCount": 1, "Records": [
             {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "slow"} if
             json.loads(base64.b64decode(r["Data"]))["data"]["number"] == 1 else
             {"SequenceNumber": str(i), "ShardId": "s"} for i, r in enumerate(call.json["Records"])]}
-    service.answer = answer
+    service.answer = reply
     gw = make_gateway(config='plugins = { awskinesis = { batch_linger = "500ms"; batch_max = 3; }; };',
                       set={"loops": 1})
     aws("awskinesis", gateway=gw, streamName="s", endpoint=service.url.rstrip("/"), **KEYS)
@@ -261,10 +265,10 @@ def test_records_of_a_batch_fail_alone(make_gateway, aws, service):
 
 
 def test_events_of_a_key_wait_for_the_one_before_and_leave_together(make_gateway, aws, service):
-    def answer(call):
+    def reply(call):
         count = len(call.json.get("Records", []))
         return {"Records": [{"SequenceNumber": "1", "ShardId": "s"}] * count, "SequenceNumber": "1", "ShardId": "s"}
-    service.answer = answer
+    service.answer = reply
     service.gate.clear()
     gw = make_gateway(set={"loops": 1})
     aws("awskinesis", "async", gateway=gw, streamName="s", endpoint=service.url.rstrip("/"), **KEYS)
