@@ -174,14 +174,23 @@ static int32_t agree(int32_t status, struct eg_result *result) {
     return status < 0 ? status : classes[result->call_class].status;
 }
 
-/* A plugin that was canceled at the deadline says so; what an operator looks for is the deadline.
- */
-static struct eg_str reason_of(const struct gw_op *op, int32_t status,
-                               const struct eg_result *result) {
+#define REASON_MAX 2048u /* bytes of a plugin's text that are logged */
+
+/* A plugin that was canceled at the deadline says so; what an operator looks for is the deadline,
+ * and what the plugin was waiting for, where it tells. */
+static void write_reason(struct gw_bytes *out, const struct gw_op *op, int32_t status,
+                         const struct eg_result *result) {
+    const char *text = gw_error_text(status);
     if (op->is_overdue && status == EG_E_CANCELED) {
-        return gw_str_c(gw_error_text(EG_E_TIMEOUT));
+        gw_bytes_add_c(out, gw_error_text(EG_E_TIMEOUT));
+        if (result->message.len > 0 && !gw_str_eq(result->message, gw_str_c(text))) {
+            gw_bytes_add_c(out, ": ");
+            gw_bytes_add(out, gw_str_sub(result->message, 0, REASON_MAX));
+        }
+        return;
     }
-    return result->message.len > 0 ? result->message : gw_str_c(gw_error_text(status));
+    gw_bytes_add(out, result->message.len > 0 ? gw_str_sub(result->message, 0, REASON_MAX)
+                                              : gw_str_c(text));
 }
 
 static void log_end(const struct gw_op *op, int32_t status, const struct eg_result *result) {
@@ -192,12 +201,11 @@ static void log_end(const struct gw_op *op, int32_t status, const struct eg_resu
     if (!gw_log_enabled(level)) {
         return;
     }
-    const struct eg_str reason = reason_of(op, status, result);
     struct gw_bytes text;
     gw_bytes_init(&text, 4096);
     if (status < 0) {
         gw_bytes_addf(&text, "%s Error: ", row->text);
-        gw_bytes_add(&text, gw_str_sub(reason, 0, 2048));
+        write_reason(&text, op, status, result);
     } else {
         gw_bytes_add_c(&text, "Function called.");
     }

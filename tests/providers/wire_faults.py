@@ -121,8 +121,8 @@ def make_certificate(folder, name, alternative):
 # name, what is served (None = nobody listens), class of the call, what the log says
 TRANSPORT_FAULTS = [
     ("refused", None, "transient", "onnect"),
-    ("hanging", hang, "transient", "ancel"),
-    ("slow", dribble, "transient", "ancel"),
+    ("hanging", hang, "transient", "timed out"),
+    ("slow", dribble, "transient", "timed out"),
     ("truncated", says(answer(b"200 OK", b'{"statusCode":', length=100)), "transient", ""),
     ("oversized", flood, "transient", "too big"),
     ("closed", close, "transient", ""),
