@@ -1,5 +1,5 @@
-"""Functions and their provider configuration: rows FN-*. Rows of the AWS types (FN-18..24, 35) belong to
-the plugin that brings them."""
+"""Functions and their provider configuration: rows FN-*. Those of the AWS types (FN-18..24, 35) are in
+tests/providers/aws."""
 import pytest
 
 PREFIX = "Function doesn't validate. Validation error: "

@@ -1,5 +1,5 @@
-"""Synchronous answers (rows SY-*). Rows of the AWS types (SY-34..37) belong to the plugin that brings
-them; SY-20 is superseded: header values may be arrays, they become repeated headers."""
+"""Synchronous answers (rows SY-*). Those of the AWS types (SY-34..37) are in
+tests/providers/aws; SY-20 is superseded: header values may be arrays, they become repeated headers."""
 import base64
 import json
 
