@@ -26,12 +26,28 @@ static int32_t is_allowed(struct eg_str id) {
     return id.len > 0 && id.len <= MAX_ID_CHARS;
 }
 
+/* XML 1.0 (2.2) without surrogates: #x9 #xA #xD #x20-#xD7FF #xE000-#xFFFD #x10000-#x10FFFF. */
+static int32_t is_body(struct eg_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.ptr[i];
+        const int is_white = c == '\t' || c == '\n' || c == '\r';
+        const int is_end = c == 0xef && text.len - i > 2 &&
+                           (unsigned char)text.ptr[i + 1] == 0xbf &&
+                           (unsigned char)text.ptr[i + 2] >= 0xbe; /* U+FFFE, U+FFFF */
+        if ((c < 0x20 && !is_white) || is_end) {
+            return 0;
+        }
+    }
+    return text.len > 0 && aws_is_utf8(text);
+}
+
 static int32_t prepare(const struct eg_host *host, const struct aws_target *target,
                        const struct eg_invocation *invocation, struct aws_key *ret_key,
                        struct eg_why *ret_why) {
-    if (invocation->payload.len == 0 || !aws_is_utf8(invocation->payload)) {
+    if (!is_body(invocation->payload)) {
         return egx_why(ret_why, EG_E_INVAL,
-                       "a message has to be UTF-8 text of at least one character");
+                       "a message has to be UTF-8 text of at least one character, without control "
+                       "characters, U+FFFE and U+FFFF");
     }
     if (target->settings->message_group_id.len > 0) {
         aws_key_set(ret_key, target->settings->message_group_id, is_allowed);

@@ -93,6 +93,24 @@ static void messages_that_sqs_cannot_take_are_not_sent(void) {
     rig_end();
 }
 
+/* One such message would make SQS refuse the others of its call. */
+static void characters_that_sqs_refuses_fail_alone(void) {
+    static const char *const bad[] = {"{\"id\":\"\xef\xbf\xbe\"}", "{\"id\":\"\xef\xbf\xbf\"}"};
+    static const char *const good[] = {"{\"id\":\"\xef\xbf\xbd\"}", "{\"id\":\"\x7f\"}",
+                                       "{\"id\":\t\"\xf0\x9f\x98\x80\"}\r\n"};
+    rig_begin("awssqs", NULL, QUEUE);
+    for (size_t i = 0; i < EGX_COUNT(bad); i++) {
+        CU_ASSERT_EQUAL(rig_class(rig_invoke(bad[i])), EG_CALL_PERMANENT);
+    }
+    CU_ASSERT_EQUAL(calls.count, 0);
+    for (size_t i = 0; i < EGX_COUNT(good); i++) {
+        rig_invoke(good[i]);
+        CU_ASSERT_EQUAL_FATAL(calls.count, i + 1);
+        calls_error(i, EG_E_IO, "x");
+    }
+    rig_end();
+}
+
 static void answers_of_a_batch_are_found_by_id(void) {
     rig_begin("awssqs", "{\"batch_linger\":\"10ms\",\"batch_max\":4}", QUEUE);
     for (size_t i = 0; i < 4; i++) {
@@ -119,4 +137,4 @@ UNIT_MAIN(UNIT(md5_is_that_of_the_rfc), UNIT(a_message_of_a_standard_queue_has_n
           UNIT(another_md5_is_no_success), UNIT(a_fifo_queue_gets_group_and_deduplication_id),
           UNIT(a_configured_group_is_that_of_all_messages),
           UNIT(messages_that_sqs_cannot_take_are_not_sent),
-          UNIT(answers_of_a_batch_are_found_by_id))
+          UNIT(characters_that_sqs_refuses_fail_alone), UNIT(answers_of_a_batch_are_found_by_id))
