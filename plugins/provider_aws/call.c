@@ -165,6 +165,11 @@ static int32_t are_keys(const struct aws_keys *keys) {
            keys->secret_access_key.len <= MAX_SECRET_BYTES;
 }
 
+static struct aws_clock *clock_of(const struct aws_call *call) {
+    return call->want.endpoint.len > 0 ? aws_source_clock(call->want.source)
+                                       : aws_cache_clock(call->client->cache);
+}
+
 static int32_t sign(struct aws_call *call) {
     struct aws_client *client = call->client;
     const struct aws_keys *keys = &call->creds->keys;
@@ -179,9 +184,9 @@ static int32_t sign(struct aws_call *call) {
         .body = call->want.body,
         .region = call->want.region,
         .service = call->want.service,
-        .unix_s = aws_clock_now_s(aws_cache_clock(client->cache), client->host),
+        .unix_s = aws_clock_now_s(clock_of(call), client->host),
     };
-    call->skew_s = atomic_load(&aws_cache_clock(client->cache)->skew_s);
+    call->skew_s = atomic_load(&clock_of(call)->skew_s);
     aws_signature_free(&call->signature);
     if (!are_keys(keys)) {
         return EG_E_DENIED;
@@ -350,10 +355,11 @@ static void read_failure(struct aws_call *call, const struct eg_http_response *r
 
 /* The clock is another one than this call was signed with, by this answer or by another call's. */
 static int32_t has_other_clock(struct aws_call *call, const struct eg_http_response *response) {
-    struct aws_clock *clock = aws_cache_clock(call->client->cache);
+    struct aws_clock *clock = clock_of(call);
     if (aws_clock_learn(clock, call->client->host, response->headers, response->header_count)) {
         egx_log(call->client->host, EG_LOG_WARN,
-                "this machine's clock differs from that of AWS: corrected by the answer's Date");
+                "this machine's clock differs from that of the service: corrected by the answer's "
+                "Date");
     }
     return atomic_load(&clock->skew_s) != call->skew_s;
 }

@@ -95,6 +95,10 @@ struct aws_clock *aws_cache_clock(struct aws_cache *cache) {
     return &cache->clock;
 }
 
+struct aws_clock *aws_source_clock(struct aws_source *source) {
+    return &source->clock;
+}
+
 /* ---- entries; under the lock ---- */
 
 static struct aws_entry *entry_take(struct aws_cache *cache, struct eg_str profile) {

@@ -25,6 +25,9 @@ struct aws_wait {
 /* The environment and the clock of the cache; live as long as it does. */
 const struct aws_env *aws_cache_env(const struct aws_cache *cache);
 struct aws_clock *aws_cache_clock(struct aws_cache *cache);
+/* Of calls to an endpoint that the function names: what it says of the time is its own affair, and
+ * the cache's clock decides for everybody when credentials expire. */
+struct aws_clock *aws_source_clock(struct aws_source *source);
 
 /* Of one component on one loop; keeps the cache alive. free: nothing waits any more. */
 struct aws_views *aws_views_new(const struct eg_host *host, struct eg_loop *loop,

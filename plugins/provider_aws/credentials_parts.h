@@ -39,6 +39,7 @@ struct aws_source {
     struct aws_cache *cache;
     struct aws_creds *own;   /* explicit keys */
     struct aws_entry *entry; /* otherwise */
+    struct aws_clock clock;  /* of the function's own endpoint */
 };
 
 void aws_cache_lock(struct aws_cache *cache);

@@ -206,6 +206,36 @@ static void a_wrong_clock_is_corrected_once_by_the_date_of_the_answer(void) {
     end_world();
 }
 
+/* Whoever runs the endpoint of one function must not move the clock of the others. */
+static void the_date_of_an_endpoint_of_a_function_moves_no_other_clock(void) {
+    struct world_call call = {.done = 0};
+    with_keys();
+    start_world();
+    const struct aws_call_request request = {.source = world.source,
+                                             .service = EGX_STR("sqs"),
+                                             .region = EGX_STR("eu"),
+                                             .endpoint = EGX_STR("http://own.test")};
+    struct aws_source *usual = source_of((struct aws_source_config){.profile = {NULL, 0}});
+    for (int i = 0; i < 2; i++) { /* the second one knows the endpoint's clock */
+        if (i == 0) {
+            egx_fake_answer(world.fake, 403, "Date: Mon, 01 Jan 2035 10:00:00 GMT",
+                            "{\"__type\":\"RequestTimeTooSkewed\"}");
+        }
+        egx_fake_answer(world.fake, 200, "", "{}");
+        CU_ASSERT_EQUAL(aws_call_send(world.client, &request, on_reply, &call, &call.handle), 0);
+        (void)egx_fake_run(world.fake);
+        CU_ASSERT_EQUAL(call.call_class, EG_CALL_OK);
+    }
+    CU_ASSERT_STRING_EQUAL(sent_header(2, "x-amz-date"), "20350101T100000Z");
+    egx_fake_answer(world.fake, 200, "", "{}");
+    CU_ASSERT_EQUAL(send_call(world.client, usual, &call), EG_OK);
+    (void)egx_fake_run(world.fake);
+    CU_ASSERT_STRING_EQUAL(sent(3)->url, "https://kinesis.eu-central-1.amazonaws.com/");
+    CU_ASSERT_STRING_NOT_EQUAL(sent_header(3, "x-amz-date"), "20350101T100000Z");
+    aws_source_free(usual);
+    end_world();
+}
+
 static void refused_keys_of_the_function_are_not_tried_again(void) {
     struct world_call call;
     begin_world();
@@ -271,6 +301,7 @@ UNIT_MAIN(UNIT(a_call_is_signed_and_sent_to_the_region),
           UNIT(codes_of_batch_entries_have_classes_without_a_status),
           UNIT(a_transport_error_is_transient_and_told), UNIT(a_cancelled_call_ends_once),
           UNIT(a_wrong_clock_is_corrected_once_by_the_date_of_the_answer),
+          UNIT(the_date_of_an_endpoint_of_a_function_moves_no_other_clock),
           UNIT(refused_keys_of_the_function_are_not_tried_again),
           UNIT(keys_that_are_no_header_fail_the_call),
           UNIT(a_profile_that_is_no_name_is_refused_when_bound))
