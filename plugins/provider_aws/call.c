@@ -325,7 +325,7 @@ static void read_error(struct aws_call *call, const struct eg_http_response *res
         message = aws_xml_text(body, "Message");
     }
     keep(f->code, sizeof f->code, code);
-    keep(f->message, sizeof f->message, message);
+    keep(f->message, sizeof f->message, aws_text_before(message, call->creds->keys.session_token));
     host->json->free(host, root);
     if (f->message[0] == '\0') {
         (void)snprintf(f->message, sizeof f->message, "HTTP status code: %d",

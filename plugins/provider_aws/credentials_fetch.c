@@ -286,6 +286,8 @@ static int32_t is_worth_again(struct aws_fetch *f, struct eg_str code,
 static int32_t accept_sts(struct aws_fetch *f, const struct eg_http_response *response) {
     const struct eg_str body = egx_str_n(response->body.ptr, response->body.len);
     struct aws_creds *creds = NULL;
+    const struct eg_str secret =
+        f->creds != NULL ? f->creds->keys.session_token : egx_str_c(f->plan.token);
     if (response->error != 0) {
         return refuse(f, "STS", response, "");
     }
@@ -295,7 +297,7 @@ static int32_t accept_sts(struct aws_fetch *f, const struct eg_http_response *re
         return egx_why(&f->why, is_again ? EG_E_BUSY : EG_E_DENIED,
                        "STS refuses the role %s with status %d: %.*s %.*s", role_of(f)->arn,
                        (int)response->status, EGX_FMT(code),
-                       EGX_FMT(aws_xml_text(body, "Message")));
+                       EGX_FMT(aws_text_before(aws_xml_text(body, "Message"), secret)));
     }
     const int32_t status =
         aws_creds_from_xml(body, aws_clock_now_s(f->clock, f->host), &creds, &f->why);

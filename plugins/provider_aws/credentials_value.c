@@ -175,6 +175,13 @@ struct eg_str aws_xml_text(struct eg_str xml, const char *name) {
     return egx_str_n(rest.ptr, close == NULL ? 0 : (size_t)(close - rest.ptr));
 }
 
+struct eg_str aws_text_before(struct eg_str text, struct eg_str secret) {
+    const char *found = text.len == 0 || secret.len == 0
+                            ? NULL
+                            : memmem(text.ptr, text.len, secret.ptr, secret.len);
+    return found == NULL ? text : egx_str_n(text.ptr, (size_t)(found - text.ptr));
+}
+
 int32_t aws_creds_from_xml(struct eg_str text, int64_t now_s, struct aws_creds **ret_creds,
                            struct eg_why *ret_why) {
     const struct aws_keys keys = {aws_xml_text(text, "AccessKeyId"),

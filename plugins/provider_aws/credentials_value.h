@@ -40,6 +40,10 @@ int32_t aws_creds_from_xml(struct eg_str text, int64_t now_s, struct aws_creds *
 /* Text of the first element of that name without children; empty when there is none. Borrowed. */
 struct eg_str aws_xml_text(struct eg_str xml, const char *name);
 
+/* The text up to a secret that it holds: a service that computes another signature repeats the
+ * canonical request in its message, session token included. secret may be empty. */
+struct eg_str aws_text_before(struct eg_str text, struct eg_str secret);
+
 /* "2026-11-23T08:00:00Z", with fractions and "+01:00" too. EG_E_SYNTAX otherwise. */
 int32_t aws_time_parse(struct eg_str text, int64_t *ret_unix_s);
 

@@ -236,6 +236,26 @@ static void the_date_of_an_endpoint_of_a_function_moves_no_other_clock(void) {
     end_world();
 }
 
+/* AWS repeats the canonical request when it computes another signature, headers included. */
+static void the_session_token_is_not_told_when_the_service_repeats_it(void) {
+    static const char *const bodies[] = {
+        "{\"__type\":\"AccessDeniedException\",\"message\":\"The Canonical String should have "
+        "been\\nx-amz-security-token:tok-env\\n\"}",
+        "<E><Code>AccessDenied</Code><Message>The Canonical String should have been\n"
+        "x-amz-security-token:tok-env\n</Message></E>",
+    };
+    for (size_t i = 0; i < EGX_COUNT(bodies); i++) {
+        struct world_call call;
+        with_keys();
+        start_world();
+        egx_fake_answer(world.fake, 403, "", bodies[i]);
+        call_once(&call);
+        CU_ASSERT_PTR_NOT_NULL(strstr(call.message, "The Canonical String"));
+        CU_ASSERT_PTR_NULL(strstr(call.message, "tok-env"));
+        end_world();
+    }
+}
+
 static void refused_keys_of_the_function_are_not_tried_again(void) {
     struct world_call call;
     begin_world();
@@ -302,6 +322,7 @@ UNIT_MAIN(UNIT(a_call_is_signed_and_sent_to_the_region),
           UNIT(a_transport_error_is_transient_and_told), UNIT(a_cancelled_call_ends_once),
           UNIT(a_wrong_clock_is_corrected_once_by_the_date_of_the_answer),
           UNIT(the_date_of_an_endpoint_of_a_function_moves_no_other_clock),
+          UNIT(the_session_token_is_not_told_when_the_service_repeats_it),
           UNIT(refused_keys_of_the_function_are_not_tried_again),
           UNIT(keys_that_are_no_header_fail_the_call),
           UNIT(a_profile_that_is_no_name_is_refused_when_bound))

@@ -179,6 +179,23 @@ static void a_refusal_of_sts_is_told(void) {
     end_world();
 }
 
+/* With another signature it repeats the canonical request, session token included. */
+static void a_token_that_sts_repeats_is_not_told(void) {
+    no_metadata();
+    (void)write_file("config", "[default]\nrole_arn=arn:r\nsource_profile=default\n"
+                               "aws_access_key_id=A\naws_secret_access_key=topsecret\n"
+                               "aws_session_token=tok-base\n");
+    start_world();
+    egx_fake_answer(world.fake, 403, "",
+                    "<E><Error><Code>SignatureDoesNotMatch</Code><Message>should have been "
+                    "x-amz-security-token:tok-base</Message></Error></E>");
+    struct world_call call;
+    call_once(&call);
+    CU_ASSERT_PTR_NOT_NULL(strstr(call.message, "SignatureDoesNotMatch should have been"));
+    CU_ASSERT_PTR_NULL(strstr(call.message, "tok-base"));
+    end_world();
+}
+
 static void a_web_identity_is_exchanged_unsigned_and_read_anew_each_time(void) {
     no_metadata();
     set_env("AWS_WEB_IDENTITY_TOKEN_FILE", write_file("token", "jwt.one\n"));
@@ -259,7 +276,7 @@ UNIT_MAIN(UNIT(the_environment_comes_before_the_files),
           UNIT(a_file_that_cannot_be_read_is_an_error),
           UNIT(a_role_is_assumed_with_the_keys_of_its_source_profile),
           UNIT(roles_are_assumed_one_after_the_other), UNIT(wrong_role_profiles_are_told),
-          UNIT(a_refusal_of_sts_is_told),
+          UNIT(a_token_that_sts_repeats_is_not_told), UNIT(a_refusal_of_sts_is_told),
           UNIT(a_web_identity_is_exchanged_unsigned_and_read_anew_each_time),
           UNIT(a_credential_process_gives_the_keys),
           UNIT(a_credential_process_that_misbehaves_is_told))
