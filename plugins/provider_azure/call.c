@@ -4,7 +4,7 @@
  *
  *   invoke -> token at hand ------------> send -> answer -> done
  *          -> wait (tokens.c) -> token -> send
- *   401 with a token: that token is refused, once: another one is got and the event sent again
+ *   401 with a token: that token is given up, another one is got and the event sent again, once
  *
  * Redirects are not followed: x-functions-key would go along, and App Service redirects who has no
  * token to a login page.
@@ -168,7 +168,14 @@ static void answered(struct azure_call *call, const struct eg_http_response *res
     end(call, EG_OK, &result);
 }
 
-static void acquire(struct azure_call *call, struct token *refused_token);
+static void acquire(struct azure_call *call);
+
+/* 401 with a token of ours: maybe it is the token. */
+static int may_try_again(const struct azure_call *call, const struct eg_http_response *response) {
+    return response->error == 0 && response->status == 401 && call->token != NULL &&
+           !call->was_refused && !call->is_canceled &&
+           token_refused(call->target->source, call->token);
+}
 
 static void on_response(void *arg, const struct eg_http_response *response) {
     struct azure_call *call = arg;
@@ -181,12 +188,11 @@ static void on_response(void *arg, const struct eg_http_response *response) {
     egx_buf_release(&body);
     if (response->error != 0) {
         end_failed(call, response->error, EG_CALL_TRANSIENT, 0, response->message);
-    } else if (response->status == 401 && call->token != NULL && !call->was_refused &&
-               !call->is_canceled) {
-        struct token *token = call->token;
+    } else if (may_try_again(call, response)) {
         call->was_refused = 1;
+        token_unref(call->target->source, call->token);
         call->token = NULL;
-        acquire(call, token);
+        acquire(call);
     } else {
         refused(call, response);
     }
@@ -248,14 +254,13 @@ static void on_token(struct token_want *want, struct token *token) {
     }
 }
 
-/* Goes on with a token now, or when there is one. refused_token, when given, is given up. */
-static void acquire(struct azure_call *call, struct token *refused_token) {
+/* Goes on with a token now, or when there is one. */
+static void acquire(struct azure_call *call) {
     struct token_source *source = call->target->source;
     call->want.loop = call->slot->loop;
     call->want.on_token = on_token;
     call->is_waiting = 1;
-    struct token *token = token_get(source, refused_token, &call->want);
-    token_unref(source, refused_token);
+    struct token *token = token_get(source, &call->want);
     if (token != NULL) {
         call->is_waiting = 0;
         call->token = token;
@@ -268,7 +273,7 @@ int32_t azure_invoke(void *instance, void *slot, void *target,
     struct azure_call *call = call_new(slot, target, op, invocation->payload);
     (void)instance;
     if (call->target->source != NULL) {
-        acquire(call, NULL);
+        acquire(call);
     } else {
         send_or_end(call);
     }

@@ -221,6 +221,7 @@ static void a_refused_token_is_replaced_and_the_call_tried_once_more(void) {
     call_well();
     ASSERT_STR(header_of(sent(3), "Authorization"), "Bearer T2");
     ASSERT_STR(sent(3)->body, EVENT);
+    egx_fake_advance(fake, 31 * SECOND_NS);
     egx_fake_answer(fake, 401, "", "");
     egx_fake_answer(fake, 200, "", TOKEN);
     egx_fake_answer(fake, 401, "", "");
@@ -228,6 +229,33 @@ static void a_refused_token_is_replaced_and_the_call_tried_once_more(void) {
     CU_ASSERT_EQUAL(op.result.call_class, EG_CALL_AUTH);
     CU_ASSERT_EQUAL(egx_fake_request_count(fake), 7);
     egx_fake_op_free(&op);
+    end();
+}
+
+static void a_function_that_refuses_every_token_does_not_take_it_from_the_others(void) {
+    struct egx_fake_op op;
+    begin(NULL);
+    CU_ASSERT_EQUAL_FATAL(bind(SECRET), EG_OK);
+    egx_fake_answer(fake, 200, "", TOKEN);
+    egx_fake_answer(fake, 401, "", "");
+    egx_fake_answer(fake, 200, "", TOKEN_2);
+    egx_fake_answer(fake, 401, "", "");
+    call(&op);
+    egx_fake_op_free(&op);
+    egx_fake_answer(fake, 401, "", ""); /* the token that was fetched a moment ago */
+    call(&op);
+    CU_ASSERT_EQUAL(op.result.call_class, EG_CALL_AUTH);
+    CU_ASSERT_EQUAL_FATAL(egx_fake_request_count(fake), 5);
+    egx_fake_op_free(&op);
+    egx_fake_answer(fake, 200, "", "{}");
+    call_well();
+    ASSERT_STR(header_of(sent(5), "Authorization"), "Bearer T2");
+    egx_fake_advance(fake, 31 * SECOND_NS);
+    egx_fake_answer(fake, 401, "", "");
+    egx_fake_answer(fake, 200, "", TOKEN);
+    egx_fake_answer(fake, 200, "", "{}");
+    call_well();
+    ASSERT_STR(header_of(sent(8), "Authorization"), "Bearer T1");
     end();
 }
 
@@ -401,6 +429,7 @@ UNIT_MAIN(UNIT(a_client_secret_buys_a_token_that_is_kept),
           UNIT(an_authority_without_https_gets_no_secret), UNIT(all_who_wait_share_one_fetch),
           UNIT(a_successor_is_fetched_in_the_background), UNIT(an_expired_token_is_waited_for),
           UNIT(a_refused_token_is_replaced_and_the_call_tried_once_more),
+          UNIT(a_function_that_refuses_every_token_does_not_take_it_from_the_others),
           UNIT(two_refusals_of_one_token_fetch_one_successor),
           UNIT(no_token_has_the_class_of_its_reason),
           UNIT(a_token_without_life_time_is_not_kept_for_long),

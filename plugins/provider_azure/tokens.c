@@ -9,7 +9,8 @@
 
 #include "token_answer.h"
 
-#define AGAIN_NS (30 * (uint64_t)1000000000) /* after a failed fetch in the background */
+#define AGAIN_NS (30 * (uint64_t)1000000000) /* after a failed fetch in the background, a refusal  \
+                                              */
 #define ANSWER_BYTES_MAX ((uint64_t)64 * 1024)
 #define FILE_BYTES_MAX ((size_t)64 * 1024)
 
@@ -26,7 +27,8 @@ struct token_source {
     uint32_t refs;
     uint32_t is_fetching;
     struct token *token;
-    uint64_t again_ns; /* not before, in the background */
+    uint64_t again_ns;   /* not before, in the background */
+    uint64_t give_up_ns; /* no refused token is given up before */
     struct token_want *wants;
     struct token_recipe recipe; /* texts are in `text` */
     size_t text_len;
@@ -386,15 +388,34 @@ static void fetch_begin(void *arg) {
     }
 }
 
-struct token *token_get(struct token_source *source, struct token *refused,
-                        struct token_want *want) {
+int token_refused(struct token_source *source, const struct token *token) {
+    const struct eg_host *host = source->tokens->host;
+    const uint64_t now_ns = host->clock->monotonic_ns(host);
+    struct token *dead = NULL;
+    int is_worth = 1;
+    lock(source->tokens);
+    if (source->token == token) {
+        /* Who refuses every token must not take it from all others with every call. */
+        is_worth = now_ns >= source->give_up_ns;
+        if (is_worth) {
+            source->give_up_ns = now_ns + AGAIN_NS;
+            dead = drop(source->token);
+            source->token = NULL;
+        }
+    }
+    unlock(source->tokens);
+    free_token(host, dead);
+    return is_worth;
+}
+
+struct token *token_get(struct token_source *source, struct token_want *want) {
     struct tokens *tokens = source->tokens;
     const struct eg_host *host = tokens->host;
     const uint64_t now_ns = host->clock->monotonic_ns(host);
     struct token *usable = NULL;
     struct token *dead = NULL;
     lock(tokens);
-    if (source->token != NULL && (source->token == refused || now_ns >= source->token->expire_ns)) {
+    if (source->token != NULL && now_ns >= source->token->expire_ns) {
         dead = drop(source->token);
         source->token = NULL;
     }

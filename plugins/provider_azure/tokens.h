@@ -64,11 +64,14 @@ void token_source_unref(struct token_source *source); /* NULL is fine */
 
 /*
  * A token to use now, to be given back with token_unref; or NULL: want->on_token follows, never
- * inside this call. refused = a token that the service has just refused, or NULL: it is not handed
- * out again. The caller has set want->loop (its own) and on_token.
+ * inside this call. The caller has set want->loop (its own) and on_token.
  */
-struct token *token_get(struct token_source *source, struct token *refused,
-                        struct token_want *want);
+struct token *token_get(struct token_source *source, struct token_want *want);
+/*
+ * The function has refused this token. 1 = token_get gives another one. 0 = the last one was given
+ * up a moment ago and did not help either: this one stays, since others may be served with it.
+ */
+int token_refused(struct token_source *source, const struct token *token);
 void token_unref(struct token_source *source, struct token *token); /* NULL is fine */
 /* 1 = on_token will not come any more; 0 = it is on its way. */
 int token_forget(struct token_want *want);
