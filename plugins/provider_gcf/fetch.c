@@ -249,17 +249,20 @@ static size_t read_file(const struct gcf_fetch *fetch, char *out, size_t size) {
 
 static int32_t make_form(struct gcf_fetch *fetch, struct eg_str json) {
     const struct eg_host *host = fetch->host;
-    const struct eg_str setting = fetch->source->instance->settings->token_uri;
+    struct eg_str uri = {0};
     struct gcf_key key;
     int32_t rc = gcf_key_read(host, json, &key, &fetch->work_why);
     if (rc < 0) {
         return rc;
     }
-    const struct eg_str uri = setting.len > 0 ? setting : key.token_uri;
-    egx_json_raw(&fetch->url, uri);
-    /* The claim stays Google's own when the endpoint is reached in another way. */
-    rc = gcf_key_form(&key, key.token_uri, egx_str_c(fetch->source->audience),
-                      host->clock->unix_ns(host) / GCF_SECOND_NS, &fetch->form, &fetch->work_why);
+    rc = gcf_key_endpoint(fetch->source->instance->settings, &key, &uri, &fetch->work_why);
+    if (rc >= 0) {
+        egx_json_raw(&fetch->url, uri);
+        /* The claim stays Google's own when the endpoint is reached in another way. */
+        rc = gcf_key_form(&key, key.token_uri, egx_str_c(fetch->source->audience),
+                          host->clock->unix_ns(host) / GCF_SECOND_NS, &fetch->form,
+                          &fetch->work_why);
+    }
     gcf_key_free(host, &key);
     return rc;
 }

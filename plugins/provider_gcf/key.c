@@ -56,6 +56,23 @@ void gcf_key_free(const struct eg_host *host, struct gcf_key *key) {
     memset(key, 0, sizeof *key);
 }
 
+int32_t gcf_key_endpoint(const struct gcf_settings *settings, const struct gcf_key *key,
+                         struct eg_str *ret_uri, struct eg_why *ret_why) {
+    struct eg_str host = {0};
+    int is_secure = 0;
+    if (settings->token_uri.len > 0) { /* the operator knows */
+        *ret_uri = settings->token_uri;
+        return EG_OK;
+    }
+    if (!egx_is_http_url(key->token_uri, &host, &is_secure) ||
+        (!is_secure && !egx_is_loopback(host) && !settings->allow_http)) {
+        return egx_why(ret_why, EG_E_INVAL,
+                       "token_uri has to be an https url (or the gateway's setting allow_http)");
+    }
+    *ret_uri = key->token_uri;
+    return EG_OK;
+}
+
 static void add_part(struct egx_json *out, struct egx_json *json) {
     gcf_base64url(out, egx_json_text(json));
     egx_json_free(json);

@@ -198,6 +198,10 @@ struct gcf_key {
 int32_t gcf_key_read(const struct eg_host *host, struct eg_str json, struct gcf_key *ret_key,
                      struct eg_why *ret_why);
 void gcf_key_free(const struct eg_host *host, struct gcf_key *key);
+/* The token endpoint that is asked: the setting's, else the key's, which has to be one that a token
+ * may come from. Borrowed from either. Any thread. */
+int32_t gcf_key_endpoint(const struct gcf_settings *settings, const struct gcf_key *key,
+                         struct eg_str *ret_uri, struct eg_why *ret_why);
 /* The form to post to the token endpoint (RFC 7523 2.1). Any thread, takes a millisecond. */
 int32_t gcf_key_form(const struct gcf_key *key, struct eg_str token_uri, struct eg_str audience,
                      int64_t now_s, struct egx_json *ret_form, struct eg_why *ret_why);

@@ -55,12 +55,14 @@ static int32_t check_key(const struct gcf_instance *instance, struct eg_str text
     if (memchr(text.ptr, '\0', text.len) != NULL) {
         return egx_why(ret_why, EG_E_INVAL, "serviceAccountKey: it is no JSON object");
     }
-    const int32_t rc = gcf_key_read(instance->host, text, &key, &why);
-    if (rc < 0) {
-        return egx_why(ret_why, rc, "serviceAccountKey: %.*s", (int)why.len, why.text);
+    struct eg_str uri = {0};
+    int32_t rc = gcf_key_read(instance->host, text, &key, &why);
+    if (rc >= 0) {
+        rc = gcf_key_endpoint(instance->settings, &key, &uri, &why);
+        gcf_key_free(instance->host, &key);
     }
-    gcf_key_free(instance->host, &key);
-    return EG_OK;
+    return rc >= 0 ? EG_OK
+                   : egx_why(ret_why, rc, "serviceAccountKey: %.*s", (int)why.len, why.text);
 }
 
 /* GCF_FROM_*, or -1 for no token at all. */

@@ -1,6 +1,8 @@
 /* Unit tests of calls and tokens, against the fake host: the metadata server and the functions are
  * answers that the test writes; the clock is the test's. */
 #include <eventgw-sdk/fake_host.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <stdlib.h>
 
 #include "provider_gcf.h"
@@ -460,6 +462,90 @@ static void what_a_function_lacks_is_told(void) {
     }
 }
 
+/* A key that could sign, with a token endpoint of its own. */
+static struct egx_json key_with(const char *token_uri) {
+    char *pem = NULL;
+    struct egx_json key = egx_json_begin();
+    EVP_PKEY *rsa = EVP_RSA_gen(2048);
+    BIO *bio = BIO_new(BIO_s_mem());
+    (void)PEM_write_bio_PrivateKey(bio, rsa, NULL, NULL, 0, NULL, NULL);
+    const long len = BIO_get_mem_data(bio, &pem);
+    egx_json_raw(&key, EGX_STR("{\"type\":\"service_account\",\"client_email\":\"a@b\","
+                               "\"private_key\":"));
+    egx_json_string(&key, egx_str_n(pem, (size_t)len));
+    egx_json_raw(&key, EGX_STR(",\"token_uri\":"));
+    egx_json_string(&key, egx_str_c(token_uri));
+    egx_json_raw(&key, EGX_STR("}"));
+    (void)BIO_free(bio);
+    EVP_PKEY_free(rsa);
+    return key;
+}
+
+static struct egx_json function_with_key(const char *token_uri) {
+    struct egx_json key = key_with(token_uri);
+    struct egx_json out = egx_json_begin();
+    egx_json_raw(&out, EGX_STR("{\"url\":\"https://f\",\"serviceAccountKey\":"));
+    egx_json_string(&out, egx_json_text(&key));
+    egx_json_raw(&out, EGX_STR("}"));
+    egx_json_raw(&out, egx_str_n("", 1)); /* a NUL, for who wants a C string */
+    egx_json_free(&key);
+    return out;
+}
+
+static void a_key_is_used_with_a_token_endpoint_of_https_only(void) {
+    static const struct {
+        const char *settings, *token_uri;
+        int32_t status;
+    } rows[] = {
+        {"{}", "http://token.test/", EG_E_INVAL},
+        {"{}", "http://127.evil.test/", EG_E_INVAL},
+        {"{}", "https://u:p@token.test/", EG_E_INVAL},
+        {"{}", "file:///etc/passwd", EG_E_INVAL},
+        {"{}", "https://token.test/", EG_OK},
+        {"{}", "http://127.0.0.1:1/token", EG_OK},
+        {"{\"allow_http\": true}", "http://token.test/", EG_OK},
+        {"{\"token_uri\": \"https://token.test/\"}", "http://never.asked.test/", EG_OK},
+    };
+    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
+        struct egx_json provider = function_with_key(rows[i].token_uri);
+        void *other = NULL;
+        begin(rows[i].settings, NULL);
+        CU_ASSERT_EQUAL(bind(provider.ptr, &other), rows[i].status);
+        if (rows[i].status < 0) {
+            ASSERT_STR(egx_str_n(why.text, why.len),
+                       "serviceAccountKey: token_uri has to be an https url (or the gateway's "
+                       "setting allow_http)");
+        }
+        if (other != NULL) {
+            ops->unbind(instance, other);
+        }
+        end();
+        egx_json_free(&provider);
+    }
+}
+
+static void a_key_file_is_used_with_a_token_endpoint_of_https_only(void) {
+    char path[] = "/tmp/eventgw-key-XXXXXX";
+    const int fd = mkstemp(path);
+    FILE *file = fdopen(fd, "w");
+    struct egx_json key = key_with("http://token.test/");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    (void)fwrite(key.ptr, 1, key.len, file);
+    (void)fclose(file);
+    char settings[128];
+    (void)snprintf(settings, sizeof settings, "{\"credentials_file\": \"%s\"}", path);
+    begin(settings, plain);
+    invoke(0);
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(sent(), 0);
+    CU_ASSERT_EQUAL(op[0].done_count, 1);
+    CU_ASSERT_EQUAL(op[0].result.call_class, EG_CALL_AUTH);
+    CU_ASSERT_PTR_NOT_NULL(strstr(op[0].result.message.ptr, "token_uri has to be an https url"));
+    end();
+    (void)remove(path);
+    egx_json_free(&key);
+}
+
 static void the_gateways_own_identity_can_be_kept_from_functions(void) {
     void *other = NULL;
     begin("{\"ambient\": false, \"allow_http\": true}",
@@ -472,7 +558,9 @@ static void the_gateways_own_identity_can_be_kept_from_functions(void) {
     end();
 }
 
-UNIT_MAIN(UNIT(the_gateways_own_identity_can_be_kept_from_functions),
+UNIT_MAIN(UNIT(a_key_is_used_with_a_token_endpoint_of_https_only),
+          UNIT(a_key_file_is_used_with_a_token_endpoint_of_https_only),
+          UNIT(the_gateways_own_identity_can_be_kept_from_functions),
           UNIT(a_call_carries_the_token_of_the_metadata_server),
           UNIT(a_public_function_is_called_without_a_token), UNIT(many_calls_share_one_fetch),
           UNIT(a_token_is_kept_and_renewed_in_the_background_before_it_ends),
