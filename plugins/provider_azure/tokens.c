@@ -9,8 +9,8 @@
 
 #include "token_answer.h"
 
-#define AGAIN_NS (30 * (uint64_t)1000000000) /* after a failed fetch in the background, a refusal  \
-                                              */
+/* After a fetch in the background that failed, and after a token that was given up. */
+#define AGAIN_NS (30 * (uint64_t)1000000000)
 #define ANSWER_BYTES_MAX ((uint64_t)64 * 1024)
 #define FILE_BYTES_MAX ((size_t)64 * 1024)
 
