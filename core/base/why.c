@@ -3,19 +3,23 @@
  */
 #include "base/why.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 int32_t gw_why(struct eg_why *ret_why, int32_t code, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    const int32_t rc = gw_why_v(ret_why, code, format, args);
+    va_end(args);
+    return rc;
+}
+
+int32_t gw_why_v(struct eg_why *ret_why, int32_t code, const char *format, va_list args) {
     if (ret_why == NULL) {
         return code;
     }
-    va_list args;
-    va_start(args, format);
     /* One byte more than fits, to see whether the cut goes through a UTF-8 character. */
     char text[sizeof ret_why->text + 2];
     const int written = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     size_t len = written < 0 ? 0 : (size_t)written;
     if (len > sizeof ret_why->text) {
         len = sizeof ret_why->text;
