@@ -92,11 +92,19 @@ struct eg_http_request {
                                     Content-Length, Host and framing are the host's */
     size_t header_count;
     struct eg_str body;
-    uint64_t timeout_ns;         /* the whole exchange; 0 = the gateway's function timeout */
+    uint64_t timeout_ns;         /* the whole exchange; 0 = the gateway's function timeout,
+                                    UINT64_MAX = none (then set idle_timeout_ns) */
     uint64_t max_response_bytes; /* 0 = the gateway's limit */
     struct eg_str ca_file;       /* empty = the system's */
     struct eg_str cert_file;     /* client certificate and key, PEM; empty = none */
     struct eg_str key_file;
+    /* Since 0.2. Not NULL: the body of a 2xx answer is told piece by piece as it comes (borrowed,
+     * with the arg of send) instead of being collected, without a limit of its size. Bodies of
+     * other answers come with on_done as always. cancel may be called in it. */
+    void (*on_data)(void *arg, struct eg_str piece);
+    /* Since 0.2. Longest time between two pieces of the answer, from the sending of the request on;
+     * EG_E_TIMEOUT when it passes. 0 = none. */
+    uint64_t idle_timeout_ns;
 };
 
 /* Headers are borrowed during the callback; the body is given. */

@@ -5,6 +5,8 @@
  * nothing else. The gateway exports no symbols to it: what it needs comes through struct eg_host.
  *
  * History of the ABI (every bump is a line here):
+ *   0.2  2026-11-28  storage: commit (a write with checks), what start and watch promise of a store
+ *                    that is away; http: answers piece by piece (on_data, idle_timeout_ns).
  *   0.1  2026-11-23  first version: providers, storage, middleware, reacters.
  */
 #ifndef EVENTGW_PLUGIN_H
@@ -26,7 +28,7 @@ extern "C" {
 #define EG_ABI_MAKE(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 #define EG_ABI_MAJOR(abi) ((uint32_t)(abi) >> 16)
 #define EG_ABI_MINOR(abi) ((uint32_t)(abi)&0xffffu)
-#define EG_ABI EG_ABI_MAKE(0, 1)
+#define EG_ABI EG_ABI_MAKE(0, 2)
 
 #define EG_PLUGIN_MAGIC 0x45475031u /* "EGP1" */
 

@@ -2,8 +2,18 @@
  * eventgw/storage.h - a component that keeps the configuration (kind EG_KIND_STORAGE).
  *
  * A flat map from binary-safe keys to binary-safe values, each with a revision: a number that grows
- * with every change of the store (so that two revisions of one key never repeat). All calls are on
- * the control thread; their ops may be done from any thread. Reads are linearizable.
+ * with every change of the store (so that two revisions of one key never repeat), the same for all
+ * clients of the store. All calls are on the control thread; their ops may be done from any thread.
+ * Reads are linearizable.
+ *
+ * A store that cannot be reached is no failure of start: the plugin goes on trying (with full
+ * jitter), operations end with EG_E_UNAVAILABLE, watches tell EG_CHANGE_DOWN. start fails for what
+ * trying again does not mend: settings, files that cannot be read, credentials that the store
+ * refuses (EG_E_DENIED).
+ *
+ * A store that answers, but with what cannot be understood, is EG_E_PROTO. One record that cannot
+ * be understood is left out, counted (metric storage_bad_records_total) and named in the log; the
+ * others go on.
  */
 #ifndef EVENTGW_STORAGE_H
 #define EVENTGW_STORAGE_H
@@ -44,6 +54,29 @@ struct eg_watch {
     void (*changed)(struct eg_watch *watch, const struct eg_change *change);
 };
 
+/* What a write rests on. Since 0.2. */
+#define EG_CHECK_KEY 1u /* the revision of `key` is `revision` (EG_REV_ABSENT: it is not there) */
+#define EG_CHECK_PREFIX                                                                            \
+    2u /* no key that begins with `key` was put after `revision`; removals need                    \
+          not count */
+struct eg_check {
+    uint32_t struct_size;
+    uint32_t kind; /* EG_CHECK_* */
+    struct eg_str key;
+    uint64_t revision;
+};
+
+/* One write that happens only if all its checks hold, all in one step. Since 0.2. */
+struct eg_commit {
+    uint32_t struct_size;
+    uint32_t is_removal; /* 1: value does not count */
+    struct eg_str key;   /* as in put and remove */
+    struct eg_str value;
+    uint64_t expect_revision; /* as in put and remove */
+    const struct eg_check *const *checks;
+    size_t check_count; /* 8 at most */
+};
+
 struct eg_storage_ops {
     uint32_t struct_size;
     uint32_t reserved;
@@ -59,11 +92,17 @@ struct eg_storage_ops {
     int32_t (*remove)(void *instance, struct eg_str key, uint64_t expect_revision,
                       struct eg_op *op);
     /* from_revision 0: the present content as PUTs, SYNCED, then every change in order without
-     * gaps. n: every change after n; RESET first when that history is gone. */
+     * gaps. n: every change after n, or RESET and the content when that history is gone (or the
+     * store keeps none). A store that keeps no overwritten values may leave out those that were
+     * overwritten or removed before they could be told: what stands in the end is always told.
+     * After DOWN the next word is a change, a SYNCED (nothing was missed) or a RESET. */
     int32_t (*watch)(void *instance, struct eg_str prefix, uint64_t from_revision,
                      struct eg_watch *watch);
     /* A wish: EG_CHANGE_CLOSED still comes. */
     void (*unwatch)(void *instance, struct eg_watch *watch);
+    /* As put or remove; EG_E_CONFLICT also when a check does not hold. NULL: the store can only
+     * write one key at a time, the host then does without the checks. Since 0.2. */
+    int32_t (*commit)(void *instance, const struct eg_commit *commit, struct eg_op *op);
 };
 
 #ifdef __cplusplus

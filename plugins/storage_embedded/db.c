@@ -57,6 +57,7 @@ static const char schema_sql[] =
       "SELECT revision, length(key) + length(value) FROM change ORDER BY revision LIMIT 1")        \
     X(FORGET, "DELETE FROM change WHERE revision = ?1")                                            \
     X(PRUNED, "UPDATE state SET pruned = ?1, log_bytes = log_bytes - ?2")                          \
+    X(NEWEST, "SELECT coalesce(max(revision), 0) FROM entry WHERE " IN_PREFIX)                     \
     X(CHANGES, "SELECT revision, key, value, kind FROM change WHERE revision > ?3 AND " IN_PREFIX  \
                " ORDER BY revision LIMIT ?4")
 
@@ -378,7 +379,7 @@ void embedded_db_rollback(struct embedded_db *db) {
 
 /* ---- reads ---- */
 
-static int32_t read_rows(struct embedded_db *db, enum statement which, struct embedded_rows *rows,
+static int32_t read_rows(struct embedded_db *db, enum statement which, struct egx_rows *rows,
                          struct eg_why *ret_why) {
     sqlite3_stmt *statement = db->statements[which];
     const bool has_kind = sqlite3_column_count(statement) > 3;
@@ -386,13 +387,13 @@ static int32_t read_rows(struct embedded_db *db, enum statement which, struct em
     while ((rc = step(db, statement, ret_why)) == 1) {
         const uint32_t kind =
             has_kind ? (uint32_t)sqlite3_column_int64(statement, 3) : EG_CHANGE_PUT;
-        embedded_rows_add(db->host, rows, kind, (uint64_t)sqlite3_column_int64(statement, 0),
-                          column_bytes(statement, 1), column_bytes(statement, 2));
+        egx_rows_add(db->host, rows, kind, (uint64_t)sqlite3_column_int64(statement, 0),
+                     column_bytes(statement, 1), column_bytes(statement, 2));
     }
     return rc;
 }
 
-int32_t embedded_db_get(struct embedded_db *db, struct eg_str key, struct embedded_rows *rows,
+int32_t embedded_db_get(struct embedded_db *db, struct eg_str key, struct egx_rows *rows,
                         struct eg_why *ret_why) {
     const size_t before = rows->count;
     bind_bytes(db->statements[S_GET], 1, key);
@@ -423,7 +424,7 @@ static void bind_prefix(struct embedded_db *db, sqlite3_stmt *statement, struct 
     *ret_end = end;
 }
 
-int32_t embedded_db_list(struct embedded_db *db, struct eg_str prefix, struct embedded_rows *rows,
+int32_t embedded_db_list(struct embedded_db *db, struct eg_str prefix, struct egx_rows *rows,
                          uint64_t *ret_revision, struct eg_why *ret_why) {
     int64_t state[2];
     char *end = NULL;
@@ -438,7 +439,7 @@ int32_t embedded_db_list(struct embedded_db *db, struct eg_str prefix, struct em
 }
 
 int32_t embedded_db_changes(struct embedded_db *db, struct eg_str prefix, uint64_t after,
-                            struct embedded_rows *rows, uint64_t *ret_seen, bool *ret_is_all,
+                            struct egx_rows *rows, uint64_t *ret_seen, bool *ret_is_all,
                             struct eg_why *ret_why) {
     sqlite3_stmt *statement = db->statements[S_CHANGES];
     const size_t before = rows->count;
@@ -478,29 +479,74 @@ int32_t embedded_db_version(struct embedded_db *db, int64_t *ret_version, struct
 
 /* ---- writes ---- */
 
-/* Is what is there what the writer expects? */
-static int32_t check_expected(struct embedded_db *db, bool is_removal, struct eg_str key,
-                              uint64_t expect_revision, struct eg_why *ret_why) {
-    struct eg_why missing = {.struct_size = sizeof missing};
+/* The revision of the key; 0 and EG_OK when it is not there. */
+static int32_t read_revision(struct embedded_db *db, struct eg_str key, uint64_t *ret_revision,
+                             struct eg_why *ret_why) {
     int64_t present[2] = {0, 0};
     bind_bytes(db->statements[S_REVISION], 1, key);
-    const int32_t rc = read_numbers(db, S_REVISION, present, &missing);
-    if (rc != EG_OK && rc != EG_E_NOTFOUND) {
-        *ret_why = missing;
-        return rc;
-    }
-    if (is_removal && rc == EG_E_NOTFOUND) {
-        *ret_why = missing;
-        return EG_E_NOTFOUND;
-    }
-    if (expect_revision == EG_REV_ANY || expect_revision == (uint64_t)present[0]) {
+    const int32_t rc = read_numbers(db, S_REVISION, present, ret_why);
+    if (rc == EG_OK || rc == EG_E_NOTFOUND) {
+        *ret_revision = (uint64_t)present[0];
         return EG_OK;
     }
-    if (expect_revision == EG_REV_ABSENT) {
+    return rc;
+}
+
+/* Is what is there what the writer expects? */
+static int32_t check_expected(struct embedded_db *db, const struct eg_commit *commit,
+                              struct eg_why *ret_why) {
+    uint64_t present = 0;
+    const int32_t rc = read_revision(db, commit->key, &present, ret_why);
+    if (rc != EG_OK) {
+        return rc;
+    }
+    if (commit->is_removal != 0 && present == 0) {
+        return egx_why(ret_why, EG_E_NOTFOUND, "key not found");
+    }
+    if (commit->expect_revision == EG_REV_ANY || commit->expect_revision == present) {
+        return EG_OK;
+    }
+    if (commit->expect_revision == EG_REV_ABSENT) {
         return egx_why(ret_why, EG_E_EXISTS,
                        "Previous K/V pair exists, cannot complete Atomic operation");
     }
     return egx_why(ret_why, EG_E_CONFLICT, "the key was changed meanwhile");
+}
+
+/* The newest revision among the keys that begin with prefix; 0 when there is none. */
+static int32_t read_newest(struct embedded_db *db, struct eg_str prefix, uint64_t *ret_revision,
+                           struct eg_why *ret_why) {
+    int64_t newest[2] = {0, 0};
+    char *end = NULL;
+    bind_prefix(db, db->statements[S_NEWEST], prefix, &end);
+    const int32_t rc = read_numbers(db, S_NEWEST, newest, ret_why);
+    db->host->mem->free(db->host, end);
+    *ret_revision = (uint64_t)newest[0];
+    return rc;
+}
+
+static int32_t check_one(struct embedded_db *db, const struct eg_check *check,
+                         struct eg_why *ret_why) {
+    const bool is_prefix = check->kind == EG_CHECK_PREFIX;
+    uint64_t present = 0;
+    const int32_t rc = is_prefix ? read_newest(db, check->key, &present, ret_why)
+                                 : read_revision(db, check->key, &present, ret_why);
+    if (rc != EG_OK) {
+        return rc;
+    }
+    if (is_prefix ? present > check->revision : present != check->revision) {
+        return egx_why(ret_why, EG_E_CONFLICT, "what the write rests on was changed meanwhile");
+    }
+    return EG_OK;
+}
+
+static int32_t check_all(struct embedded_db *db, const struct eg_commit *commit,
+                         struct eg_why *ret_why) {
+    int32_t rc = check_expected(db, commit, ret_why);
+    for (size_t i = 0; i < commit->check_count && rc == EG_OK; i++) {
+        rc = check_one(db, commit->checks[i], ret_why);
+    }
+    return rc;
 }
 
 /* Cuts the log to its bounds; the newest change stays whatever its size. */
@@ -543,18 +589,17 @@ static int32_t write_row(struct embedded_db *db, enum statement which, struct eg
     return finish(db, statement, ret_why);
 }
 
-int32_t embedded_db_write(struct embedded_db *db, bool is_removal, struct eg_str key,
-                          struct eg_str value, uint64_t expect_revision, uint64_t *ret_revision,
-                          struct eg_why *ret_why) {
+int32_t embedded_db_write(struct embedded_db *db, const struct eg_commit *commit,
+                          uint64_t *ret_revision, struct eg_why *ret_why) {
     int64_t next[2];
-    if (is_removal) {
-        value = (struct eg_str){0};
-    }
+    const bool is_removal = commit->is_removal != 0;
+    const struct eg_str key = commit->key;
+    const struct eg_str value = is_removal ? (struct eg_str){0} : commit->value;
     if (key.len > EMBEDDED_MAX_BYTES || value.len > EMBEDDED_MAX_BYTES) {
         return egx_why(ret_why, EG_E_TOOBIG, "keys and values may have %u MiB at most",
                        EMBEDDED_MAX_BYTES / 1024u / 1024u);
     }
-    int32_t rc = check_expected(db, is_removal, key, expect_revision, ret_why);
+    int32_t rc = check_all(db, commit, ret_why);
     if (rc != EG_OK) {
         return rc;
     }

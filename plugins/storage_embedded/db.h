@@ -8,7 +8,9 @@
 #ifndef STORAGE_EMBEDDED_DB_H
 #define STORAGE_EMBEDDED_DB_H
 
-#include "rows.h"
+#include <stdbool.h>
+
+#include <eventgw-sdk/egx_storage.h>
 
 #define EMBEDDED_MAX_BYTES (16u * 1024u * 1024u) /* of a key, of a value */
 
@@ -29,19 +31,18 @@ int32_t embedded_db_commit(struct embedded_db *db, struct eg_why *ret_why);
 void embedded_db_rollback(struct embedded_db *db);
 
 /* Adds the one row, or EG_E_NOTFOUND. */
-int32_t embedded_db_get(struct embedded_db *db, struct eg_str key, struct embedded_rows *rows,
+int32_t embedded_db_get(struct embedded_db *db, struct eg_str key, struct egx_rows *rows,
                         struct eg_why *ret_why);
 /* Adds all rows whose key begins with prefix, ascending; revision of the store. */
-int32_t embedded_db_list(struct embedded_db *db, struct eg_str prefix, struct embedded_rows *rows,
+int32_t embedded_db_list(struct embedded_db *db, struct eg_str prefix, struct egx_rows *rows,
                          uint64_t *ret_revision, struct eg_why *ret_why);
-/* is_removal: value is ignored. */
-int32_t embedded_db_write(struct embedded_db *db, bool is_removal, struct eg_str key,
-                          struct eg_str value, uint64_t expect_revision, uint64_t *ret_revision,
-                          struct eg_why *ret_why);
+/* The checks and the write; within begin and commit they are one step. */
+int32_t embedded_db_write(struct embedded_db *db, const struct eg_commit *commit,
+                          uint64_t *ret_revision, struct eg_why *ret_why);
 /* Adds the next changes after `after`, not all at once. ret_seen: the revision up to which
  * everything was told; ret_is_all: nothing is left. EG_E_NOTFOUND when that history is gone. */
 int32_t embedded_db_changes(struct embedded_db *db, struct eg_str prefix, uint64_t after,
-                            struct embedded_rows *rows, uint64_t *ret_seen, bool *ret_is_all,
+                            struct egx_rows *rows, uint64_t *ret_seen, bool *ret_is_all,
                             struct eg_why *ret_why);
 /* A number that differs from the last one when another connection has written. No transaction. */
 int32_t embedded_db_version(struct embedded_db *db, int64_t *ret_version, struct eg_why *ret_why);

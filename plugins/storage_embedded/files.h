@@ -7,7 +7,9 @@
 
 #include <limits.h>
 
-#include "rows.h"
+#include <stdbool.h>
+
+#include <eventgw-sdk/egx.h>
 
 #define EMBEDDED_FILE "event-gateway.db"
 

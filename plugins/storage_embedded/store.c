@@ -182,12 +182,10 @@ void embedded_submit(struct embedded_store *store, struct embedded_job *job) {
 struct op_job {
     struct embedded_job job;
     struct eg_op *op;
-    bool is_removal;
-    struct eg_str key; /* or prefix */
-    struct eg_str value;
-    uint64_t expect_revision;
+    struct eg_str key; /* of get; or prefix */
+    struct eg_commit commit;
     uint64_t revision;
-    struct embedded_rows rows;
+    struct egx_rows rows;
 };
 
 static struct op_job *as_op(struct embedded_job *job) {
@@ -196,71 +194,60 @@ static struct op_job *as_op(struct embedded_job *job) {
 
 static int32_t work_get(struct embedded_store *store, struct embedded_job *job) {
     struct op_job *call = as_op(job);
-    embedded_rows_free(store->host, &call->rows);
+    egx_rows_free(store->host, &call->rows);
     return embedded_db_get(store->db, call->key, &call->rows, &job->why);
 }
 
 static int32_t work_list(struct embedded_store *store, struct embedded_job *job) {
     struct op_job *call = as_op(job);
-    embedded_rows_free(store->host, &call->rows);
+    egx_rows_free(store->host, &call->rows);
     return embedded_db_list(store->db, call->key, &call->rows, &call->revision, &job->why);
 }
 
 static int32_t work_write(struct embedded_store *store, struct embedded_job *job) {
     struct op_job *call = as_op(job);
-    return embedded_db_write(store->db, call->is_removal, call->key, call->value,
-                             call->expect_revision, &call->revision, &job->why);
+    return embedded_db_write(store->db, &call->commit, &call->revision, &job->why);
 }
 
-static void end_op(struct embedded_store *store, struct op_job *call, struct eg_result *result) {
-    result->struct_size = sizeof *result;
-    if (call->job.status < 0) {
-        result->message = egx_str_n(call->job.why.text, call->job.why.len);
-    }
-    call->op->done(call->op, call->job.status, result);
-    embedded_rows_free(store->host, &call->rows);
+static void free_op(struct embedded_store *store, struct op_job *call) {
+    egx_rows_free(store->host, &call->rows);
     store->host->mem->free(store->host, call);
+}
+
+/* True when the job has failed: then that is said, and the job is over. */
+static bool end_failed(struct embedded_store *store, struct embedded_job *job) {
+    if (job->status >= 0) {
+        return false;
+    }
+    struct op_job *call = as_op(job);
+    egx_done_error(call->op, job->status, "%.*s", (int)job->why.len, job->why.text);
+    free_op(store, call);
+    return true;
 }
 
 static void finish_get(struct embedded_store *store, struct embedded_job *job) {
     struct op_job *call = as_op(job);
-    struct eg_result result = {0};
-    if (job->status == EG_OK) {
-        result.revision = call->rows.items[0]->revision;
-        result.body = store->host->mem->copy(store->host, call->rows.items[0]->value);
+    if (!end_failed(store, job)) {
+        const struct egx_row *row = call->rows.items[0];
+        egx_done_value(store->host, call->op, row->revision, row->value);
+        free_op(store, call);
     }
-    end_op(store, call, &result);
 }
 
 static void finish_write(struct embedded_store *store, struct embedded_job *job) {
     struct op_job *call = as_op(job);
-    struct eg_result result = {.revision = job->status == EG_OK ? call->revision : 0};
-    end_op(store, call, &result);
+    if (!end_failed(store, job)) {
+        egx_done_revision(call->op, call->revision);
+        free_op(store, call);
+    }
 }
 
 static void finish_list(struct embedded_store *store, struct embedded_job *job) {
-    const struct eg_host *host = store->host;
     struct op_job *call = as_op(job);
-    struct eg_result result = {0};
-    const size_t count = job->status == EG_OK ? call->rows.count : 0;
-    struct eg_item *items = host->mem->alloc(host, (count + 1) * sizeof *items);
-    const struct eg_item **list = host->mem->alloc(host, (count + 1) * sizeof(void *));
-    for (size_t i = 0; i < count; i++) {
-        const struct embedded_row *row = call->rows.items[i];
-        items[i] = (struct eg_item){.struct_size = sizeof items[i],
-                                    .revision = row->revision,
-                                    .key = row->key,
-                                    .value = row->value};
-        list[i] = &items[i];
+    if (!end_failed(store, job)) {
+        egx_done_list(store->host, call->op, &call->rows, call->revision);
+        free_op(store, call);
     }
-    if (job->status == EG_OK) {
-        result.revision = call->revision;
-        result.items = list;
-        result.item_count = count;
-    }
-    end_op(store, call, &result);
-    host->mem->free(host, list);
-    host->mem->free(host, items);
 }
 
 static int32_t submit_op(struct embedded_store *store, const struct op_job *call) {
@@ -292,26 +279,26 @@ static int32_t list(void *instance, struct eg_str prefix, struct eg_op *op) {
                       .key = prefix});
 }
 
-static int32_t put(void *instance, struct eg_str key, struct eg_str value, uint64_t expect_revision,
-                   struct eg_op *op) {
+static int32_t commit(void *instance, const struct eg_commit *commit, struct eg_op *op) {
     return submit_op(instance, &(struct op_job){.job = {.mode = EMBEDDED_JOB_WRITE,
                                                         .work = work_write,
                                                         .finish = finish_write},
                                                 .op = op,
-                                                .key = key,
-                                                .value = value,
-                                                .expect_revision = expect_revision});
+                                                .commit = *commit});
+}
+
+static int32_t put(void *instance, struct eg_str key, struct eg_str value, uint64_t expect_revision,
+                   struct eg_op *op) {
+    return commit(
+        instance,
+        &(struct eg_commit){.key = key, .value = value, .expect_revision = expect_revision}, op);
 }
 
 static int32_t remove_key(void *instance, struct eg_str key, uint64_t expect_revision,
                           struct eg_op *op) {
-    return submit_op(instance, &(struct op_job){.job = {.mode = EMBEDDED_JOB_WRITE,
-                                                        .work = work_write,
-                                                        .finish = finish_write},
-                                                .op = op,
-                                                .is_removal = true,
-                                                .key = key,
-                                                .expect_revision = expect_revision});
+    return commit(
+        instance,
+        &(struct eg_commit){.is_removal = 1, .key = key, .expect_revision = expect_revision}, op);
 }
 
 /* ---- life ---- */
@@ -343,11 +330,12 @@ static int32_t work_open(struct embedded_store *store, struct embedded_job *job)
 }
 
 static void finish_open(struct embedded_store *store, struct embedded_job *job) {
-    struct eg_result result = {0};
-    if (job->status == EG_OK) {
+    struct op_job *call = as_op(job);
+    if (!end_failed(store, job)) {
         embedded_watches_start(store);
+        egx_done_ok(call->op);
+        free_op(store, call);
     }
-    end_op(store, as_op(job), &result);
 }
 
 static int32_t start(void *instance, struct eg_op *op) {
@@ -414,6 +402,7 @@ static const struct eg_storage_ops ops = {
     .remove = remove_key,
     .watch = embedded_watch_open,
     .unwatch = embedded_watch_close,
+    .commit = commit,
 };
 EGX_COMPONENT(component, EG_KIND_STORAGE, "embedded", "Keeps the configuration in one SQLite file.",
               embedded_settings, settings, &life, &ops);

@@ -29,7 +29,7 @@ struct embedded_watch {
     bool is_closing;
     bool is_down;
     /* what the last job brought */
-    struct embedded_rows rows;
+    struct egx_rows rows;
     uint64_t next_seen;
     bool is_content;
     bool is_reset;
@@ -38,34 +38,13 @@ struct embedded_watch {
 
 /* ---- telling ---- */
 
-static void tell(struct embedded_watch *watch, uint32_t kind, uint64_t revision,
-                 struct eg_str message) {
-    const struct eg_change change = {
-        .struct_size = sizeof change, .kind = kind, .revision = revision, .message = message};
-    watch->told->changed(watch->told, &change);
-}
-
-static void tell_rows(struct embedded_watch *watch) {
-    for (size_t i = 0; i < watch->rows.count; i++) {
-        const struct embedded_row *row = watch->rows.items[i];
-        const struct eg_change change = {
-            .struct_size = sizeof change,
-            .kind = row->kind,
-            .revision = row->revision,
-            .key = row->key,
-            .value = row->value,
-        };
-        watch->told->changed(watch->told, &change);
-    }
-}
-
 static void tell_down(struct embedded_watch *watch, const struct embedded_job *job) {
     if (watch->is_down || watch->is_closing) {
         return;
     }
     watch->is_down = true;
     watch->needs_synced = true;
-    tell(watch, EG_CHANGE_DOWN, watch->seen, egx_str_n(job->why.text, job->why.len));
+    egx_tell(watch->told, EG_CHANGE_DOWN, watch->seen, egx_str_n(job->why.text, job->why.len));
 }
 
 static void tell_closed(void *arg) {
@@ -76,8 +55,8 @@ static void tell_closed(void *arg) {
         place = &(*place)->next;
     }
     *place = watch->next;
-    embedded_rows_free(store->host, &watch->rows);
-    tell(watch, EG_CHANGE_CLOSED, watch->seen, (struct eg_str){0});
+    egx_rows_free(store->host, &watch->rows);
+    egx_tell(watch->told, EG_CHANGE_CLOSED, watch->seen, (struct eg_str){0});
     store->host->mem->free(store->host, watch);
 }
 
@@ -89,7 +68,7 @@ static struct embedded_watch *as_watch(struct embedded_job *job) {
 
 static int32_t work_read(struct embedded_store *store, struct embedded_job *job) {
     struct embedded_watch *watch = as_watch(job);
-    embedded_rows_free(store->host, &watch->rows);
+    egx_rows_free(store->host, &watch->rows);
     watch->is_content = watch->needs_content;
     watch->is_reset = false;
     watch->is_all = true;
@@ -127,21 +106,21 @@ static void finish_read(struct embedded_store *store, struct embedded_job *job) 
     }
     if (job->status < 0) {
         tell_down(watch, job);
-        embedded_rows_free(store->host, &watch->rows);
+        egx_rows_free(store->host, &watch->rows);
         return;
     }
     if (watch->is_reset) {
-        tell(watch, EG_CHANGE_RESET, watch->next_seen, (struct eg_str){0});
+        egx_tell(watch->told, EG_CHANGE_RESET, watch->next_seen, (struct eg_str){0});
     }
-    tell_rows(watch);
-    embedded_rows_free(store->host, &watch->rows);
+    egx_tell_rows(watch->told, &watch->rows);
+    egx_rows_free(store->host, &watch->rows);
     watch->seen = watch->next_seen;
     watch->needs_content = false;
     watch->is_down = false;
     watch->needs_synced = watch->needs_synced || watch->is_content;
     if (watch->needs_synced && watch->is_all) {
         watch->needs_synced = false;
-        tell(watch, EG_CHANGE_SYNCED, watch->seen, (struct eg_str){0});
+        egx_tell(watch->told, EG_CHANGE_SYNCED, watch->seen, (struct eg_str){0});
     }
     if (!watch->is_all || watch->is_stale) {
         wake(watch);
@@ -247,7 +226,7 @@ void embedded_watches_free(struct embedded_store *store) {
     while (store->watches != NULL) {
         struct embedded_watch *watch = store->watches;
         store->watches = watch->next;
-        embedded_rows_free(store->host, &watch->rows);
+        egx_rows_free(store->host, &watch->rows);
         store->host->mem->free(store->host, watch);
     }
 }

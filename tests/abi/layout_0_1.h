@@ -1,5 +1,5 @@
 /*
- * layout_0_1.h - offset and size of every field that crosses the border, as ABI 0.1 has them on
+ * layout_0_1.h - offset and size of every field that crosses the border, as ABI 0.1 has them (and what 0.2 added) on
  * LP64 (x86-64, aarch64). A row never changes; a new field is a new row at or after the old end of
  * its struct, which then is STRUCT's new size.
  *
@@ -27,7 +27,7 @@ FIELD(eg_loop_api, fd_watch, 40, 8)
 FIELD(eg_loop_api, fd_change, 48, 8)
 FIELD(eg_loop_api, fd_unwatch, 56, 8)
 FIELD(eg_loop_api, run_blocking, 64, 8)
-STRUCT(eg_http_request, 136)
+STRUCT(eg_http_request, 152)
 FIELD(eg_http_request, struct_size, 0, 4)
 FIELD(eg_http_request, flags, 4, 4)
 FIELD(eg_http_request, method, 8, 16)
@@ -40,6 +40,8 @@ FIELD(eg_http_request, max_response_bytes, 80, 8)
 FIELD(eg_http_request, ca_file, 88, 16)
 FIELD(eg_http_request, cert_file, 104, 16)
 FIELD(eg_http_request, key_file, 120, 16)
+FIELD(eg_http_request, on_data, 136, 8) /* 0.2 */
+FIELD(eg_http_request, idle_timeout_ns, 144, 8)
 STRUCT(eg_http_response, 80)
 FIELD(eg_http_response, struct_size, 0, 4)
 FIELD(eg_http_response, status, 4, 4)
@@ -234,7 +236,20 @@ STRUCT(eg_watch, 16)
 FIELD(eg_watch, struct_size, 0, 4)
 FIELD(eg_watch, reserved, 4, 4)
 FIELD(eg_watch, changed, 8, 8)
-STRUCT(eg_storage_ops, 56)
+STRUCT(eg_check, 32) /* 0.2 */
+FIELD(eg_check, struct_size, 0, 4)
+FIELD(eg_check, kind, 4, 4)
+FIELD(eg_check, key, 8, 16)
+FIELD(eg_check, revision, 24, 8)
+STRUCT(eg_commit, 64) /* 0.2 */
+FIELD(eg_commit, struct_size, 0, 4)
+FIELD(eg_commit, is_removal, 4, 4)
+FIELD(eg_commit, key, 8, 16)
+FIELD(eg_commit, value, 24, 16)
+FIELD(eg_commit, expect_revision, 40, 8)
+FIELD(eg_commit, checks, 48, 8)
+FIELD(eg_commit, check_count, 56, 8)
+STRUCT(eg_storage_ops, 64)
 FIELD(eg_storage_ops, struct_size, 0, 4)
 FIELD(eg_storage_ops, reserved, 4, 4)
 FIELD(eg_storage_ops, get, 8, 8)
@@ -243,6 +258,7 @@ FIELD(eg_storage_ops, put, 24, 8)
 FIELD(eg_storage_ops, remove, 32, 8)
 FIELD(eg_storage_ops, watch, 40, 8)
 FIELD(eg_storage_ops, unwatch, 48, 8)
+FIELD(eg_storage_ops, commit, 56, 8) /* 0.2 */
 STRUCT(eg_str, 16)
 FIELD(eg_str, ptr, 0, 8)
 FIELD(eg_str, len, 8, 8)

@@ -50,6 +50,8 @@
     X(EG_SET_REQUIRED, 1)                                                                          \
     X(EG_REV_ANY, -1)                                                                              \
     X(EG_REV_ABSENT, 0)                                                                            \
+    X(EG_CHECK_KEY, 1)                                                                             \
+    X(EG_CHECK_PREFIX, 2)                                                                          \
     X(EG_CHANGE_PUT, 1)                                                                            \
     X(EG_CHANGE_REMOVE, 2)                                                                         \
     X(EG_CHANGE_SYNCED, 3)                                                                         \
