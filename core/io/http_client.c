@@ -27,12 +27,12 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/slice.h"
+#include "io/http_answer.h"
 #include "io/http_outgoing.h"
 #include "io/kept_memory.h"
 
 #define CALL_MAGIC 0x4c4c4143u /* "CALL" */
 #define REDIRECTS_MAX 10u
-#define HEAD_BYTES_MAX ((size_t)256 * 1024)
 #define POOLED_CALLS_MAX 512u
 #define POOLED_CALLS_SEEN 8   /* in search of one that has asked the same URL */
 #define EXPECT_BODY_MIN 1000u /* from some size on curl adds Expect: to requests */
@@ -77,18 +77,12 @@ struct eg_http_call {
     struct gw_task done; /* of calls that end outside curl */
     struct gw_arena arena;
 
-    struct eg_kv *headers; /* of the answer, in the arena */
-    size_t header_count;
-    size_t header_room;
-    size_t head_bytes;
-    struct gw_bytes body;
-    uint64_t body_max;
-    int32_t error; /* ours; wins over curl's */
-    const char *message;
+    struct gw_timer silence;      /* idle_timeout_ns of the request */
+    struct gw_http_answer answer; /* its error is ours, and wins over curl's */
     uint32_t redirects;
     bool is_connecting; /* and no longer waiting for one of the connections there may be */
     bool is_connected;
-    bool is_head_done;
+    bool is_telling;     /* inside on_data of the request */
     bool has_become_get; /* by a redirect */
     bool is_added;       /* to the multi handle */
     bool has_tls_files;  /* the handle must be reset before its next use */
@@ -244,72 +238,52 @@ static int close_socket(void *arg, curl_socket_t fd) {
 
 /* ---- what curl tells of one exchange ---- */
 
-static size_t refuse(struct eg_http_call *call, int32_t error, const char *message) {
-    call->error = error;
-    call->message = message;
-    return 0; /* fewer bytes than given: curl ends the exchange */
-}
+static void on_silence(struct gw_timer *timer);
 
-static void add_header(struct eg_http_call *call, struct eg_str name, struct eg_str value) {
-    if (call->header_count == call->header_room) {
-        const size_t room = call->header_room == 0 ? 16 : call->header_room * 2;
-        struct eg_kv *grown = gw_arena_alloc(&call->arena, room * sizeof *grown);
-        if (call->header_count > 0) {
-            memcpy(grown, call->headers, call->header_count * sizeof *grown);
-        }
-        call->headers = grown;
-        call->header_room = room;
+/* Something came (or the request goes out): the time of silence begins anew. */
+static void note_life(struct eg_http_call *call) {
+    if (call->request->idle_timeout_ns != 0) {
+        gw_timer_start(call->client->loop, &call->silence, call->request->idle_timeout_ns,
+                       on_silence);
     }
-    call->headers[call->header_count++] = (struct eg_kv){
-        .name = gw_arena_dup(&call->arena, name), .value = gw_arena_dup(&call->arena, value)};
 }
 
-/* CURLOPT_HEADERFUNCTION. Each head begins with a status line: of 1xx answers only the last stays.
- * Lines after the empty one are trailers (RFC 9110 6.5), which nobody here may trust. */
+/* CURLOPT_HEADERFUNCTION. Fewer bytes than given end the exchange, here and below. */
 static size_t on_header(char *ptr, size_t size, size_t count, void *arg) {
     struct eg_http_call *call = arg;
-    const struct eg_str line = gw_str_trim(gw_str(ptr, size * count));
-    call->head_bytes += size * count;
-    if (call->head_bytes > HEAD_BYTES_MAX) {
-        return refuse(call, EG_E_TOOBIG, "the answer's header block is too big");
-    }
-    if (gw_str_starts(line, GW_STR("HTTP/"))) { /* no header: '/' is no byte of a name */
-        call->header_count = 0;
-        call->is_head_done = false;
-        return size * count;
-    }
-    if (line.len == 0 || call->is_head_done) {
-        call->is_head_done = true;
-        return size * count;
-    }
-    const size_t colon = gw_str_find(line, ':');
-    const struct eg_str name = gw_str_sub(line, 0, colon);
-    const struct eg_str value = gw_str_trim(gw_str_cut(line, colon < line.len ? colon + 1 : colon));
-    if (colon < line.len && gw_is_token(name) && gw_is_field_value(value)) {
-        add_header(call, name, value);
-    } else {
-        gw_metric_add(call->client->dropped_headers, 1);
-    }
-    return size * count;
+    note_life(call);
+    return gw_http_answer_line(&call->answer, gw_str(ptr, size * count)) ? size * count : 0;
 }
 
-/* CURLOPT_WRITEFUNCTION. An announced length makes the buffer at once, or refuses at once. */
+/* Is this the body that the request wants piece by piece? */
+static bool is_streamed(const struct eg_http_call *call) {
+    long status = 0;
+    if (call->request->on_data == NULL) {
+        return false;
+    }
+    (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 && status <= 299;
+}
+
+static bool tell_piece(struct eg_http_call *call, struct eg_str piece) {
+    call->is_telling = true;
+    call->request->on_data(call->arg, piece);
+    call->is_telling = false;
+    return call->answer.error == EG_OK; /* else it was cancelled in there */
+}
+
+/* CURLOPT_WRITEFUNCTION */
 static size_t on_body(char *ptr, size_t size, size_t count, void *arg) {
     struct eg_http_call *call = arg;
+    const struct eg_str piece = gw_str(ptr, size * count);
     curl_off_t announced = -1;
-    if (call->body.len == 0 &&
-        curl_easy_getinfo(call->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced) == CURLE_OK &&
-        announced > 0) {
-        if ((uint64_t)announced > call->body_max) {
-            return refuse(call, EG_E_TOOBIG, "the answer's body is too big");
-        }
-        (void)gw_bytes_grow(&call->body, (size_t)announced);
+    note_life(call);
+    if (is_streamed(call)) {
+        return tell_piece(call, piece) ? piece.len : 0;
     }
-    if (size * count > call->body_max - call->body.len) {
-        return refuse(call, EG_E_TOOBIG, "the answer's body is too big");
-    }
-    gw_bytes_add(&call->body, gw_str(ptr, size * count));
-    return size * count;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    const uint64_t length = announced > 0 ? (uint64_t)announced : 0;
+    return gw_http_answer_body(&call->answer, piece, length) ? piece.len : 0;
 }
 
 /* CURLOPT_PREREQFUNCTION: connected, about to send. */
@@ -320,6 +294,7 @@ static int on_connected(void *arg, char *peer, char *local, int peer_port, int l
     (void)peer_port;
     (void)local_port;
     call->is_connected = true;
+    note_life(call);
     return CURL_PREREQFUNC_OK;
 }
 
@@ -459,7 +434,7 @@ static void free_call(struct eg_http_call *call) {
     curl_url_cleanup(call->parsed);
     forget_url(call);
     gw_arena_free(&call->arena);
-    gw_bytes_free(&call->body);
+    gw_bytes_free(&call->answer.body);
     gw_free(call);
 }
 
@@ -467,7 +442,9 @@ static struct eg_http_call *make_call(struct gw_http_client *client) {
     struct eg_http_call *call = gw_alloc(sizeof *call);
     call->client = client;
     gw_arena_init(&call->arena, 2048);
-    gw_bytes_init(&call->body, 0);
+    call->answer.arena = &call->arena;
+    call->answer.dropped_headers = client->dropped_headers;
+    gw_bytes_init(&call->answer.body, 0);
     call->easy = curl_easy_init();
     call->parsed = curl_url();
     if (call->easy == NULL || call->parsed == NULL) {
@@ -501,7 +478,7 @@ static struct eg_http_call *take_call(struct gw_http_client *client, struct eg_s
 static void recycle_call(struct eg_http_call *call) {
     struct gw_http_client *client = call->client;
     call->magic = 0;
-    gw_bytes_free(&call->body);
+    gw_bytes_free(&call->answer.body);
     if (client->pooled_count >= POOLED_CALLS_MAX) {
         free_call(call);
         return;
@@ -529,6 +506,7 @@ static void finish(struct eg_http_call *call, int32_t error, const char *message
     struct eg_http_response response = {.struct_size = sizeof response, .error = error};
     leave_curl(call);
     gw_timer_stop(client->loop, &call->deadline);
+    gw_timer_stop(client->loop, &call->silence);
     gw_loop_undefer(&call->done);
     gw_list_remove(&call->node);
     client->active_count--;
@@ -536,9 +514,9 @@ static void finish(struct eg_http_call *call, int32_t error, const char *message
         long status = 0;
         (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
         response.status = (int32_t)status;
-        response.headers = call->headers;
-        response.header_count = call->header_count;
-        response.body = gw_bytes_take(&call->body);
+        response.headers = call->answer.headers;
+        response.header_count = call->answer.header_count;
+        response.body = gw_bytes_take(&call->answer.body);
     } else {
         response.message = gw_str_c(message);
     }
@@ -566,16 +544,19 @@ static void on_deadline(struct gw_timer *timer) {
     finish(call, EG_E_TIMEOUT, call->is_connected ? "timed out" : what);
 }
 
+static void on_silence(struct gw_timer *timer) {
+    finish(GW_CONTAINER(timer, struct eg_http_call, silence), EG_E_TIMEOUT,
+           "nothing came for too long");
+}
+
 /* One exchange: the first or one of a redirect. */
 static void start(struct eg_http_call *call, struct eg_str url, struct eg_str method,
                   struct eg_str body, bool is_foreign) {
     struct gw_http_client *client = call->client;
     const uint64_t now = gw_loop_now(client->loop);
     const uint64_t left_ns = call->ends_at_ns > now ? call->ends_at_ns - now : 0;
-    call->headers = NULL;
-    call->header_count = call->header_room = call->head_bytes = 0;
-    call->body.len = 0;
-    call->is_connecting = call->is_connected = call->is_head_done = false;
+    gw_http_answer_begin(&call->answer);
+    call->is_connecting = call->is_connected = false;
     call->curl_error[0] = '\0';
     const bool is_url_good = set_url(call, url);
     set_method(call, method, body);
@@ -652,8 +633,8 @@ static int32_t error_of(CURLcode code) {
 }
 
 static void end_of_exchange(struct eg_http_call *call, CURLcode code) {
-    if (call->error != EG_OK) {
-        finish(call, call->error, call->message);
+    if (call->answer.error != EG_OK) {
+        finish(call, call->answer.error, call->answer.message);
     } else if (code != CURLE_OK) {
         finish(call, error_of(code),
                call->curl_error[0] != '\0' ? call->curl_error : curl_easy_strerror(code));
@@ -696,9 +677,9 @@ int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request
     call->on_done = on_done;
     call->arg = arg;
     call->ends_at_ns = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
-    call->body_max = request->max_response_bytes != 0 ? request->max_response_bytes
-                                                      : client->config.max_response_bytes;
-    call->error = EG_OK;
+    call->answer.body_max = request->max_response_bytes != 0 ? request->max_response_bytes
+                                                             : client->config.max_response_bytes;
+    call->answer.error = EG_OK;
     call->redirects = 0;
     call->has_become_get = false;
     set_tls_file(call, CURLOPT_CAINFO, request->ca_file);
@@ -715,8 +696,13 @@ int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request
 
 void gw_http_cancel(struct eg_http_call *call) {
     GW_MAGIC_CHECK(call, CALL_MAGIC);
+    if (call->is_telling) { /* curl does not let go of a handle that it is calling */
+        (void)gw_http_answer_refuse(&call->answer, EG_E_CANCELED, "canceled");
+        return;
+    }
     leave_curl(call);
     gw_timer_stop(call->client->loop, &call->deadline);
+    gw_timer_stop(call->client->loop, &call->silence);
     call->done.fn = on_canceled;
     gw_loop_defer(call->client->loop, &call->done);
 }

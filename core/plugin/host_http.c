@@ -14,7 +14,26 @@ struct http_call {
     struct eg_loop *loop;
     void (*on_done)(void *arg, const struct eg_http_response *response);
     void *arg;
+    void (*on_data)(void *arg, struct eg_str piece);
+    struct eg_http_request request; /* whole, whatever version of it the plugin has */
 };
+
+static void on_http_data(void *arg, struct eg_str piece) {
+    struct http_call *call = arg;
+    const char *former = gw_loop_blame(call->loop, call->instance->name);
+    call->on_data(call->arg, piece);
+    (void)gw_loop_blame(call->loop, former);
+}
+
+/* Fields that the plugin's header does not have are zero. */
+static void copy_request(struct http_call *call, const struct eg_http_request *request) {
+    const size_t bytes =
+        request->struct_size < sizeof *request ? request->struct_size : sizeof *request;
+    memcpy(&call->request, request, bytes);
+    call->request.struct_size = sizeof call->request;
+    call->on_data = call->request.on_data;
+    call->request.on_data = call->on_data == NULL ? NULL : on_http_data;
+}
 
 static void on_http_done(void *arg, const struct eg_http_response *response) {
     struct http_call *call = arg;
@@ -44,8 +63,10 @@ static int32_t http_send(const struct eg_host *host, struct eg_loop *loop,
     }
     struct http_call *call = gw_alloc(sizeof *call);
     *call = (struct http_call){.instance = instance, .loop = loop, .on_done = on_done, .arg = arg};
+    copy_request(call, request);
     gw_ledger_enter(instance, index);
-    const int32_t rc = gw_http_send(config->clients[index], request, on_http_done, call, ret_call);
+    const int32_t rc =
+        gw_http_send(config->clients[index], &call->request, on_http_done, call, ret_call);
     if (rc < 0) {
         gw_ledger_leave(instance, index);
         gw_free(call);

@@ -15,6 +15,7 @@ struct answer {
 };
 struct eg_http_call {
     void (*on_done)(void *arg, const struct eg_http_response *response);
+    void (*on_data)(void *arg, struct eg_str piece);
     void *arg;
     int is_canceled;
 };
@@ -46,6 +47,7 @@ static int32_t http_send(const struct eg_host *host, struct eg_loop *loop,
         .flags = request->flags,
     };
     *call = (struct eg_http_call){.on_done = on_done, .arg = arg};
+    call->on_data = EG_HAS(request, on_data) ? request->on_data : NULL;
     fake_push(&fake->requests, copy);
     fake_push(&fake->calls, call);
     *ret_call = call;
@@ -92,6 +94,17 @@ size_t fake_http_run(struct egx_fake *fake) {
     }
     end_call(fake, fake->calls.items[0], fake_shift(&fake->answers));
     return 1;
+}
+
+int32_t egx_fake_data(struct egx_fake *fake, const char *piece) {
+    for (size_t i = 0; i < fake->calls.count; i++) {
+        struct eg_http_call *call = fake->calls.items[i];
+        if (call->on_data != NULL && !call->is_canceled) {
+            call->on_data(call->arg, egx_str_c(piece));
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* "Name: value\n" one after the other. */

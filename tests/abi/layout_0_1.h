@@ -1,5 +1,6 @@
 /*
- * layout_0_1.h - offset and size of every field that crosses the border, as ABI 0.1 has them (and what 0.2 added) on
+ * layout_0_1.h - offset and size of every field that crosses the border, as ABI 0.1 and what 0.2
+ * added have them on
  * LP64 (x86-64, aarch64). A row never changes; a new field is a new row at or after the old end of
  * its struct, which then is STRUCT's new size.
  *

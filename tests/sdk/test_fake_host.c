@@ -88,6 +88,36 @@ static struct eg_http_call *send_one(void) {
     return call;
 }
 
+static char pieces[64];
+
+static void on_piece(void *arg, struct eg_str piece) {
+    const size_t at = strlen(pieces);
+    (void)arg;
+    (void)snprintf(pieces + at, sizeof pieces - at, "%.*s|", EGX_FMT(piece));
+}
+
+static void pieces_go_to_the_oldest_call_that_wants_them(void) {
+    struct eg_http_request request = {.struct_size = sizeof request,
+                                      .method = EGX_STR_INIT("GET"),
+                                      .url = EGX_STR_INIT("http://f/")};
+    struct eg_http_call *calls[2];
+    open_fake();
+    CU_ASSERT_EQUAL(host->http->send(host, loop, &request, on_response, NULL, &calls[0]), EG_OK);
+    CU_ASSERT_EQUAL(egx_fake_data(fake, "nobody"), 0);
+    request.on_data = on_piece;
+    CU_ASSERT_EQUAL(host->http->send(host, loop, &request, on_response, NULL, &calls[1]), EG_OK);
+    CU_ASSERT_EQUAL(egx_fake_data(fake, "a"), 1);
+    CU_ASSERT_EQUAL(egx_fake_data(fake, "b"), 1);
+    CU_ASSERT_STRING_EQUAL(pieces, "a|b|");
+    host->http->cancel(host, calls[1]);
+    CU_ASSERT_EQUAL(egx_fake_data(fake, "c"), 0);
+    host->http->cancel(host, calls[0]);
+    while (egx_fake_run(fake) > 0) {
+    }
+    CU_ASSERT_EQUAL(ticks, 2);
+    egx_fake_free(fake);
+}
+
 static void http_calls_are_recorded_and_answered_by_script(void) {
     open_fake();
     (void)send_one();
@@ -188,6 +218,7 @@ static void metrics_and_operations_are_kept(void) {
 
 UNIT_MAIN(UNIT(timers_run_when_the_clock_was_moved), UNIT(watched_fds_are_polled),
           UNIT(http_calls_are_recorded_and_answered_by_script),
+          UNIT(pieces_go_to_the_oldest_call_that_wants_them),
           UNIT(a_cancelled_call_ends_as_cancelled_and_keeps_the_answers),
           UNIT(events_are_json_objects_with_attributes_and_extensions),
           UNIT(requests_and_replies_can_be_looked_at), UNIT(metrics_and_operations_are_kept))

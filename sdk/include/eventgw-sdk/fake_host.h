@@ -93,6 +93,9 @@ const struct egx_fake_request *egx_fake_sent(const struct egx_fake *fake, size_t
 /* The next call without an answer gets this one at egx_fake_run. headers: "Name: value\n..." */
 void egx_fake_answer(struct egx_fake *fake, int32_t status, const char *headers, const char *body);
 void egx_fake_answer_error(struct egx_fake *fake, int32_t error, const char *message);
+/* Tells a piece of a 2xx answer to the oldest call in flight that wants pieces (on_data), at once.
+ * 1, or 0 when there is no such call. The answer itself ends the call as always. */
+int32_t egx_fake_data(struct egx_fake *fake, const char *piece);
 
 /* ---- requests of clients ---- */
 

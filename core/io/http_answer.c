@@ -1,0 +1,78 @@
+/*
+ * io/http_answer.c - see http_answer.h. Header lines that are no valid header are dropped one by
+ * one and counted; lines after the empty one are trailers (RFC 9110 6.5), which nobody here may
+ * trust.
+ *
+ * Thread: the loop's. Ownership: headers live in the caller's arena, the body is the answer's until
+ * it is taken.
+ */
+#include "io/http_answer.h"
+
+#include "base/slice.h"
+
+#define HEAD_BYTES_MAX ((size_t)256 * 1024)
+
+void gw_http_answer_begin(struct gw_http_answer *answer) {
+    answer->headers = NULL;
+    answer->header_count = answer->header_room = answer->head_bytes = 0;
+    answer->is_head_done = false;
+    answer->body.len = 0;
+}
+
+bool gw_http_answer_refuse(struct gw_http_answer *answer, int32_t error, const char *message) {
+    answer->error = error;
+    answer->message = message;
+    return false;
+}
+
+static void add_header(struct gw_http_answer *answer, struct eg_str name, struct eg_str value) {
+    if (answer->header_count == answer->header_room) {
+        const size_t room = answer->header_room == 0 ? 16 : answer->header_room * 2;
+        struct eg_kv *grown = gw_arena_alloc(answer->arena, room * sizeof *grown);
+        if (answer->header_count > 0) {
+            memcpy(grown, answer->headers, answer->header_count * sizeof *grown);
+        }
+        answer->headers = grown;
+        answer->header_room = room;
+    }
+    answer->headers[answer->header_count++] = (struct eg_kv){
+        .name = gw_arena_dup(answer->arena, name), .value = gw_arena_dup(answer->arena, value)};
+}
+
+bool gw_http_answer_line(struct gw_http_answer *answer, struct eg_str raw) {
+    const struct eg_str line = gw_str_trim(raw);
+    answer->head_bytes += raw.len;
+    if (answer->head_bytes > HEAD_BYTES_MAX) {
+        return gw_http_answer_refuse(answer, EG_E_TOOBIG, "the answer's header block is too big");
+    }
+    if (gw_str_starts(line, GW_STR("HTTP/"))) { /* no header: '/' is no byte of a name */
+        answer->header_count = 0;
+        answer->is_head_done = false;
+        return true;
+    }
+    if (line.len == 0 || answer->is_head_done) {
+        answer->is_head_done = true;
+        return true;
+    }
+    const size_t colon = gw_str_find(line, ':');
+    const struct eg_str name = gw_str_sub(line, 0, colon);
+    const struct eg_str value = gw_str_trim(gw_str_cut(line, colon < line.len ? colon + 1 : colon));
+    if (colon < line.len && gw_is_token(name) && gw_is_field_value(value)) {
+        add_header(answer, name, value);
+    } else {
+        gw_metric_add(answer->dropped_headers, 1);
+    }
+    return true;
+}
+
+/* An announced length makes the buffer at once, or refuses at once. */
+bool gw_http_answer_body(struct gw_http_answer *answer, struct eg_str piece, uint64_t announced) {
+    if (announced > answer->body_max || piece.len > answer->body_max - answer->body.len) {
+        return gw_http_answer_refuse(answer, EG_E_TOOBIG, "the answer's body is too big");
+    }
+    if (answer->body.len == 0 && announced > 0) {
+        (void)gw_bytes_grow(&answer->body, (size_t)announced);
+    }
+    gw_bytes_add(&answer->body, piece);
+    return true;
+}
