@@ -1,46 +1,31 @@
 /*
  * cases_process.c - two processes: one that is killed in the middle of its writes, and two gateways
- * on one store. The second process is this program again (a fork would inherit threads and locks).
+ * on one store. The second process is this program again.
  */
-#include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/slice.h"
 #include "cases.h"
+#include "spawn.h"
 #include "watcher.h"
 
 #define ROUNDS 3u
 #define INCREMENTS 100u
 
-extern char **environ;
-
-struct child {
-    pid_t pid;
-    FILE *out; /* its standard output */
-};
-
-static void child_start(struct child *child, const char *role) {
-    posix_spawn_file_actions_t actions;
+void child_start(struct child *child, const char *role) {
+    char port[8];
     int ends[2];
-    char *const arguments[] = {(char *)(uintptr_t) "contract_storage",
-                               (char *)(uintptr_t)kit.driver->component, (char *)(uintptr_t)role,
-                               kit.directory, NULL};
-    if (pipe(ends) != 0) {
+    (void)snprintf(port, sizeof port, "%u", (unsigned)kit.place.port);
+    if (pipe2(ends, O_CLOEXEC) != 0) {
         kit_fail("no pipe");
     }
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    posix_spawn_file_actions_addclose(&actions, ends[1]);
-    if (posix_spawn(&child->pid, "/proc/self/exe", &actions, NULL, arguments, environ) != 0) {
-        kit_fail("no second process");
-    }
-    posix_spawn_file_actions_destroy(&actions);
+    child->pid = spawn_start((const char *[]){"/proc/self/exe", kit.driver->component, "--role",
+                                              role, kit.directory, port, NULL},
+                             -1, ends[1], false);
     (void)close(ends[1]);
     child->out = fdopen(ends[0], "r");
     if (child->out == NULL) {
@@ -48,18 +33,19 @@ static void child_start(struct child *child, const char *role) {
     }
 }
 
-/* The next line of the child as a number; -1 at its end. */
-static long child_number(struct child *child) {
+long child_number(struct child *child) {
     char line[64];
     return fgets(line, sizeof line, child->out) == NULL ? -1 : strtol(line, NULL, 10);
 }
 
-static int child_end(struct child *child) {
-    int status = -1;
+int child_end(struct child *child) {
     (void)fclose(child->out);
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    return status;
+    return spawn_wait(child->pid);
+}
+
+int child_kill(struct child *child) {
+    (void)kill(child->pid, SIGKILL);
+    return child_end(child);
 }
 
 /* ---- what the child does ---- */
@@ -175,9 +161,6 @@ static void what_was_acknowledged_survives_kill_9(void) {
 static void no_increment_of_two_processes_is_lost(void) {
     struct child child;
     char wanted[32];
-    if (!kit.driver->is_shared) {
-        return;
-    }
     kit_begin();
     kit_open();
     child_start(&child, "counts");
@@ -194,9 +177,6 @@ static void no_increment_of_two_processes_is_lost(void) {
 static void a_watch_sees_what_another_process_writes_in_order(void) {
     struct watcher watcher;
     struct child child;
-    if (!kit.driver->is_shared) {
-        return;
-    }
     kit_begin();
     kit_open();
     watcher_open(&watcher, "s/", 0);
@@ -213,9 +193,9 @@ static void a_watch_sees_what_another_process_writes_in_order(void) {
     kit_end();
 }
 
-static const struct unit_case cases[] = {
-    UNIT(what_was_acknowledged_survives_kill_9),
-    UNIT(no_increment_of_two_processes_is_lost),
-    UNIT(a_watch_sees_what_another_process_writes_in_order),
+static const struct kit_case cases[] = {
+    CASE(what_was_acknowledged_survives_kill_9, 0),
+    CASE(no_increment_of_two_processes_is_lost, NEEDS_SHARED),
+    CASE(a_watch_sees_what_another_process_writes_in_order, NEEDS_SHARED),
 };
 const struct case_list cases_process = {cases, sizeof cases / sizeof cases[0]};

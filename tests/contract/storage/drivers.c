@@ -1,41 +1,35 @@
 /* drivers.c - the storage plugins that the contract is held against. */
 #include "drivers.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/slice.h"
 
-static size_t embedded_settings(const char *directory, bool has_short_history,
-                                struct gw_setting_input out[DRIVER_MAX_SETTINGS], char *text,
-                                size_t size) {
-    (void)snprintf(text, size, "\"%s\"", directory);
-    out[0] = (struct gw_setting_input){
-        .key = GW_STR("path"), .json = gw_str_c(text), .where = GW_STR("test")};
-    out[1] = (struct gw_setting_input){
-        .key = GW_STR("poll"), .json = GW_STR("\"10ms\""), .where = GW_STR("test")};
-    out[2] = (struct gw_setting_input){
-        .key = GW_STR("busy_timeout"), .json = GW_STR("\"500ms\""), .where = GW_STR("test")};
-    out[3] = (struct gw_setting_input){
-        .key = GW_STR("history"), .json = GW_STR("5"), .where = GW_STR("test")};
-    return has_short_history ? 4 : 3;
-}
-
-static const struct storage_driver drivers[] = {
-    {
-        .component = "embedded",
-        .plugin = "storage_embedded.so",
-        .settings = embedded_settings,
-        .has_short_history = true,
-        .is_shared = true,
-    },
+static const struct storage_driver *const drivers[] = {
+    &driver_embedded, &driver_etcd, &driver_consul, &driver_redis, &driver_zookeeper,
 };
 
 const struct storage_driver *driver_find(const char *name) {
     for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++) {
-        if (strcmp(drivers[i].component, name) == 0) {
-            return &drivers[i];
+        if (strcmp(drivers[i]->component, name) == 0) {
+            return drivers[i];
         }
     }
     return NULL;
+}
+
+void driver_set(struct driver_settings *settings, const char *key, const char *format, ...) {
+    char *text = settings->text + settings->used;
+    const size_t room = sizeof settings->text - settings->used;
+    va_list arguments;
+    va_start(arguments, format);
+    const int len = vsnprintf(text, room, format, arguments);
+    va_end(arguments);
+    GW_ASSERT(len > 0 && (size_t)len < room && settings->count < DRIVER_MAX_SETTINGS);
+    settings->used += (size_t)len + 1;
+    settings->inputs[settings->count++] = (struct gw_setting_input){
+        .key = gw_str_c(key), .json = gw_str_c(text), .where = GW_STR("test")};
 }

@@ -1,10 +1,9 @@
 /* kit.c - see kit.h. */
 #include "kit.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "io/blocking.h"
+#include "relay.h"
 
 #define PATIENCE_NS (60 * GW_NS_PER_S)
 #define DEADLINE_NS (30 * GW_NS_PER_S)
@@ -42,40 +42,87 @@ void kit_turn_until(const unsigned *flag, unsigned value, const char *what) {
 
 /* ---- life ---- */
 
-/* Stores keep their files in one directory without further ones. */
-static void remove_directory(const char *directory) {
-    DIR *entries = opendir(directory);
-    const struct dirent *entry = NULL;
-    char path[512];
-    while (entries != NULL && (entry = readdir(entries)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            (void)snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
-            (void)unlink(path);
-        }
-    }
-    if (entries != NULL) {
-        (void)closedir(entries);
-    }
-    (void)rmdir(directory);
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where) {
+    (void)status;
+    (void)kind;
+    (void)where;
+    (void)remove(path);
+    return 0;
 }
 
-void kit_begin(void) {
+void kit_make_directory(void) {
     const char *base = getenv("TMPDIR");
     (void)snprintf(kit.directory, sizeof kit.directory, "%s/eg-contract-XXXXXX",
                    base == NULL ? "/tmp" : base);
     if (mkdtemp(kit.directory) == NULL) {
         kit_fail("no directory");
     }
-    if (kit.driver->start != NULL && kit.driver->start(kit.directory) != 0) {
-        kit_fail("the server does not start");
+    kit.place = (struct driver_place){.directory = kit.directory};
+    kit.server = (struct server){.name = kit.driver->server, .directory = kit.directory};
+}
+
+/* Removes all that other cases have left in the server that they share. */
+static void empty_store(void) {
+    struct answer list;
+    kit_open();
+    kit_send_list(&list, GW_STR(""));
+    kit_wait(&list);
+    struct answer *answers = gw_alloc(gw_size_mul(list.count + 1, sizeof *answers));
+    for (size_t i = 0; i < list.count; i++) {
+        kit_send_remove(&answers[i], list.items[i].name, EG_REV_ANY);
     }
+    for (size_t i = 0; i < list.count; i++) {
+        kit_wait(&answers[i]);
+        kit_drop(&answers[i]);
+    }
+    gw_free(answers);
+    kit_drop(&list);
+    if (strcmp(kit_list(""), "") != 0) {
+        kit_fail("the store cannot be emptied");
+    }
+    kit_close();
+}
+
+static void begin_server(bool has_auth) {
+    kit.server.has_auth = has_auth;
+    server_start(&kit.server);
+    kit.place.port = kit.server.port;
+    kit.place.credentials = has_auth ? DRIVER_RIGHT_CREDENTIALS : DRIVER_NO_CREDENTIALS;
+}
+
+void kit_begin(void) {
+    const char *shared = getenv(KIT_SHARED_PORT);
+    kit_make_directory();
+    if (kit.driver->server == NULL) {
+        return;
+    }
+    if (shared == NULL || kit.needs_own_server) {
+        begin_server(false);
+        return;
+    }
+    kit.place.port = (uint16_t)strtoul(shared, NULL, 10);
+    empty_store();
+}
+
+void kit_begin_with_auth(void) {
+    kit_make_directory();
+    begin_server(true);
+}
+
+void kit_begin_away(void) {
+    kit_make_directory();
+    kit.server.port = server_free_port();
+    kit.place.port = kit.server.port;
 }
 
 void kit_end(void) {
-    if (kit.driver->stop != NULL) {
-        kit.driver->stop();
-    }
-    remove_directory(kit.directory);
+    relay_stop();
+    server_kill9(&kit.server);
+    (void)nftw(kit.directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void kit_use_relay(void) {
+    kit.place.port = relay_start(kit.place.port);
 }
 
 static unsigned start_ended;
@@ -95,34 +142,48 @@ static void on_stopped(void *arg, uint32_t ops_left) {
     start_ended = 1;
 }
 
-static void add_instance(bool has_short_history) {
-    struct gw_setting_input inputs[DRIVER_MAX_SETTINGS];
+static void add_instance(void) {
+    struct driver_settings settings = {.count = 0};
     struct eg_why why = {.struct_size = sizeof why};
-    char text[512];
-    const size_t count =
-        kit.driver->settings(kit.directory, has_short_history, inputs, text, sizeof text);
+    kit.driver->settings(&kit.place, &settings);
     const struct eg_component *component =
         gw_manager_component(kit.manager, EG_KIND_STORAGE, gw_str_c(kit.driver->component));
     if (component == NULL) {
         kit_fail("the plugin has no such component");
     }
-    if (gw_manager_add(kit.manager, component, inputs, count, &kit.instance, &why) < 0) {
+    if (gw_manager_add(kit.manager, component, settings.inputs, settings.count, &kit.instance,
+                       &why) < 0) {
         (void)snprintf(kit.why, sizeof kit.why, "%.*s", (int)why.len, why.text);
         kit_fail("the settings are refused");
     }
     kit.ops = kit.instance->component->ops;
 }
 
-int32_t kit_try_open(bool has_short_history) {
-    static struct gw_http_client *clients[] = {NULL};
-    struct eg_why why = {.struct_size = sizeof why};
-    char path[512];
+/* As the gateway makes them. */
+static void make_services(void) {
+    const struct gw_http_client_config config = {
+        .timeout_ns = 15 * GW_NS_PER_S,
+        .connect_timeout_ns = 5 * GW_NS_PER_S,
+        .max_response_bytes = 16ull * 1024 * 1024,
+        .max_connections = 100,
+        .max_connections_per_host = 50,
+        .idle_timeout_ns = 60 * GW_NS_PER_S,
+    };
     if (gw_loop_create("control", &kit.loop) < 0 || gw_pool_create(2, 64, &kit.pool) < 0) {
         kit_fail("no loop");
     }
     gw_loop_set_index(kit.loop, 0);
+    if (gw_http_client_create(kit.loop, &config, &kit.client) < 0) {
+        kit_fail("no HTTP client");
+    }
+}
+
+int32_t kit_try_open(void) {
+    struct eg_why why = {.struct_size = sizeof why};
+    char path[512];
+    make_services();
     kit.manager = gw_manager_create(&(struct gw_manager_config){.loops = &kit.loop,
-                                                                .clients = clients,
+                                                                .clients = &kit.client,
                                                                 .loop_count = 1,
                                                                 .control = kit.loop,
                                                                 .pool = kit.pool,
@@ -132,7 +193,7 @@ int32_t kit_try_open(bool has_short_history) {
         (void)snprintf(kit.why, sizeof kit.why, "%.*s", (int)why.len, why.text);
         kit_fail("the plugin does not load");
     }
-    add_instance(has_short_history);
+    add_instance();
     start_ended = 0;
     gw_manager_start(kit.manager, DEADLINE_NS, on_started, NULL);
     kit_turn_until(&start_ended, 1, "start is never answered");
@@ -140,8 +201,25 @@ int32_t kit_try_open(bool has_short_history) {
 }
 
 void kit_open(void) {
-    if (kit_try_open(false) != EG_OK) {
+    if (kit_try_open() != EG_OK) {
         kit_fail("the store does not start");
+    }
+    kit_wait_ready();
+}
+
+void kit_wait_ready(void) {
+    const uint64_t end_ns = kit_now_ns() + PATIENCE_NS;
+    for (bool is_ready = false; !is_ready;) {
+        struct answer answer;
+        kit_send_list(&answer, GW_STR("no key begins with this"));
+        kit_wait(&answer);
+        is_ready = answer.status == EG_OK;
+        if (!is_ready && kit_now_ns() > end_ns) {
+            (void)snprintf(kit.why, sizeof kit.why, "%.*s", GW_FMT(gw_bytes_str(&answer.message)));
+            kit_fail("the store does not become ready");
+        }
+        kit_drop(&answer);
+        gw_loop_turn(kit.loop, is_ready ? 0 : 5 * GW_NS_PER_MS);
     }
 }
 
@@ -150,9 +228,11 @@ void kit_close(void) {
     gw_manager_stop(kit.manager, DEADLINE_NS, on_stopped, NULL);
     kit_turn_until(&start_ended, 1, "stop is never answered");
     gw_manager_destroy(kit.manager);
+    gw_http_client_destroy(kit.client);
     gw_pool_destroy(kit.pool);
     gw_loop_destroy(kit.loop);
     kit.manager = NULL;
+    kit.client = NULL;
     kit.pool = NULL;
     kit.loop = NULL;
 }

@@ -1,6 +1,7 @@
 /*
- * kit.h - a storage plugin at work: loaded by the real manager on a real loop and pool, its
- * operations as calls that turn the loop until they are answered. One store at a time; main thread.
+ * kit.h - a storage plugin at work: loaded by the real manager on a real loop, HTTP client and
+ * pool, its operations as calls that turn the loop until they are answered. One store at a time;
+ * main thread.
  */
 #ifndef CONTRACT_STORAGE_KIT_H
 #define CONTRACT_STORAGE_KIT_H
@@ -10,12 +11,19 @@
 #include "io/loop.h"
 #include "plugin/manager.h"
 #include "plugin/op.h"
+#include "server.h"
 #include "unit.h"
+
+#define KIT_SHARED_PORT "CONTRACT_STORAGE_PORT" /* environment: where the shared server is */
 
 struct kit {
     const struct storage_driver *driver;
-    char directory[256]; /* of the running case; empty at its start */
+    char directory[256];       /* of the running case */
+    struct driver_place place; /* what the settings are made of; a case may change it */
+    struct server server;
+    bool needs_own_server; /* else the one that cases share is emptied and used, if there is one */
     struct eg_loop *loop;
+    struct gw_http_client *client;
     struct gw_pool *pool;
     struct gw_manager *manager;
     struct gw_instance *instance;
@@ -25,13 +33,20 @@ struct kit {
 };
 extern struct kit kit;
 
-/* An empty directory (and server) for the case; kit_end removes it. */
+/* An empty directory and an empty store for the case; kit_end removes it. */
 void kit_begin(void);
+void kit_begin_with_auth(void); /* the server asks for credentials; the place has the right ones */
+void kit_begin_away(void);      /* there is a place for a server, but it has not been started */
 void kit_end(void);
+void kit_make_directory(void); /* the directory alone */
+/* Puts the relay (relay.h) before the server, for what is opened from now on. */
+void kit_use_relay(void);
 /* Loads, creates, starts. Returns the status of start; anything else that fails ends the program.
  */
-int32_t kit_try_open(bool has_short_history);
+int32_t kit_try_open(void);
+/* The same and waits until the store answers. */
 void kit_open(void);
+void kit_wait_ready(void);
 void kit_close(void); /* also after a failed open */
 
 _Noreturn void kit_fail(const char *what);

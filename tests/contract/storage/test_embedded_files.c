@@ -58,7 +58,7 @@ static size_t make_store(void) {
 /* Opening has to fail with the text, and to leave the file as it is. */
 static void check_refused(const char *text) {
     const size_t before = read_file(bytes_before);
-    CU_ASSERT_TRUE(kit_try_open(false) < 0);
+    CU_ASSERT_TRUE(kit_try_open() < 0);
     if (strstr(kit.why, text) == NULL || strstr(kit.why, file_path) == NULL) {
         printf("  got \"%s\"\n", kit.why);
         CU_FAIL("the sentence does not name the reason and the file");
@@ -113,12 +113,12 @@ static void a_directory_that_cannot_be_is_told(void) {
     kit_begin();
     (void)snprintf(base, sizeof base, "%s", kit.directory);
     (void)snprintf(kit.directory, sizeof kit.directory, "/dev/null/data");
-    CU_ASSERT_TRUE(kit_try_open(false) < 0);
+    CU_ASSERT_TRUE(kit_try_open() < 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(kit.why, "/dev/null"));
     CU_ASSERT_PTR_NOT_NULL(strstr(kit.why, "irectory"));
     kit_close();
     (void)snprintf(kit.directory, sizeof kit.directory, "/dev/full");
-    CU_ASSERT_TRUE(kit_try_open(false) < 0);
+    CU_ASSERT_TRUE(kit_try_open() < 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(kit.why, "/dev"));
     kit_close();
     (void)snprintf(kit.directory, sizeof kit.directory, "%s", base);
@@ -132,7 +132,7 @@ static void a_directory_that_is_not_writable_is_told(void) {
     }
     kit_begin();
     CU_ASSERT_EQUAL(chmod(kit.directory, 0500), 0);
-    CU_ASSERT_TRUE(kit_try_open(false) < 0);
+    CU_ASSERT_TRUE(kit_try_open() < 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(kit.why, "is not writable"));
     kit_close();
     CU_ASSERT_EQUAL(chmod(kit.directory, 0700), 0);
