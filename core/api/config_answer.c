@@ -113,13 +113,6 @@ void gw_config_answer_deleted(struct gw_config_context *context, struct gw_http_
     send(context, request, 204, headers, GW_COUNT(headers), (struct eg_buf){0});
 }
 
-void gw_config_answer_unchanged(struct gw_config_context *context, struct gw_http_request *request,
-                                uint64_t revision) {
-    char room[GW_ETAG_BYTES];
-    const struct eg_kv headers[] = {{GW_STR("ETag"), gw_etag(room, revision)}};
-    send(context, request, 304, headers, GW_COUNT(headers), (struct eg_buf){0});
-}
-
 static void write_object(const struct gw_config_context *context, struct gw_bytes *out,
                          const struct gw_object *object) {
     struct gw_bytes masked;
@@ -149,6 +142,16 @@ void gw_config_answer_object(struct gw_config_context *context, struct gw_http_r
     struct eg_buf body;
     take_object(context, object, &body);
     send(context, request, 200, headers, GW_COUNT(headers), body);
+}
+
+/* The body is not sent; its size is told (RFC 9110 8.6). */
+void gw_config_answer_unchanged(struct gw_config_context *context, struct gw_http_request *request,
+                                const struct gw_object *object) {
+    char room[GW_ETAG_BYTES];
+    const struct eg_kv headers[] = {{GW_STR("ETag"), gw_etag(room, object->revision)}};
+    struct eg_buf body;
+    take_object(context, object, &body);
+    send(context, request, 304, headers, GW_COUNT(headers), body);
 }
 
 void gw_config_answer_written(struct gw_config_context *context, struct gw_http_request *request,

@@ -42,9 +42,9 @@ void gw_config_answer_object(struct gw_config_context *context, struct gw_http_r
 /* The object as it was written at the revision. */
 void gw_config_answer_written(struct gw_config_context *context, struct gw_http_request *request,
                               uint32_t status, const struct gw_object *object, uint64_t revision);
-/* 304: the client has the object of this revision. */
+/* 304: the client has the object already. */
 void gw_config_answer_unchanged(struct gw_config_context *context, struct gw_http_request *request,
-                                uint64_t revision);
+                                const struct gw_object *object);
 /* The list envelope of the kind with the objects that pass the filter of the request's query. */
 void gw_config_answer_list(struct gw_config_context *context, struct gw_http_request *request,
                            enum gw_kind kind, struct gw_object *const *objects, size_t count);

@@ -109,7 +109,7 @@ static void try_again(struct gw_config_call *call) {
 
 static void finish_read(struct gw_config_call *call) {
     if (call->is_unchanged) {
-        gw_config_answer_unchanged(call->context, call->request, call->result->revision);
+        gw_config_answer_unchanged(call->context, call->request, call->result);
     } else {
         gw_config_answer_object(call->context, call->request, call->result);
     }
