@@ -148,7 +148,6 @@ def at_once(*calls):
 
 
 def test_a_function_is_deleted_on_one_gateway_or_subscribed_to_on_the_other(pair):
-    seen = set()
     for n in range(25):
         here = f"/v1/spaces/race{n}"
         for kind, body in (("functions", FUNCTION), ("eventtypes", {"name": "t"})):
@@ -159,8 +158,6 @@ def test_a_function_is_deleted_on_one_gateway_or_subscribed_to_on_the_other(pair
         assert (deleted.status, subscribed.status) in ((204, 400), (400, 201)), (deleted, subscribed)
         left = len(pair[1].config("GET", f"{here}/functions").json["functions"])
         assert left == len(pair[0].config("GET", f"{here}/subscriptions").json["subscriptions"])
-        seen.add(deleted.status)
-    assert seen   # which of them is faster is not ours to say
 
 
 def test_of_two_paths_that_exclude_each_other_one_is_stored(pair):
