@@ -5,6 +5,10 @@
  */
 #include "api/config_answer.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "api/config_conditions.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/jwrite.h"
@@ -15,6 +19,7 @@
 #define CONTENT_TYPE(value)                                                                        \
     { GW_STR("Content-Type"), (value) }
 #define JSON_TYPE GW_STR("application/json")
+#define U64_BYTES 21u
 
 static void send(struct gw_config_context *context, struct gw_http_request *request,
                  uint32_t status, const struct eg_kv *headers, size_t header_count,
@@ -73,19 +78,38 @@ void gw_config_answer_unauthorized(struct gw_config_context *context,
                          : GW_STR("A bearer token is required."));
 }
 
+/* These say that nothing is wrong with the request nor with what is stored, and that it is worth
+ * trying again: after a while, or after somebody has looked at the store. */
+static bool is_away(int32_t status) {
+    static const int32_t away[] = {EG_E_UNAVAILABLE, EG_E_TIMEOUT, EG_E_BUSY,
+                                   EG_E_DENIED,      EG_E_PROTO,   EG_E_CANCELED};
+    for (size_t i = 0; i < GW_COUNT(away); i++) {
+        if (status == away[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void gw_config_answer_store_error(struct gw_config_context *context,
                                   struct gw_http_request *request, int32_t status,
                                   struct eg_str why) {
-    const bool is_away =
-        status == EG_E_UNAVAILABLE || status == EG_E_TIMEOUT || status == EG_E_BUSY;
     const struct eg_str text = why.len > 0 ? why : gw_str_c(gw_error_text(status));
     GW_LOG(EG_LOG_ERROR, "the store failed a call of the Config API", {GW_STR("error"), text},
            {GW_STR("request_id"), request->request_id});
-    gw_config_answer_error(context, request, is_away ? 503 : 500, text);
+    gw_config_answer_error(context, request, is_away(status) ? 503 : 500, text);
 }
 
-void gw_config_answer_deleted(struct gw_config_context *context, struct gw_http_request *request) {
-    const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE)};
+/* The header that every write is answered with. */
+static struct eg_kv revision_header(char room[U64_BYTES], uint64_t revision) {
+    (void)snprintf(room, U64_BYTES, "%" PRIu64, revision);
+    return (struct eg_kv){GW_STR("eg-config-revision"), gw_str_c(room)};
+}
+
+void gw_config_answer_deleted(struct gw_config_context *context, struct gw_http_request *request,
+                              uint64_t revision) {
+    char room[U64_BYTES];
+    const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE), revision_header(room, revision)};
     send(context, request, 204, headers, GW_COUNT(headers), (struct eg_buf){0});
 }
 
@@ -101,14 +125,45 @@ static void write_object(const struct gw_config_context *context, struct gw_byte
     gw_bytes_free(&masked);
 }
 
-void gw_config_answer_object(struct gw_config_context *context, struct gw_http_request *request,
-                             uint32_t status, const struct gw_object *object) {
-    const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE)};
+static void take_object(const struct gw_config_context *context, const struct gw_object *object,
+                        struct eg_buf *ret_body) {
     struct gw_bytes body;
     gw_bytes_init(&body, 0);
     write_object(context, &body, object);
     gw_bytes_add_char(&body, '\n');
-    send(context, request, status, headers, GW_COUNT(headers), gw_bytes_take(&body));
+    *ret_body = gw_bytes_take(&body);
+}
+
+void gw_config_answer_object(struct gw_config_context *context, struct gw_http_request *request,
+                             const struct gw_object *object) {
+    char room[GW_ETAG_BYTES];
+    const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE),
+                                    {GW_STR("ETag"), gw_etag(room, object->revision)}};
+    struct eg_buf body;
+    take_object(context, object, &body);
+    send(context, request, 200, headers, GW_COUNT(headers), body);
+}
+
+/* The body is not sent; its size is told (RFC 9110 8.6). */
+void gw_config_answer_unchanged(struct gw_config_context *context, struct gw_http_request *request,
+                                const struct gw_object *object) {
+    char room[GW_ETAG_BYTES];
+    const struct eg_kv headers[] = {{GW_STR("ETag"), gw_etag(room, object->revision)}};
+    struct eg_buf body;
+    take_object(context, object, &body);
+    send(context, request, 304, headers, GW_COUNT(headers), body);
+}
+
+void gw_config_answer_written(struct gw_config_context *context, struct gw_http_request *request,
+                              uint32_t status, const struct gw_object *object, uint64_t revision) {
+    char tag[GW_ETAG_BYTES];
+    char number[U64_BYTES];
+    const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE),
+                                    {GW_STR("ETag"), gw_etag(tag, revision)},
+                                    revision_header(number, revision)};
+    struct eg_buf body;
+    take_object(context, object, &body);
+    send(context, request, status, headers, GW_COUNT(headers), body);
 }
 
 void gw_config_answer_list(struct gw_config_context *context, struct gw_http_request *request,

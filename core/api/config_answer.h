@@ -27,15 +27,24 @@ void gw_config_answer_error(struct gw_config_context *context, struct gw_http_re
 /* 401 with its challenge (RFC 6750 3). */
 void gw_config_answer_unauthorized(struct gw_config_context *context,
                                    struct gw_http_request *request, bool was_given);
-/* 500 with the store's text; 503 when it is away or too slow. */
+/* The store's text: 503 when it cannot be used now (away, too slow, busy, refusing our credentials,
+ * not to be understood), 500 when it answers that it failed, or a stored value is damaged. */
 void gw_config_answer_store_error(struct gw_config_context *context,
                                   struct gw_http_request *request, int32_t status,
                                   struct eg_str why);
 
-/* 204 with the header Content-Type that clients know from the original. */
-void gw_config_answer_deleted(struct gw_config_context *context, struct gw_http_request *request);
+/* 204 with the header Content-Type that clients know from the original. revision: of the write. */
+void gw_config_answer_deleted(struct gw_config_context *context, struct gw_http_request *request,
+                              uint64_t revision);
+/* 200 with the object as it is stored, and its ETag. */
 void gw_config_answer_object(struct gw_config_context *context, struct gw_http_request *request,
-                             uint32_t status, const struct gw_object *object);
+                             const struct gw_object *object);
+/* The object as it was written at the revision. */
+void gw_config_answer_written(struct gw_config_context *context, struct gw_http_request *request,
+                              uint32_t status, const struct gw_object *object, uint64_t revision);
+/* 304: the client has the object already. */
+void gw_config_answer_unchanged(struct gw_config_context *context, struct gw_http_request *request,
+                                const struct gw_object *object);
 /* The list envelope of the kind with the objects that pass the filter of the request's query. */
 void gw_config_answer_list(struct gw_config_context *context, struct gw_http_request *request,
                            enum gw_kind kind, struct gw_object *const *objects, size_t count);

@@ -3,33 +3,41 @@
  * decide, commit, answer; and again from the start when somebody else was faster. What differs
  * between resources is a table of functions. Inside api/ only; control thread.
  *
- * A call holds its request and ends with the one reply. Nothing is decided twice on old data: every
- * try gathers anew, and the commit names the revision that the decision saw.
+ * A call holds its request and ends with the one reply, before its time for the store is over.
+ * Nothing is decided twice on old data: every try gathers anew, and the commit names the revisions
+ * of all that the decision saw.
  */
 #ifndef GW_API_CONFIG_CALL_H
 #define GW_API_CONFIG_CALL_H
 
+#include "api/config_conditions.h"
 #include "api/config_context.h"
 #include "api/config_turns.h"
 #include "io/http_server.h"
 
-/* Tries before a client is told to come again (503). */
-#define GW_CONFIG_TRIES 5u
+/* After a lost race a call is tried again as long as its time lasts, each time after a pause drawn
+ * from 0 to a bound that doubles, so that gateways which write at once keep out of step. */
+#define GW_CONFIG_FIRST_PAUSE_NS (10 * GW_NS_PER_MS)
+#define GW_CONFIG_LAST_PAUSE_NS (200 * GW_NS_PER_MS)
 /* Longer identifiers could be stored but never be addressed: a request target has its limit. */
 #define GW_CONFIG_MAX_ID_BYTES 4096u
 
 struct gw_config_call {
     uint32_t magic;
     struct gw_config_context *context;
-    struct gw_http_request *request; /* held */
-    struct gw_config_route route;    /* its text lives in the request's arena */
-    struct gw_object *sent;          /* create and update: the body; owned */
-    bool is_sent_masked;             /* update: `sent` holds masked secrets (functions) */
-    struct gw_need needs[GW_MAX_NEEDS];
+    struct gw_http_request *request;     /* held */
+    struct gw_config_route route;        /* its text lives in the request's arena */
+    struct gw_object *sent;              /* create and update: the body; owned */
+    bool is_sent_masked;                 /* update: `sent` holds masked secrets (functions) */
+    struct gw_basis needs[GW_MAX_NEEDS]; /* with what the last gather told */
     size_t need_count;
+    size_t own_need;          /* which of them is the object itself; GW_MAX_NEEDS: none is */
     struct gw_object *result; /* what is put or answered; owned, new in every try */
-    uint64_t expect_revision; /* of the commit */
-    uint32_t tries;
+    bool is_unchanged;        /* get: the client has it already */
+    uint64_t expect_revision; /* of the write */
+    uint64_t deadline_ns;     /* of all that the store is asked */
+    uint64_t pause_bound_ns;  /* of the next pause */
+    struct gw_timer pause;
     struct gw_config_turn turn; /* of operations whose decision rests on other objects */
 };
 
@@ -60,7 +68,7 @@ void gw_config_call_start(struct gw_config_context *context, struct gw_http_requ
 
 /* id empty: all of the kind in the space. Returns the index among the needs. */
 size_t gw_config_call_need(struct gw_config_call *call, enum gw_kind kind, struct eg_str id);
-/* The object of a need with an id; NULL when it is not there. */
+/* The object of a need with an id; NULL when it is not there (or only its revision was read). */
 struct gw_object *gw_gathered_one(const struct gw_gathered *gathered, size_t need);
 /* Replaces call->result (take). */
 void gw_config_call_set_result(struct gw_config_call *call, struct gw_object *object);

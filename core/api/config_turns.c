@@ -27,6 +27,7 @@ static void on_late(struct gw_timer *timer) {
 
 void gw_config_turn_begin(struct gw_node *turns, struct gw_config_turn *turn,
                           struct gw_http_request *request, struct eg_str space,
+                          uint64_t deadline_ns,
                           void (*on_turn)(struct gw_config_turn *turn, bool is_late)) {
     const bool is_free = first_of(turns, space) == NULL;
     gw_http_request_ref(request);
@@ -39,7 +40,9 @@ void gw_config_turn_begin(struct gw_node *turns, struct gw_config_turn *turn,
         on_turn(turn, false);
         return;
     }
-    gw_timer_start(turn->loop, &turn->timer, GW_CONFIG_TURN_NS, on_late);
+    const uint64_t now_ns = gw_monotonic_ns();
+    gw_timer_start(turn->loop, &turn->timer, deadline_ns > now_ns ? deadline_ns - now_ns : 0,
+                   on_late);
 }
 
 void gw_config_turn_end(struct gw_node *turns, struct gw_config_turn *turn) {

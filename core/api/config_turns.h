@@ -1,10 +1,10 @@
 /*
  * api/config_turns.h - operations that decide on more objects than the one they write (is the
- * function there, is it still in use, is the path free) go one after the other in each space. The
- * store compares and sets one key at a time, so two of them at once could both be right on their
- * own and wrong together: a subscription to a function that is being deleted, two sync paths that
- * exclude each other (Q47). All that go through this gateway are kept apart; gateways that share a
- * store are not kept apart from each other.
+ * function there, is it still in use, is the path free) go one after the other in each space. Two
+ * of them at once could both be right on their own and wrong together: a subscription to a function
+ * that is being deleted, two sync paths that exclude each other (Q47). Gateways that share a store
+ * are kept apart by its commit (state/catalog.h), if it has one; this line keeps the operations of
+ * one gateway from losing races against each other, and from being wrong with a store without.
  *
  * Inside api/ only; control thread.
  */
@@ -12,9 +12,6 @@
 #define GW_API_CONFIG_TURNS_H
 
 #include "io/http_server.h"
-
-/* How long an operation waits for those before it. */
-#define GW_CONFIG_TURN_NS (5 * GW_NS_PER_S)
 
 /* A place in the line of a space; embedded in the operation. Zeroed = in no line. */
 struct gw_config_turn {
@@ -27,9 +24,11 @@ struct gw_config_turn {
 };
 
 /* Takes a place. on_turn is called once: inside the call when nobody is before it, else later, with
- * is_late when the time ran out. Each place is given back by gw_config_turn_end. */
+ * is_late when the deadline (monotonic) is there. Each place is given back by gw_config_turn_end.
+ */
 void gw_config_turn_begin(struct gw_node *turns, struct gw_config_turn *turn,
                           struct gw_http_request *request, struct eg_str space,
+                          uint64_t deadline_ns,
                           void (*on_turn)(struct gw_config_turn *turn, bool is_late));
 /* Gives the place back and calls the next of the space. Nothing happens when it has none. */
 void gw_config_turn_end(struct gw_node *turns, struct gw_config_turn *turn);

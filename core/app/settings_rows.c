@@ -124,7 +124,8 @@ static const struct eg_setting *const compat_rows[] = {
 };
 static const struct eg_setting *const store_rows[] = {
     TEXT(gw_store_settings, backend, "backend", "embedded", "name of the storage component"),
-    TIME(gw_store_settings, timeout_ns, "timeout", "5s", MS, DAY, "of one storage operation"),
+    TIME(gw_store_settings, timeout_ns, "timeout", "1800ms", MS, DAY,
+         "for all that one call of the Configuration API asks of the store; then 503"),
 };
 static const struct eg_setting *const plugins_rows[] = {
     TEXT(gw_plugins_settings, directory, "directory", "",

@@ -326,7 +326,7 @@ static void add_header(struct MHD_Response *response, struct gw_arena *arena, st
 }
 
 static struct MHD_Response *make_body(uint32_t status, struct eg_buf *body) {
-    if (body->len == 0 || status == 204 || status == 304) {
+    if (body->len == 0 || status == 204) {
         gw_buf_release(body);
         return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     }

@@ -91,7 +91,8 @@ uint32_t gw_http_server_in_flight(const struct gw_http_server *server);
 /* Cuts what is left. Held requests stay valid (is_gone) until unref. NULL is fine. */
 void gw_http_server_destroy(struct gw_http_server *server);
 
-/* Sends the reply. On HEAD, 204 and 304 the body is not sent. Adds x-request-id. */
+/* Sends the reply. On HEAD, 204 and 304 the body is not sent; but on 204 Content-Length tells its
+ * size (RFC 9110 8.6). Adds x-request-id. */
 void gw_http_reply(struct gw_http_request *request, struct gw_http_reply *reply);
 void gw_http_request_ref(struct gw_http_request *request);
 void gw_http_request_unref(struct gw_http_request *request); /* NULL is fine */

@@ -1,10 +1,10 @@
 /*
- * state/catalog.c - life of the catalog, and its writes: one storage operation each, with a
- * deadline of its own. The answer always comes later, never inside the call, also when the storage
- * refuses.
+ * state/catalog.c - life of the catalog, and what its reads and writes have in common: a call of
+ * the storage with a deadline. The answer always comes later, never inside the call, also when the
+ * storage refuses.
  *
  * A call whose deadline passed is answered then, and lives on until the storage ends it, since the
- * storage borrows key and value until done.
+ * storage borrows what it was given until done.
  *
  * Thread: control. Ownership: the catalog owns its calls; objects handed in are borrowed until the
  * answer.
@@ -19,6 +19,8 @@
 #include "base/why.h"
 #include "state/catalog_inner.h"
 
+#define ARENA_CHUNK_BYTES 512u
+
 static const struct gw_metric_family bad_family = {
     .name = "eventgateway_config_bad_records",
     .help = "Stored configuration records that cannot be read and are left out.",
@@ -32,6 +34,7 @@ struct gw_store_call *gw_store_call_create(struct gw_catalog *catalog) {
     call->catalog = catalog;
     gw_bytes_init(&call->key, 0);
     gw_bytes_init(&call->value, 0);
+    gw_arena_init(&call->arena, ARENA_CHUNK_BYTES);
     return call;
 }
 
@@ -39,9 +42,18 @@ static void call_free(struct gw_store_call *call) {
     struct gw_catalog *catalog = call->catalog;
     gw_bytes_free(&call->key);
     gw_bytes_free(&call->value);
+    gw_arena_free(&call->arena);
     gw_free(call);
     catalog->ops_pending--;
     gw_catalog_check_stopped(catalog);
+}
+
+/* A storage that gives no reason has often told one to the watch. */
+static struct eg_str reason_of(const struct gw_catalog *catalog, int32_t status) {
+    const bool is_away = status == EG_E_UNAVAILABLE || status == EG_E_DENIED;
+    return is_away && !catalog->is_up && catalog->down_why.len > 0
+               ? gw_why_str(&catalog->down_why)
+               : gw_str_c(gw_error_text(status));
 }
 
 /* The store's text is what clients are shown; stores that have none get ours. */
@@ -52,7 +64,7 @@ static void answer(struct gw_store_call *call, int32_t status, struct eg_str why
     }
     call->is_answered = true;
     if (status < 0 && why.len == 0) {
-        why = gw_str_c(gw_error_text(status));
+        why = reason_of(call->catalog, status);
     }
     call->on_answer(call, status, why, result);
 }
@@ -74,11 +86,11 @@ static void on_refused(struct gw_task *task) {
     call_free(call);
 }
 
-void gw_store_call_begin(struct gw_store_call *call) {
+void gw_store_call_begin(struct gw_store_call *call, uint64_t deadline_ns) {
     struct gw_catalog *catalog = call->catalog;
     catalog->ops_pending++;
-    gw_op_begin(&call->op, catalog->config.storage, catalog->config.control,
-                gw_monotonic_ns() + catalog->config.timeout_ns, on_done, on_deadline);
+    gw_op_begin(&call->op, catalog->config.storage, catalog->config.control, deadline_ns, on_done,
+                on_deadline);
 }
 
 void gw_store_call_sent(struct gw_store_call *call, int32_t rc) {
@@ -89,65 +101,6 @@ void gw_store_call_sent(struct gw_store_call *call, int32_t rc) {
     call->refused = rc;
     call->task.fn = on_refused;
     gw_loop_defer(call->catalog->config.control, &call->task);
-}
-
-/* ---- writes ---- */
-
-struct write {
-    struct gw_object *object; /* put only */
-    void (*on_end)(void *arg, int32_t status, struct eg_str why);
-    void *arg;
-};
-
-static void on_written(struct gw_store_call *call, int32_t status, struct eg_str why,
-                       struct eg_result *result) {
-    struct write write = *(struct write *)call->owner;
-    gw_free(call->owner);
-    call->owner = NULL;
-    if (status == EG_OK && result != NULL && write.object != NULL && write.object->revision == 0) {
-        write.object->revision = result->revision;
-    }
-    if (status == EG_OK && result != NULL && result->revision > call->catalog->written) {
-        call->catalog->written = result->revision;
-    }
-    gw_object_unref(write.object);
-    write.on_end(write.arg, status, why);
-}
-
-static struct gw_store_call *begin_write(struct gw_catalog *catalog, enum gw_kind kind,
-                                         struct eg_str space, struct eg_str id,
-                                         const struct write *write) {
-    GW_MAGIC_CHECK(catalog, GW_CATALOG_MAGIC);
-    struct gw_store_call *call = gw_store_call_create(catalog);
-    struct write *copy = gw_alloc(sizeof *copy);
-    *copy = *write;
-    call->owner = copy;
-    call->on_answer = on_written;
-    gw_store_key(&call->key, kind, space, id);
-    gw_store_call_begin(call);
-    return call;
-}
-
-void gw_catalog_put(struct gw_catalog *catalog, struct gw_object *object, uint64_t expect_revision,
-                    void (*on_put)(void *arg, int32_t status, struct eg_str why), void *arg) {
-    struct gw_store_call *call =
-        begin_write(catalog, object->kind, object->space, object->id,
-                    &(struct write){.object = gw_object_ref(object), .on_end = on_put, .arg = arg});
-    gw_object_write(&call->value, object, (struct eg_str){0});
-    gw_store_call_sent(call, catalog->ops->put(catalog->config.storage->self,
-                                               gw_bytes_str(&call->key), gw_bytes_str(&call->value),
-                                               expect_revision, &call->op.pub));
-}
-
-void gw_catalog_remove(struct gw_catalog *catalog, enum gw_kind kind, struct eg_str space,
-                       struct eg_str id, uint64_t expect_revision,
-                       void (*on_removed)(void *arg, int32_t status, struct eg_str why),
-                       void *arg) {
-    struct gw_store_call *call =
-        begin_write(catalog, kind, space, id, &(struct write){.on_end = on_removed, .arg = arg});
-    gw_store_call_sent(call,
-                       catalog->ops->remove(catalog->config.storage->self, gw_bytes_str(&call->key),
-                                            expect_revision, &call->op.pub));
 }
 
 /* ---- life ---- */
@@ -203,7 +156,7 @@ void gw_catalog_stop(struct gw_catalog *catalog, void (*on_stopped)(void *arg), 
     catalog->is_stopping = true;
     catalog->on_stopped = on_stopped;
     catalog->stopped_arg = arg;
-    gw_timer_start(catalog->config.control, &catalog->stop_timer, 2 * catalog->config.timeout_ns,
+    gw_timer_start(catalog->config.control, &catalog->stop_timer, GW_CATALOG_STOP_NS,
                    on_stop_deadline);
     gw_catalog_unwatch(catalog);
     gw_catalog_check_stopped(catalog);
@@ -227,6 +180,10 @@ void gw_catalog_destroy(struct gw_catalog *catalog) {
     }
     catalog->magic = 0;
     gw_free(catalog);
+}
+
+uint64_t gw_catalog_deadline(const struct gw_catalog *catalog) {
+    return gw_monotonic_ns() + catalog->config.timeout_ns;
 }
 
 const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_kind kind) {

@@ -3,8 +3,9 @@
  * and the cache of all objects that the watch keeps up to date. Control thread.
  *
  * Every operation of the Config API is three steps: gather (one linearizable read of all that the
- * decision needs) -> decide (pure, in api/) -> commit (put or remove with the expected revision). A
- * lost race is EG_E_CONFLICT or EG_E_EXISTS; the API then starts again with gather.
+ * decision needs) -> decide (pure, in api/) -> write (with the expected revision, and only if what
+ * was gathered still stands). A lost race is EG_E_CONFLICT, EG_E_EXISTS or EG_E_NOTFOUND; the API
+ * then starts again with gather. All steps of one operation share one deadline.
  */
 #ifndef GW_STATE_CATALOG_H
 #define GW_STATE_CATALOG_H
@@ -18,7 +19,7 @@ struct gw_catalog;
 struct gw_catalog_config {
     struct gw_instance *storage;
     struct eg_loop *control;
-    uint64_t timeout_ns; /* of one storage operation; 5 s */
+    uint64_t timeout_ns; /* of one operation of the Config API, all its steps together */
     /* The cache changed; called once for many changes, on the control thread, never inside a call.
      */
     void (*on_change)(void *arg, struct gw_catalog *catalog);
@@ -32,10 +33,14 @@ void gw_catalog_start(struct gw_catalog *catalog,
 void gw_catalog_stop(struct gw_catalog *catalog, void (*on_stopped)(void *arg), void *arg);
 void gw_catalog_destroy(struct gw_catalog *catalog); /* NULL is fine */
 
+/* When an operation of the Config API that begins now has to be answered (monotonic). */
+uint64_t gw_catalog_deadline(const struct gw_catalog *catalog);
+
 /* What a decision needs: one object (id not empty) or all of a kind in the space (id empty). */
 struct gw_need {
     enum gw_kind kind;
     struct eg_str id;
+    bool is_revision_only; /* of one object: its value is not looked at and may be damaged */
 };
 #define GW_MAX_NEEDS 4u
 /* Objects in descending order of key (Q6), as stored. Valid during on_gathered; ref what is kept.
@@ -45,20 +50,38 @@ struct gw_gathered {
     struct eg_str why; /* the store's text */
     struct gw_object *const *objects[GW_MAX_NEEDS];
     size_t counts[GW_MAX_NEEDS];
+    /* What was read: of one object its revision, EG_REV_ABSENT when it is not there; of a list that
+     * of the store. */
+    uint64_t revisions[GW_MAX_NEEDS];
 };
 /* needs and space are copied. Values that do not parse: see chapter 2.1 (status EG_E_SYNTAX). */
 void gw_catalog_gather(struct gw_catalog *catalog, struct eg_str space, const struct gw_need *needs,
-                       size_t need_count,
+                       size_t need_count, uint64_t deadline_ns,
                        void (*on_gathered)(void *arg, const struct gw_gathered *gathered),
                        void *arg);
 
-/* Writes the object when the stored revision is the expected one (EG_REV_ABSENT for creates). The
- * object is borrowed until the answer. */
-void gw_catalog_put(struct gw_catalog *catalog, struct gw_object *object, uint64_t expect_revision,
-                    void (*on_put)(void *arg, int32_t status, struct eg_str why), void *arg);
-void gw_catalog_remove(struct gw_catalog *catalog, enum gw_kind kind, struct eg_str space,
-                       struct eg_str id, uint64_t expect_revision,
-                       void (*on_removed)(void *arg, int32_t status, struct eg_str why), void *arg);
+/* What a write rests on: a need of the same space, and what gather told of it. */
+struct gw_basis {
+    struct gw_need need;
+    uint64_t revision;
+};
+/* One write: puts the object, or removes what kind, space and id name. A store that can (commit)
+ * does it only if all bases still stand, in one step; with others that is not looked at. */
+struct gw_catalog_write {
+    struct gw_object *object; /* held until the answer; NULL = removal */
+    enum gw_kind kind;        /* of a removal, as are space and id */
+    struct eg_str space;
+    struct eg_str id;
+    uint64_t expect_revision;
+    const struct gw_basis *bases;
+    size_t basis_count; /* GW_MAX_NEEDS at most */
+    uint64_t deadline_ns;
+    /* revision: of the write. After EG_E_TIMEOUT and EG_E_UNAVAILABLE it may have happened. */
+    void (*on_written)(void *arg, int32_t status, struct eg_str why, uint64_t revision);
+    void *arg;
+};
+/* The struct and what it names are copied. */
+void gw_catalog_write(struct gw_catalog *catalog, const struct gw_catalog_write *write);
 
 /* The cache: all objects of a kind. Keys are storage keys. Borrow until the next loop turn. */
 const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_kind kind);

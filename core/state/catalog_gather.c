@@ -16,6 +16,7 @@
 struct found {
     struct gw_object **objects;
     size_t count;
+    uint64_t revision;
 };
 
 struct gather {
@@ -47,6 +48,7 @@ static void tell(struct gather *gather) {
     for (size_t i = 0; i < gather->need_count; i++) {
         gathered.objects[i] = gather->found[i].objects;
         gathered.counts[i] = gather->found[i].count;
+        gathered.revisions[i] = gather->found[i].revision;
         if (gathered.status == EG_OK && gather->status[i] < 0) {
             gathered.status = gather->status[i];
             gathered.why = gw_why_str(&gather->whys[i]);
@@ -80,11 +82,16 @@ static int32_t load(struct gw_catalog *catalog, const struct gw_need *need, stru
 static int32_t take_one(struct gw_store_call *call, struct gather *gather,
                         const struct eg_result *result) {
     const size_t i = call->place;
+    gather->found[i].revision = result->revision;
+    if (gather->needs[i].is_revision_only) {
+        return EG_OK;
+    }
     struct gw_object **objects = gw_arena_zalloc(&gather->arena, sizeof(struct gw_object *));
     const int32_t rc = load(call->catalog, &gather->needs[i], gw_bytes_str(&call->key),
                             gw_str(result->body.ptr, result->body.len), result->revision, objects,
                             &gather->whys[i]);
-    gather->found[i] = (struct found){.objects = objects, .count = rc == EG_OK ? 1 : 0};
+    gather->found[i].objects = objects;
+    gather->found[i].count = rc == EG_OK ? 1 : 0;
     return rc == EG_E_NOTFOUND ? EG_OK : rc;
 }
 
@@ -100,6 +107,7 @@ static int32_t take_list(struct gw_store_call *call, struct gather *gather,
                          const struct eg_result *result) {
     const size_t i = call->place;
     struct found *found = &gather->found[i];
+    found->revision = result->revision;
     found->objects = gw_arena_zalloc(
         &gather->arena, gw_size_mul(result->item_count + 1, sizeof(struct gw_object *)));
     for (size_t k = 0; k < result->item_count; k++) {
@@ -138,7 +146,8 @@ static void on_answer(struct gw_store_call *call, int32_t status, struct eg_str 
     }
 }
 
-static void send(struct gw_catalog *catalog, struct gather *gather, size_t i) {
+static void send(struct gw_catalog *catalog, struct gather *gather, size_t i,
+                 uint64_t deadline_ns) {
     const struct gw_need *need = &gather->needs[i];
     const struct gw_instance *storage = catalog->config.storage;
     struct gw_store_call *call = gw_store_call_create(catalog);
@@ -150,7 +159,7 @@ static void send(struct gw_catalog *catalog, struct gather *gather, size_t i) {
     } else {
         gw_store_prefix(&call->key, need->kind, gather->space);
     }
-    gw_store_call_begin(call);
+    gw_store_call_begin(call, deadline_ns);
     const struct eg_str key = gw_bytes_str(&call->key);
     gw_store_call_sent(call, need->id.len > 0
                                  ? catalog->ops->get(storage->self, key, &call->op.pub)
@@ -162,7 +171,7 @@ static void on_nothing_needed(struct gw_task *task) {
 }
 
 void gw_catalog_gather(struct gw_catalog *catalog, struct eg_str space, const struct gw_need *needs,
-                       size_t need_count,
+                       size_t need_count, uint64_t deadline_ns,
                        void (*on_gathered)(void *arg, const struct gw_gathered *gathered),
                        void *arg) {
     GW_MAGIC_CHECK(catalog, GW_CATALOG_MAGIC);
@@ -175,7 +184,7 @@ void gw_catalog_gather(struct gw_catalog *catalog, struct eg_str space, const st
     gather->on_gathered = on_gathered;
     gather->arg = arg;
     for (size_t i = 0; i < need_count; i++) {
-        gather->needs[i].kind = needs[i].kind;
+        gather->needs[i] = needs[i];
         gather->needs[i].id = gw_arena_dup(&gather->arena, needs[i].id);
         gather->whys[i].struct_size = sizeof gather->whys[i];
     }
@@ -184,6 +193,6 @@ void gw_catalog_gather(struct gw_catalog *catalog, struct eg_str space, const st
         gw_loop_defer(catalog->config.control, &gather->task);
     }
     for (size_t i = 0; i < need_count; i++) {
-        send(catalog, gather, i);
+        send(catalog, gather, i, deadline_ns);
     }
 }

@@ -4,11 +4,15 @@
 #ifndef GW_STATE_CATALOG_INNER_H
 #define GW_STATE_CATALOG_INNER_H
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "plugin/op.h"
 #include "state/catalog.h"
 
 #define GW_CATALOG_MAGIC 0x63617431u /* cat1 */
+/* How long start waits for the first content, and stop for the end of what is under way. */
+#define GW_CATALOG_START_NS (10 * GW_NS_PER_S)
+#define GW_CATALOG_STOP_NS (10 * GW_NS_PER_S)
 
 /* What a catalog knows of one key besides its object. */
 struct gw_record {
@@ -73,6 +77,7 @@ struct gw_store_call {
     struct gw_catalog *catalog;
     struct gw_bytes key;
     struct gw_bytes value;
+    struct gw_arena arena; /* for more that the storage borrows */
     int32_t refused;
     bool is_answered; /* the deadline has answered */
     /* Exactly once. result is NULL after a deadline or refusal. */
@@ -83,7 +88,7 @@ struct gw_store_call {
 };
 struct gw_store_call *gw_store_call_create(struct gw_catalog *catalog);
 /* before and after the call of the storage's function. rc is what it returned. */
-void gw_store_call_begin(struct gw_store_call *call);
+void gw_store_call_begin(struct gw_store_call *call, uint64_t deadline_ns);
 void gw_store_call_sent(struct gw_store_call *call, int32_t rc);
 
 #endif

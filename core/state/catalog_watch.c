@@ -311,8 +311,8 @@ void gw_catalog_watch(struct gw_catalog *catalog) {
     };
     begin_resync(catalog);
     if (catalog->on_ready != NULL && !gw_timer_armed(&catalog->ready_timer)) {
-        gw_timer_start(catalog->config.control, &catalog->ready_timer,
-                       2 * catalog->config.timeout_ns, on_not_ready);
+        gw_timer_start(catalog->config.control, &catalog->ready_timer, GW_CATALOG_START_NS,
+                       on_not_ready);
     }
     const int32_t rc =
         catalog->ops->watch(storage->self, GW_STR(GW_STORE_ROOT), 0, &catalog->feed.pub);

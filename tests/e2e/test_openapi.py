@@ -95,8 +95,9 @@ class Tour:
             response = DOCUMENT["components"]["responses"]["StoreFailed"]
         response = follow(DOCUMENT, response)
         self.seen.add((name, answer.status))
-        for header in response.get("headers", {}):
+        for header, meaning in response.get("headers", {}).items():
             assert answer.header(header), f"{name}: {header} is missing: {answer}"
+            self.check_body(follow(DOCUMENT, meaning)["schema"], answer.header(header), f"{name}: {header}")
         content = {mime(kind): media for kind, media in response.get("content", {}).items()}
         if not answer.body:
             is_open = not content or (name, answer.status) == ("getStatus", 200)
@@ -200,6 +201,21 @@ def test_what_exists_is_409_as_described(tour, populated):
     for name, body in (("createFunction", FUNCTION), ("createEventType", {"name": "e"}),
                        ("createSubscription", SUBSCRIPTION), ("createCors", CORS)):
         tour.call(name, 409, body)
+
+
+def test_conditions_are_as_described(tour, populated):
+    tour.gateway, items = populated
+    bodies = {"Function": UPDATE, "EventType": {}, "Subscription": SUBSCRIPTION, "Cors": CORS}
+    for kind, values in items.items():
+        tag = tour.call(f"get{kind}", 200, **values).header("ETag")
+        tour.call(f"get{kind}", 304, headers={"If-None-Match": f'"x", W/{tag}'}, **values)
+        tour.call(f"get{kind}", 200, headers={"If-Match": tag}, **values)
+        for verb, body in (("get", None), ("update", bodies[kind]), ("delete", None)):
+            for name in ("If-Match", "If-None-Match"):
+                tour.call(f"{verb}{kind}", 400, body, headers={name: tag[:-1]}, **values)
+            tour.call(f"{verb}{kind}", 412, body, headers={"If-Match": '"x"'}, **values)
+            if verb != "get":
+                tour.call(f"{verb}{kind}", 412, body, headers={"If-None-Match": "*"}, **values)
 
 
 def test_what_is_missing_is_404_as_described(tour, populated):

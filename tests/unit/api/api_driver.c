@@ -32,6 +32,7 @@ static struct {
     struct gw_manager *manager;
     struct gw_catalog *catalog;
     struct gw_config_api *api;
+    struct gw_config_api *other;
     struct gw_http_server *server;
     uint16_t port;
     struct api_client clients[MAX_CLIENTS];
@@ -91,7 +92,8 @@ static void on_change(void *arg, struct gw_catalog *catalog) {
 
 static void on_request(void *arg, struct gw_http_request *request) {
     (void)arg;
-    gw_config_api_request(driver.api, request);
+    const bool is_other = gw_http_header(request, GW_STR("X-Node"), 0).ptr != NULL;
+    gw_config_api_request(is_other ? driver.other : driver.api, request);
 }
 
 static void add_component(uint32_t kind, const char *name) {
@@ -103,7 +105,7 @@ static void add_component(uint32_t kind, const char *name) {
     must(gw_manager_add(driver.manager, component, NULL, 0, &instance, &why) == EG_OK, name);
 }
 
-static void start_manager(void) {
+static void start_manager(const char *store) {
     static struct gw_http_client *clients[] = {NULL};
     const struct gw_manager_config config = {.loops = &driver.loop,
                                              .clients = clients,
@@ -113,7 +115,7 @@ static void start_manager(void) {
     struct eg_why why = {.struct_size = sizeof why};
     driver.manager = gw_manager_create(&config);
     must(gw_manager_load(driver.manager, NULL, &why) == EG_OK, "plugins do not load");
-    add_component(EG_KIND_STORAGE, "fake");
+    add_component(EG_KIND_STORAGE, store == NULL ? "fake" : store);
     add_component(EG_KIND_PROVIDER, "http");
     add_component(EG_KIND_PROVIDER, "vault");
     gw_manager_start(driver.manager, GW_NS_PER_S, on_status, NULL);
@@ -162,17 +164,19 @@ void api_start(struct api_options options) {
     gw_arena_init(&driver.arena, 4096);
     must(gw_loop_create("control", &driver.loop) == EG_OK, "no loop");
     gw_loop_set_index(driver.loop, 0);
-    start_manager();
-    const struct gw_catalog_config catalog = {.storage = gw_manager_storage(driver.manager),
-                                              .control = driver.loop,
-                                              .timeout_ns = 5 * GW_NS_PER_S,
-                                              .on_change = on_change};
+    start_manager(options.store);
+    const struct gw_catalog_config catalog = {
+        .storage = gw_manager_storage(driver.manager),
+        .control = driver.loop,
+        .timeout_ns = options.timeout_ns == 0 ? 5 * GW_NS_PER_S : options.timeout_ns,
+        .on_change = on_change};
     driver.catalog = gw_catalog_create(&catalog);
     gw_catalog_start(driver.catalog, on_status, NULL);
     turn_until_done("catalog does not start");
     const struct gw_config_api_setup setup = {
         .catalog = driver.catalog, .manager = driver.manager, .config = api_config(options)};
     driver.api = gw_config_api_create(&setup);
+    driver.other = gw_config_api_create(&setup);
     start_server();
 }
 
@@ -187,16 +191,21 @@ static void free_clients(void) {
     }
 }
 
+static uint32_t busy(void) {
+    return gw_config_api_busy(driver.api) + gw_config_api_busy(driver.other);
+}
+
 void api_stop(void) {
     fake_storage_hold(false);
     fake_storage_release(SIZE_MAX);
-    for (unsigned i = 0; gw_config_api_busy(driver.api) > 0 && i < MAX_TURNS; i++) {
+    for (unsigned i = 0; busy() > 0 && i < MAX_TURNS; i++) {
         gw_loop_turn(driver.loop, GW_NS_PER_MS);
     }
-    must(gw_config_api_busy(driver.api) == 0, "calls never ended");
+    must(busy() == 0, "calls never ended");
     gw_http_server_quiesce(driver.server);
     gw_http_server_destroy(driver.server);
     gw_config_api_destroy(driver.api);
+    gw_config_api_destroy(driver.other);
     gw_catalog_stop(driver.catalog, on_end, NULL);
     turn_until_done("catalog does not stop");
     gw_manager_stop(driver.manager, GW_NS_PER_S, on_manager_end, NULL);
@@ -278,6 +287,10 @@ struct api_client *api_send_with(const char *method, const char *target, const c
 
 struct api_client *api_send(const char *method, const char *target, const char *body) {
     return api_send_with(method, target, "", body, body == NULL ? 0 : strlen(body));
+}
+
+struct api_client *api_send_other(const char *method, const char *target, const char *body) {
+    return api_send_with(method, target, API_OTHER_NODE, body, body == NULL ? 0 : strlen(body));
 }
 
 void api_hang_up(struct api_client *client) {

@@ -2,6 +2,9 @@
  * api_driver.h - a whole Config API in one thread: control loop, manager with the fake storage and
  * two fake providers, catalog, a real HTTP server on a free port, and clients that speak to it over
  * sockets. Nothing sleeps: the loop is turned until the answer is there.
+ *
+ * A second Config API on the same store is what another gateway is: requests with the header
+ * API_OTHER_NODE go there.
  */
 #ifndef TESTS_API_DRIVER_H
 #define TESTS_API_DRIVER_H
@@ -13,8 +16,12 @@
 
 #define API_BODY_LIMIT 65536
 
+#define API_OTHER_NODE "X-Node: other\r\n"
+
 struct api_options {
     const char *token;
+    const char *store;   /* component; NULL = "fake" */
+    uint64_t timeout_ns; /* store.timeout; 0 = 5 s */
     bool shows_secrets;
     bool refuses_cross_space_conflicts;
 };
@@ -28,6 +35,8 @@ struct api_client;
 struct api_client *api_send(const char *method, const char *target, const char *body);
 struct api_client *api_send_with(const char *method, const char *target, const char *headers,
                                  const char *body, size_t body_len);
+/* The same, as JSON, at the other node. */
+struct api_client *api_send_other(const char *method, const char *target, const char *body);
 /* Turns the loop until the store holds that many ops (or fails the test). */
 void api_turn_until_held(size_t count);
 void api_turn(unsigned turns);

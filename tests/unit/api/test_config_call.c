@@ -97,16 +97,84 @@ static void a_masked_update_that_loses_a_race_keeps_the_newer_secret(void) {
     api_stop();
 }
 
-static void a_few_lost_races_are_tried_again_and_many_are_told(void) {
-    start();
-    fake_storage_lose_races(4);
+static void lost_races_are_tried_again_as_long_as_the_time_lasts(void) {
+    api_start((struct api_options){.timeout_ns = 30 * GW_NS_PER_S});
+    fake_storage_lose_races(8);
     EXPECT("POST", TYPES, NAME_A, 201, TYPE_A);
-    fake_storage_lose_races(1000);
-    const struct api_answer answer = api_call("PUT", TYPES "/a", "{}");
+    fake_storage_lose_races(8);
+    EXPECT("DELETE", TYPES "/a", NULL, 204, "");
+    api_stop();
+}
+
+static void a_call_that_loses_all_its_races_is_503_in_its_time(void) {
+    start();
+    EXPECT("POST", TYPES, NAME_A, 201, TYPE_A);
+    gw_clock_hold(1000 * GW_NS_PER_S, 0);
+    fake_storage_lose_races(1000000);
+    struct api_client *client = api_send("PUT", TYPES "/a", "{}");
+    uint64_t waited_ns = 0;
+    while (!api_is_answered(client) && waited_ns < 60 * GW_NS_PER_S) {
+        api_turn(10);
+        gw_clock_advance(5 * GW_NS_PER_MS);
+        waited_ns += 5 * GW_NS_PER_MS;
+    }
+    const struct api_answer answer = api_receive(client);
     CU_ASSERT_EQUAL(answer.status, 503);
     ASSERT_STR(((struct eg_str){api_header(&answer, "Retry-After"), 1}), "1");
+    CU_ASSERT_TRUE(waited_ns <= 5 * GW_NS_PER_S + 50 * GW_NS_PER_MS);
+    /* It went on for most of its time, and did not storm the store: pauses grow to 200 ms, so they
+     * are 100 ms in the middle. One try is two calls. */
+    CU_ASSERT_TRUE(waited_ns > 4 * GW_NS_PER_S);
+    CU_ASSERT_TRUE(fake_storage_calls() > 2 * 25);
+    CU_ASSERT_TRUE(fake_storage_calls() < 2 * 300);
     fake_storage_lose_races(0);
+    gw_clock_release();
     EXPECT("PUT", TYPES "/a", "{}", 200, TYPE_A);
+    api_stop();
+}
+
+static void reads_and_write_share_one_time(void) {
+    start();
+    gw_clock_hold(1000 * GW_NS_PER_S, 0);
+    fake_storage_hold(true);
+    struct api_client *client = api_send("POST", TYPES, NAME_A);
+    api_turn_until_held(1);
+    gw_clock_advance(3 * GW_NS_PER_S);
+    fake_storage_release(1); /* a slow read */
+    api_turn_until_held(1);  /* the write is on its way */
+    gw_clock_advance(1900 * GW_NS_PER_MS);
+    api_turn(5);
+    CU_ASSERT_FALSE(api_is_answered(client));
+    gw_clock_advance(200 * GW_NS_PER_MS);
+    const struct api_answer answer = api_receive(client);
+    CU_ASSERT_EQUAL(answer.status, 503);
+    CU_ASSERT_STRING_EQUAL(api_header(&answer, "Retry-After"), "1");
+    CU_ASSERT_STRING_EQUAL(answer.body,
+                           "{\"errors\":[{\"message\":\"the storage did not answer in time\"}]}\n");
+    gw_clock_release();
+    api_stop(); /* releases the write: its late answer does no harm */
+}
+
+static void while_the_store_is_away_the_answer_comes_at_once(void) {
+    static const char *const calls[][3] = {{"GET", TYPES, NULL},
+                                           {"GET", TYPES "/a", NULL},
+                                           {"POST", TYPES, NAME_A},
+                                           {"PUT", TYPES "/a", "{}"},
+                                           {"DELETE", TYPES "/a", NULL},
+                                           {"DELETE", "/v1/spaces/default/functions/f", NULL},
+                                           {"DELETE", "/v1/spaces/default/cors/GET%2Fa", NULL}};
+    start();
+    gw_clock_hold(1000 * GW_NS_PER_S, 0); /* no deadline can help */
+    fake_storage_watch_down("the store at 127.0.0.1:9 cannot be reached: connection refused");
+    fake_storage_fail(EG_E_UNAVAILABLE, NULL);
+    api_turn(3);
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        const struct api_answer answer = api_call(calls[i][0], calls[i][1], calls[i][2]);
+        CU_ASSERT_EQUAL(answer.status, 503);
+        CU_ASSERT_STRING_EQUAL(api_header(&answer, "Retry-After"), "1");
+        CU_ASSERT_PTR_NOT_NULL(strstr(answer.body, "connection refused"));
+    }
+    gw_clock_release();
     api_stop();
 }
 
@@ -125,15 +193,37 @@ static void the_text_of_a_failing_store_is_told(void) {
     api_stop();
 }
 
-static void a_store_that_is_away_or_busy_is_503_with_retry_after(void) {
+static void a_store_that_cannot_be_used_now_is_503_with_retry_after(void) {
+    static const int32_t away[] = {EG_E_UNAVAILABLE, EG_E_TIMEOUT, EG_E_BUSY,
+                                   EG_E_DENIED,      EG_E_PROTO,   EG_E_CANCELED};
     start();
-    fake_storage_fail(EG_E_UNAVAILABLE, "no route to store");
-    const struct api_answer answer = api_call("GET", TYPES, NULL);
-    CU_ASSERT_EQUAL(answer.status, 503);
-    ASSERT_STR(((struct eg_str){api_header(&answer, "Retry-After"), 1}), "1");
-    CU_ASSERT_PTR_NOT_NULL(strstr(answer.body, "no route to store"));
-    fake_storage_fail(EG_E_BUSY, "database is locked");
-    CU_ASSERT_EQUAL(api_call("POST", TYPES, NAME_A).status, 503);
+    for (size_t i = 0; i < sizeof away / sizeof away[0]; i++) {
+        fake_storage_fail(away[i], "no use of the store");
+        const struct api_answer answer = api_call("GET", TYPES, NULL);
+        CU_ASSERT_EQUAL(answer.status, 503);
+        CU_ASSERT_STRING_EQUAL(api_header(&answer, "Retry-After"), "1");
+        CU_ASSERT_PTR_NOT_NULL(strstr(answer.body, "no use of the store"));
+        CU_ASSERT_EQUAL(api_call("POST", TYPES, NAME_A).status, 503);
+        CU_ASSERT_EQUAL(api_call("DELETE", "/v1/spaces/default/cors/GET%2Fa", NULL).status, 503);
+    }
+    api_stop();
+}
+
+static void what_is_too_big_for_the_store_is_413(void) {
+    start();
+    fake_storage_hold(true);
+    struct api_client *client = api_send("POST", TYPES, NAME_A);
+    api_turn_until_held(1);
+    fake_storage_release(1);
+    api_turn_until_held(1);
+    fake_storage_fail(EG_E_TOOBIG, "values may have 512 KiB at most");
+    fake_storage_hold(false);
+    fake_storage_release(1);
+    const struct api_answer answer = api_receive(client);
+    CU_ASSERT_EQUAL(answer.status, 413);
+    CU_ASSERT_STRING_EQUAL(answer.body,
+                           "{\"errors\":[{\"message\":\"values may have 512 KiB at most\"}]}\n");
+    EXPECT("GET", TYPES, NULL, 500, NULL); /* no fault of a client that only reads */
     api_stop();
 }
 
@@ -273,9 +363,13 @@ UNIT_MAIN(UNIT(of_two_racing_creates_one_wins),
           UNIT(two_racing_updates_both_succeed_and_the_later_one_stays),
           UNIT(an_update_that_loses_to_a_delete_is_not_found),
           UNIT(a_masked_update_that_loses_a_race_keeps_the_newer_secret),
-          UNIT(a_few_lost_races_are_tried_again_and_many_are_told),
+          UNIT(lost_races_are_tried_again_as_long_as_the_time_lasts),
+          UNIT(a_call_that_loses_all_its_races_is_503_in_its_time),
+          UNIT(reads_and_write_share_one_time),
+          UNIT(while_the_store_is_away_the_answer_comes_at_once),
           UNIT(the_text_of_a_failing_store_is_told),
-          UNIT(a_store_that_is_away_or_busy_is_503_with_retry_after),
+          UNIT(a_store_that_cannot_be_used_now_is_503_with_retry_after),
+          UNIT(what_is_too_big_for_the_store_is_413),
           UNIT(a_store_that_does_not_answer_is_given_up_after_its_time),
           UNIT(damaged_values_are_told_and_can_be_deleted),
           UNIT(wrong_bodies_get_the_prefix_of_their_resource), UNIT(unknown_spaces_list_as_empty),

@@ -424,6 +424,7 @@ static void head_204_and_304_have_no_body_and_framing_headers_are_the_servers(vo
     CU_ASSERT_TRUE(bench_turn_until(&bench, &a, "BODY"));
     CU_ASSERT_EQUAL(count_text(a.in, "BODY"), 1);
     CU_ASSERT_EQUAL(count_text(a.in, "Content-Length: 999"), 0);
+    CU_ASSERT_EQUAL(count_text(a.in, "Content-Length: 4\r\n"), 3); /* not of 204 */
     CU_ASSERT_EQUAL(count_text(a.in, "chunked"), 0);
     CU_ASSERT_EQUAL(count_text(a.in, "Injected"), 0);
     CU_ASSERT_EQUAL(count_text(a.in, "Set-Cookie: a=1\r\n"), 4);

@@ -24,6 +24,9 @@
     "\"provider\":{\"url\":\"http://a/" id "\"}}"
 #define RIG_TIMEOUT_NS (5 * GW_NS_PER_S)
 
+/* The storage component of the next rig_up. */
+static const char *rig_store = "fake";
+
 static struct {
     struct eg_loop *loop;
     struct gw_manager *manager;
@@ -129,7 +132,7 @@ static inline void rig_start_manager(struct eg_loop *const *loops, uint32_t loop
                                              .version = "1"};
     rig.manager = gw_manager_create(&config);
     rig_must(gw_manager_load(rig.manager, NULL, &why) == EG_OK, "the plugins do not load");
-    rig_add(EG_KIND_STORAGE, "fake");
+    rig_add(EG_KIND_STORAGE, rig_store);
     rig_add(EG_KIND_PROVIDER, "http");
     gw_manager_start(rig.manager, GW_NS_PER_S, rig_on_end, NULL);
     rig_wait(&rig.ends, 1, "the manager does not start");

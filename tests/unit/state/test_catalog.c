@@ -1,95 +1,48 @@
-/* Writes of the catalog, their deadlines, and its end. */
+/* Calls of the catalog, their deadline and their reasons, and its end. */
 #include "state_rig.h"
 
-static struct gw_object *make(const char *id) {
-    struct gw_object *object = NULL;
-    struct eg_why why = {.struct_size = sizeof why};
-    struct gw_bytes text;
-    gw_bytes_init(&text, 0);
-    gw_bytes_addf(&text, "{\"type\":\"http\",\"provider\":{\"url\":\"http://a/%s\"}}", id);
-    rig_must(gw_object_load(GW_FUNCTION, GW_STR("default"), gw_str_c(id), 0, gw_bytes_str(&text),
-                            &object, &why) == EG_OK,
-             "the object is not read");
-    gw_bytes_free(&text);
-    return object;
+static void on_written(void *arg, int32_t status, struct eg_str why, uint64_t revision) {
+    (void)revision;
+    rig_on_end(arg, status, why);
 }
 
-static void put(struct gw_object *object, uint64_t expect) {
-    gw_catalog_put(rig.catalog, object, expect, rig_on_end, NULL);
+static void remove_x(void) {
+    gw_catalog_write(rig.catalog, &(struct gw_catalog_write){
+                                      .kind = GW_CORS,
+                                      .space = GW_STR("default"),
+                                      .id = GW_STR("x"),
+                                      .expect_revision = EG_REV_ANY,
+                                      .deadline_ns = gw_catalog_deadline(rig.catalog),
+                                      .on_written = on_written,
+                                  });
 }
 
-static void a_put_writes_the_value_of_the_api_and_sets_the_revision(void) {
+static void a_store_without_a_reason_is_told_with_what_the_watch_knows(void) {
     rig_up();
-    struct gw_object *object = make("f1");
+    rig_watch();
+    fake_storage_fail(EG_E_UNAVAILABLE, NULL);
     rig.ends = 0;
-    put(object, EG_REV_ABSENT);
-    CU_ASSERT_EQUAL(rig.ends, 0); /* never inside the call */
+    remove_x();
     rig_wait(&rig.ends, 1, "no answer");
-    CU_ASSERT_EQUAL(rig.status, EG_OK);
-    CU_ASSERT_EQUAL(object->revision, 1);
-    const char *stored = fake_storage_get(RIG_KEY("functions", "default", "f1"));
-    CU_ASSERT_PTR_NOT_NULL_FATAL(stored);
-    ASSERT_STR(gw_str_c(stored), "{\"space\":\"default\",\"functionId\":\"f1\",\"type\":\"http\","
-                                 "\"provider\":{\"url\":\"http://a/f1\"}}");
-    gw_object_unref(object);
-    rig_down();
-}
-
-static void a_create_of_what_exists_and_a_lost_update_are_told_apart(void) {
-    rig_up();
-    struct gw_object *object = make("f1");
-    put(object, EG_REV_ABSENT);
+    ASSERT_STR(gw_bytes_str(&rig.why), "unavailable");
+    fake_storage_watch_down("the cable is cut");
+    rig_turn(3);
+    remove_x();
     rig_wait(&rig.ends, 2, "no answer");
-    put(object, EG_REV_ABSENT);
+    ASSERT_STR(gw_bytes_str(&rig.why), "the cable is cut");
+    fake_storage_fail(EG_E_IO, NULL);
+    remove_x();
     rig_wait(&rig.ends, 3, "no answer");
-    CU_ASSERT_EQUAL(rig.status, EG_E_EXISTS);
-    put(object, 77);
-    rig_wait(&rig.ends, 4, "no answer");
-    CU_ASSERT_EQUAL(rig.status, EG_E_CONFLICT);
-    CU_ASSERT_TRUE(rig.why.len > 0);
-    gw_object_unref(object);
+    ASSERT_STR(gw_bytes_str(&rig.why), "input/output error");
     rig_down();
 }
 
-static void the_text_of_the_store_comes_through(void) {
-    rig_up();
-    fake_storage_fail(EG_E_IO, "database or disk is full");
-    rig.ends = 0;
-    gw_catalog_remove(rig.catalog, GW_CORS, GW_STR("default"), GW_STR("x"), EG_REV_ANY, rig_on_end,
-                      NULL);
-    rig_wait(&rig.ends, 1, "no answer");
-    CU_ASSERT_EQUAL(rig.status, EG_E_IO);
-    ASSERT_STR(gw_bytes_str(&rig.why), "database or disk is full");
-    rig_down();
-}
-
-static void removing_what_is_missing_says_so(void) {
-    rig_up();
-    rig.ends = 0;
-    gw_catalog_remove(rig.catalog, GW_CORS, GW_STR("default"), GW_STR("x"), EG_REV_ANY, rig_on_end,
-                      NULL);
-    rig_wait(&rig.ends, 1, "no answer");
-    CU_ASSERT_EQUAL(rig.status, EG_E_NOTFOUND);
-    rig_down();
-}
-
-static void a_store_that_is_too_slow_is_answered_for_and_may_answer_later(void) {
+static void the_deadline_is_that_of_the_settings(void) {
     gw_clock_hold(GW_NS_PER_S, 0);
     rig_up();
-    struct gw_object *object = make("slow");
-    fake_storage_hold(true);
-    rig.ends = 0;
-    put(object, EG_REV_ABSENT);
-    gw_object_unref(object); /* the catalog holds what it needs */
-    rig_turn(3);
-    CU_ASSERT_EQUAL(rig.ends, 0);
-    gw_clock_advance(RIG_TIMEOUT_NS + 1);
-    rig_wait(&rig.ends, 1, "the deadline does not answer");
-    CU_ASSERT_EQUAL(rig.status, EG_E_TIMEOUT);
-    fake_storage_release(1);
-    rig_turn(5);
-    CU_ASSERT_EQUAL(rig.ends, 1); /* told once */
-    CU_ASSERT_PTR_NOT_NULL(fake_storage_get(RIG_KEY("functions", "default", "slow")));
+    CU_ASSERT_EQUAL(gw_catalog_deadline(rig.catalog), GW_NS_PER_S + RIG_TIMEOUT_NS);
+    gw_clock_advance(7);
+    CU_ASSERT_EQUAL(gw_catalog_deadline(rig.catalog), GW_NS_PER_S + RIG_TIMEOUT_NS + 7);
     rig_down();
     gw_clock_release();
 }
@@ -97,17 +50,32 @@ static void a_store_that_is_too_slow_is_answered_for_and_may_answer_later(void) 
 static void stop_waits_for_operations(void) {
     rig_up();
     rig_watch();
-    struct gw_object *object = make("f1");
     fake_storage_hold(true);
     rig.ends = 0;
-    put(object, EG_REV_ABSENT);
+    remove_x();
     gw_catalog_stop(rig.catalog, rig_on_stopped, NULL);
     rig_turn(5);
     CU_ASSERT_EQUAL(rig.ends, 0);
     fake_storage_release(1);
     rig_wait(&rig.ends, 2, "stop does not come");
-    gw_object_unref(object);
     rig_down(); /* stopping what is stopped is answered too */
+}
+
+static void a_store_that_hangs_does_not_keep_it_from_ending(void) {
+    gw_clock_hold(GW_NS_PER_S, 0);
+    rig_up();
+    rig_watch();
+    fake_storage_hold(true);
+    rig.ends = 0;
+    remove_x();
+    gw_catalog_stop(rig.catalog, rig_on_stopped, NULL);
+    gw_clock_advance(RIG_TIMEOUT_NS + 1);
+    rig_wait(&rig.ends, 1, "the call is not given up");
+    gw_clock_advance(GW_CATALOG_STOP_NS);
+    rig_wait(&rig.ends, 2, "stop does not come");
+    CU_ASSERT_EQUAL(rig_logged("did not end its calls in time"), 1);
+    rig_down();
+    gw_clock_release();
 }
 
 static void an_unknown_catalog_has_no_revision(void) {
@@ -119,8 +87,7 @@ static void an_unknown_catalog_has_no_revision(void) {
     rig_down();
 }
 
-UNIT_MAIN(UNIT(a_put_writes_the_value_of_the_api_and_sets_the_revision),
-          UNIT(a_create_of_what_exists_and_a_lost_update_are_told_apart),
-          UNIT(the_text_of_the_store_comes_through), UNIT(removing_what_is_missing_says_so),
-          UNIT(a_store_that_is_too_slow_is_answered_for_and_may_answer_later),
-          UNIT(stop_waits_for_operations), UNIT(an_unknown_catalog_has_no_revision))
+UNIT_MAIN(UNIT(a_store_without_a_reason_is_told_with_what_the_watch_knows),
+          UNIT(the_deadline_is_that_of_the_settings), UNIT(stop_waits_for_operations),
+          UNIT(a_store_that_hangs_does_not_keep_it_from_ending),
+          UNIT(an_unknown_catalog_has_no_revision))

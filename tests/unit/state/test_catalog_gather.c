@@ -6,6 +6,7 @@ static struct {
     int32_t status;
     char why[256];
     size_t counts[GW_MAX_NEEDS];
+    uint64_t revisions[GW_MAX_NEEDS];
     char ids[256]; /* of all objects found, joined */
 } seen;
 
@@ -18,6 +19,7 @@ static void on_gathered(void *arg, const struct gw_gathered *gathered) {
     (void)snprintf(seen.why, sizeof seen.why, "%.*s", GW_FMT(gathered->why));
     for (size_t i = 0; i < GW_MAX_NEEDS && gathered->status == EG_OK; i++) {
         seen.counts[i] = gathered->counts[i];
+        seen.revisions[i] = gathered->revisions[i];
         for (size_t k = 0; k < gathered->counts[i]; k++) {
             const size_t at = strlen(seen.ids);
             (void)snprintf(seen.ids + at, sizeof seen.ids - at, "%.*s ",
@@ -28,7 +30,8 @@ static void on_gathered(void *arg, const struct gw_gathered *gathered) {
 
 static void gather(const struct gw_need *needs, size_t count) {
     memset(&seen, 0, sizeof seen);
-    gw_catalog_gather(rig.catalog, GW_STR("default"), needs, count, on_gathered, NULL);
+    gw_catalog_gather(rig.catalog, GW_STR("default"), needs, count,
+                      gw_catalog_deadline(rig.catalog), on_gathered, NULL);
     rig_must(seen.answers == 0, "answered inside the call");
     rig_wait(&seen.answers, 1, "gather does not answer");
 }
@@ -56,10 +59,10 @@ static void lists_descend_and_hold_one_space_only(void) {
 static void what_is_missing_is_an_answer(void) {
     rig_up();
     set_functions();
-    const struct gw_need needs[] = {{GW_FUNCTION, GW_STR("nobody")},
-                                    {GW_FUNCTION, GW_STR("b")},
+    const struct gw_need needs[] = {{GW_FUNCTION, GW_STR("nobody"), false},
+                                    {GW_FUNCTION, GW_STR("b"), false},
                                     {.kind = GW_CORS},
-                                    {GW_EVENTTYPE, GW_STR("t")}};
+                                    {GW_EVENTTYPE, GW_STR("t"), false}};
     gather(needs, 4);
     CU_ASSERT_EQUAL(seen.status, EG_OK);
     CU_ASSERT_EQUAL(seen.counts[0], 0);
@@ -67,6 +70,35 @@ static void what_is_missing_is_an_answer(void) {
     CU_ASSERT_EQUAL(seen.counts[2], 0);
     CU_ASSERT_EQUAL(seen.counts[3], 0);
     CU_ASSERT_STRING_EQUAL(seen.ids, "b ");
+    rig_down();
+}
+
+static void each_need_tells_the_revision_of_what_was_read(void) {
+    rig_up();
+    set_functions(); /* six keys: revisions 1 to 6 */
+    const struct gw_need needs[] = {{GW_FUNCTION, GW_STR("b"), false},
+                                    {GW_FUNCTION, GW_STR("nobody"), false},
+                                    {.kind = GW_FUNCTION},
+                                    {.kind = GW_CORS}};
+    gather(needs, 4);
+    CU_ASSERT_EQUAL(seen.revisions[0], 2);
+    CU_ASSERT_EQUAL(seen.revisions[1], EG_REV_ABSENT);
+    CU_ASSERT_EQUAL(seen.revisions[2], 6);
+    CU_ASSERT_EQUAL(seen.revisions[3], 6);
+    rig_down();
+}
+
+static void the_revision_of_a_damaged_value_can_be_read(void) {
+    rig_up();
+    set_functions();
+    const uint64_t revision = fake_storage_set(RIG_KEY("functions", "default", "b"), "{\"fun");
+    const struct gw_need needs[] = {{GW_FUNCTION, GW_STR("b"), true},
+                                    {GW_FUNCTION, GW_STR("nobody"), true}};
+    gather(needs, 2);
+    CU_ASSERT_EQUAL(seen.status, EG_OK);
+    CU_ASSERT_EQUAL(seen.revisions[0], revision);
+    CU_ASSERT_EQUAL(seen.counts[0], 0);
+    CU_ASSERT_EQUAL(seen.revisions[1], EG_REV_ABSENT);
     rig_down();
 }
 
@@ -84,18 +116,14 @@ static void a_value_that_does_not_parse_spoils_lists_and_its_own_get_with_the_pa
     gather(&all_functions, 1);
     CU_ASSERT_EQUAL(seen.status, EG_E_SYNTAX);
     CU_ASSERT_STRING_EQUAL(seen.why, "unexpected EOF");
-    const struct gw_need bad = {GW_FUNCTION, GW_STR("b")};
+    const struct gw_need bad = {GW_FUNCTION, GW_STR("b"), false};
     gather(&bad, 1);
     CU_ASSERT_EQUAL(seen.status, EG_E_SYNTAX);
     CU_ASSERT_STRING_EQUAL(seen.why, "unexpected EOF");
-    const struct gw_need good = {GW_FUNCTION, GW_STR("a")};
+    const struct gw_need good = {GW_FUNCTION, GW_STR("a"), false};
     gather(&good, 1);
     CU_ASSERT_EQUAL(seen.status, EG_OK);
-    rig.ends = 0;
-    gw_catalog_remove(rig.catalog, GW_FUNCTION, GW_STR("default"), GW_STR("b"), EG_REV_ANY,
-                      rig_on_end, NULL);
-    rig_wait(&rig.ends, 1, "no answer");
-    CU_ASSERT_EQUAL(rig.status, EG_OK);
+    fake_storage_set(RIG_KEY("functions", "default", "b"), NULL);
     gather(&all_functions, 1);
     CU_ASSERT_EQUAL(seen.status, EG_OK);
     CU_ASSERT_STRING_EQUAL(seen.ids, "b2 a ");
@@ -114,7 +142,7 @@ static void an_empty_value_of_an_object_is_told_as_EOF(void) {
 static void the_first_failure_is_told_with_the_stores_text(void) {
     rig_up();
     fake_storage_fail(EG_E_UNAVAILABLE, "no connection");
-    const struct gw_need needs[] = {{.kind = GW_CORS}, {GW_FUNCTION, GW_STR("b")}};
+    const struct gw_need needs[] = {{.kind = GW_CORS}, {GW_FUNCTION, GW_STR("b"), false}};
     gather(needs, 2);
     CU_ASSERT_EQUAL(seen.status, EG_E_UNAVAILABLE);
     CU_ASSERT_STRING_EQUAL(seen.why, "no connection");
@@ -137,9 +165,10 @@ static void a_store_that_answers_too_late_does_no_harm(void) {
     rig_up();
     set_functions();
     fake_storage_hold(true);
-    const struct gw_need needs[] = {{.kind = GW_FUNCTION}, {GW_FUNCTION, GW_STR("b")}};
+    const struct gw_need needs[] = {{.kind = GW_FUNCTION}, {GW_FUNCTION, GW_STR("b"), false}};
     memset(&seen, 0, sizeof seen);
-    gw_catalog_gather(rig.catalog, GW_STR("default"), needs, 2, on_gathered, NULL);
+    gw_catalog_gather(rig.catalog, GW_STR("default"), needs, 2, gw_catalog_deadline(rig.catalog),
+                      on_gathered, NULL);
     rig_turn(2);
     fake_storage_release(1);
     rig_turn(2);
@@ -155,7 +184,8 @@ static void a_store_that_answers_too_late_does_no_harm(void) {
 }
 
 UNIT_MAIN(UNIT(lists_descend_and_hold_one_space_only), UNIT(what_is_missing_is_an_answer),
-          UNIT(no_need_is_answered_too),
+          UNIT(each_need_tells_the_revision_of_what_was_read),
+          UNIT(the_revision_of_a_damaged_value_can_be_read), UNIT(no_need_is_answered_too),
           UNIT(a_value_that_does_not_parse_spoils_lists_and_its_own_get_with_the_parsers_text),
           UNIT(an_empty_value_of_an_object_is_told_as_EOF),
           UNIT(the_first_failure_is_told_with_the_stores_text),

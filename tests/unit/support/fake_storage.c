@@ -4,11 +4,15 @@
  */
 #include "support/fake_storage.h"
 
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_ENTRIES 4096
 #define MAX_HELD 256
+#define MAX_CHECKS 8
 
 enum op_kind { OP_GET, OP_LIST, OP_PUT, OP_REMOVE };
 
@@ -17,12 +21,15 @@ struct entry {
     struct eg_str value;
     uint64_t revision;
 };
+/* A commit is a put or remove with checks. */
 struct held_op {
     enum op_kind kind;
     struct eg_str key;
     struct eg_str value;
     uint64_t expect;
     struct eg_op *op;
+    struct eg_check checks[MAX_CHECKS];
+    size_t check_count;
 };
 
 static struct {
@@ -36,6 +43,7 @@ static struct {
     const char *fail_text;
     size_t races_to_lose;
     size_t calls;
+    char last_commit[1024];
     struct eg_watch *watch;
     struct eg_str watch_prefix;
     bool has_instance;
@@ -201,12 +209,34 @@ static int32_t check_expected(bool is_there, uint64_t revision, uint64_t expect)
     return is_there && revision == expect ? EG_OK : EG_E_CONFLICT;
 }
 
+static bool holds(const struct eg_check *check) {
+    bool is_there = false;
+    if (check->kind == EG_CHECK_KEY) {
+        const size_t at = place_of(check->key, &is_there);
+        return (is_there ? store.entries[at].revision : EG_REV_ABSENT) == check->revision;
+    }
+    for (size_t i = 0; i < store.count; i++) {
+        if (has_prefix(store.entries[i].key, check->key) &&
+            store.entries[i].revision > check->revision) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int32_t check_all(const struct held_op *held, int32_t rc) {
+    for (size_t i = 0; i < held->check_count && rc == EG_OK; i++) {
+        rc = holds(&held->checks[i]) ? EG_OK : EG_E_CONFLICT;
+    }
+    return rc;
+}
+
 static void work_put(const struct held_op *held) {
     struct eg_result result = {.struct_size = sizeof result};
     bool is_there = false;
     const size_t at = place_of(held->key, &is_there);
-    const int32_t rc =
-        check_expected(is_there, is_there ? store.entries[at].revision : 0, held->expect);
+    const int32_t rc = check_all(
+        held, check_expected(is_there, is_there ? store.entries[at].revision : 0, held->expect));
     if (loses_race(held->op)) {
         return;
     }
@@ -227,7 +257,8 @@ static void work_remove(const struct held_op *held) {
         return;
     }
     const int32_t rc =
-        is_there ? check_expected(true, store.entries[at].revision, held->expect) : EG_E_NOTFOUND;
+        check_all(held, is_there ? check_expected(true, store.entries[at].revision, held->expect)
+                                 : EG_E_NOTFOUND);
     if (rc < 0) {
         end(held->op, rc, NULL, NULL);
         return;
@@ -235,6 +266,14 @@ static void work_remove(const struct held_op *held) {
     remove_entry(at);
     result.revision = store.revision;
     end(held->op, EG_OK, NULL, &result);
+}
+
+static void drop_op(const struct held_op *held) {
+    drop(held->key);
+    drop(held->value);
+    for (size_t i = 0; i < held->check_count; i++) {
+        drop(held->checks[i].key);
+    }
 }
 
 static void work(struct held_op *held) {
@@ -245,14 +284,10 @@ static void work(struct held_op *held) {
     } else {
         workers[held->kind](held);
     }
-    drop(held->key);
-    drop(held->value);
+    drop_op(held);
 }
 
-static int32_t accept(enum op_kind kind, struct eg_str key, struct eg_str value, uint64_t expect,
-                      struct eg_op *op) {
-    struct held_op held = {
-        .kind = kind, .key = copy(key), .value = copy(value), .expect = expect, .op = op};
+static int32_t accept_op(struct held_op held) {
     store.calls++;
     if (!store.is_held) {
         work(&held);
@@ -263,6 +298,12 @@ static int32_t accept(enum op_kind kind, struct eg_str key, struct eg_str value,
     }
     store.held[store.held_count++] = held;
     return EG_OK;
+}
+
+static int32_t accept(enum op_kind kind, struct eg_str key, struct eg_str value, uint64_t expect,
+                      struct eg_op *op) {
+    return accept_op((struct held_op){
+        .kind = kind, .key = copy(key), .value = copy(value), .expect = expect, .op = op});
 }
 
 static int32_t fake_get(void *instance, struct eg_str key, struct eg_op *op) {
@@ -284,6 +325,43 @@ static int32_t fake_put(void *instance, struct eg_str key, struct eg_str value, 
 static int32_t fake_remove(void *instance, struct eg_str key, uint64_t expect, struct eg_op *op) {
     (void)instance;
     return accept(OP_REMOVE, key, (struct eg_str){0}, expect, op);
+}
+
+static void say(const char *before, struct eg_str key, const char *between, uint64_t revision) {
+    char *at = store.last_commit + strlen(store.last_commit);
+    const size_t room = (size_t)(store.last_commit + sizeof store.last_commit - at);
+    const int n = (int)key.len;
+    if (revision == EG_REV_ANY || revision == EG_REV_ABSENT) {
+        (void)snprintf(at, room, "%s%.*s%s%s", before, n, key.ptr, between,
+                       revision == EG_REV_ANY ? "any" : "absent");
+    } else {
+        (void)snprintf(at, room, "%s%.*s%s%" PRIu64, before, n, key.ptr, between, revision);
+    }
+}
+
+static int32_t fake_commit(void *instance, const struct eg_commit *commit, struct eg_op *op) {
+    const bool is_removal = commit->is_removal != 0;
+    struct held_op held = {.kind = is_removal ? OP_REMOVE : OP_PUT,
+                           .expect = commit->expect_revision,
+                           .op = op,
+                           .check_count = commit->check_count};
+    (void)instance;
+    if (!EG_HAS(commit, check_count) || commit->check_count > MAX_CHECKS) {
+        return EG_E_INVAL;
+    }
+    held.key = copy(commit->key);
+    held.value = copy(is_removal ? (struct eg_str){0} : commit->value);
+    store.last_commit[0] = '\0';
+    say(is_removal ? "remove " : "put ", commit->key, " expect ", commit->expect_revision);
+    for (size_t i = 0; i < commit->check_count; i++) {
+        const struct eg_check *check = commit->checks[i];
+        const bool is_key = check->kind == EG_CHECK_KEY;
+        held.checks[i] = *check;
+        held.checks[i].key = copy(check->key);
+        say(is_key ? "; key " : "; prefix ", check->key, is_key ? " is " : " since ",
+            check->revision);
+    }
+    return accept_op(held);
 }
 
 static int32_t fake_watch(void *instance, struct eg_str prefix, uint64_t from_revision,
@@ -328,20 +406,27 @@ static void fake_destroy(void *instance) {
 
 static const struct eg_life_ops life = {
     .struct_size = sizeof life, .create = fake_create, .destroy = fake_destroy};
-static const struct eg_storage_ops storage_ops = {.struct_size = sizeof storage_ops,
-                                                  .get = fake_get,
-                                                  .list = fake_list,
-                                                  .put = fake_put,
-                                                  .remove = fake_remove,
-                                                  .watch = fake_watch,
-                                                  .unwatch = fake_unwatch};
+#define OPS_OF_0_1                                                                                 \
+    .get = fake_get, .list = fake_list, .put = fake_put, .remove = fake_remove,                    \
+    .watch = fake_watch, .unwatch = fake_unwatch
+static const struct eg_storage_ops ops = {
+    .struct_size = sizeof ops, OPS_OF_0_1, .commit = fake_commit};
+/* As a plugin that was built with the headers of 0.1 has it: what follows is not its. */
+static const struct eg_storage_ops ops_0_1 = {
+    .struct_size = offsetof(struct eg_storage_ops, commit), OPS_OF_0_1, .commit = fake_commit};
 static const struct eg_component component = {.struct_size = sizeof component,
                                               .kind = EG_KIND_STORAGE,
                                               .name = "fake",
                                               .summary = "keeps the configuration of a test",
                                               .life = &life,
-                                              .ops = &storage_ops};
-static const struct eg_component *const components[] = {&component};
+                                              .ops = &ops};
+static const struct eg_component component_0_1 = {.struct_size = sizeof component_0_1,
+                                                  .kind = EG_KIND_STORAGE,
+                                                  .name = "fake_0_1",
+                                                  .summary = "the same without commit",
+                                                  .life = &life,
+                                                  .ops = &ops_0_1};
+static const struct eg_component *const components[] = {&component, &component_0_1};
 const struct eg_plugin fake_storage_plugin = {.magic = EG_PLUGIN_MAGIC,
                                               .struct_size = sizeof fake_storage_plugin,
                                               .abi_built = EG_ABI,
@@ -350,7 +435,7 @@ const struct eg_plugin fake_storage_plugin = {.magic = EG_PLUGIN_MAGIC,
                                               .version = "1",
                                               .licence = "MIT",
                                               .components = components,
-                                              .component_count = 1};
+                                              .component_count = 2};
 
 /* ---- what tests do ---- */
 
@@ -360,8 +445,7 @@ void fake_storage_reset(void) {
         drop(store.entries[i].value);
     }
     for (size_t i = 0; i < store.held_count; i++) {
-        drop(store.held[i].key);
-        drop(store.held[i].value);
+        drop_op(&store.held[i]);
     }
     drop(store.watch_prefix);
     const bool has_instance = store.has_instance;
@@ -411,6 +495,10 @@ const char *fake_storage_get(const char *key) {
     bool is_there = false;
     const size_t at = place_of((struct eg_str){.ptr = key, .len = strlen(key)}, &is_there);
     return is_there ? store.entries[at].value.ptr : NULL;
+}
+
+const char *fake_storage_last_commit(void) {
+    return store.last_commit;
 }
 
 size_t fake_storage_count(void) {

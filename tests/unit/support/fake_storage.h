@@ -12,29 +12,36 @@
 
 #include <eventgw/plugin.h>
 
-/* The component is named "fake". Its create refuses a second instance until the first is gone. */
+/* The component "fake" has all operations, "fake_0_1" those of ABI 0.1 (no commit) on the same
+ * content. create refuses a second instance until the first is gone. */
 extern const struct eg_plugin fake_storage_plugin;
 
 /* Forgets all content, held ops and failures. Between tests, when no gateway part uses it. */
 void fake_storage_reset(void);
 
-/* Held: get, list, put and remove are queued and done nothing for until they are released. */
+/* Held: get, list, put, remove and commit are queued and done nothing for until they are released.
+ */
 void fake_storage_hold(bool is_held);
 size_t fake_storage_held(void);
 /* Works off the oldest `count` held ops (in order). */
 void fake_storage_release(size_t count);
 
-/* From now on every get, list, put and remove ends with this status and text; 0 = works again. */
+/* From now on every get, list, put, remove and commit ends with this status and text; 0 = works
+ * again. */
 void fake_storage_fail(int32_t status, const char *text);
-/* The next `count` puts and removes lose a race: EG_E_CONFLICT, nothing is changed. */
+/* The next `count` writes lose a race: EG_E_CONFLICT, nothing is changed. */
 void fake_storage_lose_races(size_t count);
+
+/* The last commit, in words: "put KEY expect N; key KEY is N; prefix KEY since N", with "any" and
+ * "absent" for the revisions of that meaning. "" = none yet. */
+const char *fake_storage_last_commit(void);
 
 /* Behind the gateway's back; the watch is told. value NULL removes. Returns the revision. */
 uint64_t fake_storage_set(const char *key, const char *value);
 /* The stored text (NUL-terminated), or NULL. */
 const char *fake_storage_get(const char *key);
 size_t fake_storage_count(void);
-/* Calls of get, list, put and remove so far. */
+/* Calls of get, list, put, remove and commit so far. */
 size_t fake_storage_calls(void);
 /* Tells the watch EG_CHANGE_DOWN, or RESET with the present content and SYNCED. */
 void fake_storage_watch_down(const char *text);
