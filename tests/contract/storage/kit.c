@@ -15,6 +15,7 @@
 #include "relay.h"
 
 #define PATIENCE_NS (60 * GW_NS_PER_S)
+#define WINDOW 64u /* writes at once */
 #define DEADLINE_NS (30 * GW_NS_PER_S)
 
 struct kit kit;
@@ -69,7 +70,7 @@ static void empty_store(void) {
     kit_wait(&list);
     struct answer *answers = gw_alloc(gw_size_mul(list.count + 1, sizeof *answers));
     for (size_t i = 0; i < list.count; i++) {
-        kit_send_remove(&answers[i], list.items[i].name, EG_REV_ANY);
+        kit_send_remove(&answers[i], list.items[i].key, EG_REV_ANY);
     }
     for (size_t i = 0; i < list.count; i++) {
         kit_wait(&answers[i]);
@@ -86,6 +87,7 @@ static void empty_store(void) {
 static void begin_server(bool has_auth) {
     kit.server.has_auth = has_auth;
     server_start(&kit.server);
+    kit.server_port = kit.server.port;
     kit.place.port = kit.server.port;
     kit.place.credentials = has_auth ? DRIVER_RIGHT_CREDENTIALS : DRIVER_NO_CREDENTIALS;
 }
@@ -100,7 +102,8 @@ void kit_begin(void) {
         begin_server(false);
         return;
     }
-    kit.place.port = (uint16_t)strtoul(shared, NULL, 10);
+    kit.server_port = (uint16_t)strtoul(shared, NULL, 10);
+    kit.place.port = kit.server_port;
     empty_store();
 }
 
@@ -112,6 +115,7 @@ void kit_begin_with_auth(void) {
 void kit_begin_away(void) {
     kit_make_directory();
     kit.server.port = server_free_port();
+    kit.server_port = kit.server.port;
     kit.place.port = kit.server.port;
 }
 
@@ -122,7 +126,7 @@ void kit_end(void) {
 }
 
 void kit_use_relay(void) {
-    kit.place.port = relay_start(kit.place.port);
+    kit.place.port = relay_start(kit.server_port);
 }
 
 static unsigned start_ended;
@@ -244,7 +248,8 @@ static void copy_items(struct answer *answer, const struct eg_result *result) {
     answer->items =
         gw_arena_alloc(&answer->arena, gw_size_mul(answer->count + 1, sizeof *answer->items));
     for (size_t i = 0; i < result->item_count; i++) {
-        answer->items[i].name = gw_arena_dup(&answer->arena, result->items[i]->key);
+        answer->items[i].revision = result->items[i]->revision;
+        answer->items[i].key = gw_arena_dup(&answer->arena, result->items[i]->key);
         answer->items[i].value = gw_arena_dup(&answer->arena, result->items[i]->value);
     }
 }
@@ -252,6 +257,7 @@ static void copy_items(struct answer *answer, const struct eg_result *result) {
 static void on_done(struct gw_op *op, int32_t status, struct eg_result *result) {
     struct answer *answer = GW_CONTAINER(op, struct answer, op);
     answer->status = status;
+    answer->took_ns = kit_now_ns() - answer->begun_ns;
     answer->revision = result->revision;
     gw_bytes_add(&answer->body, gw_str(result->body.ptr, result->body.len));
     gw_bytes_add(&answer->message, result->message);
@@ -263,6 +269,7 @@ static void begin(struct answer *answer) {
     memset(answer, 0, sizeof *answer);
     gw_bytes_init(&answer->body, 0);
     gw_bytes_init(&answer->message, 0);
+    answer->begun_ns = kit_now_ns();
     gw_op_begin(&answer->op, kit.instance, kit.loop, gw_monotonic_ns() + DEADLINE_NS, on_done,
                 NULL);
 }
@@ -292,6 +299,11 @@ void kit_send_remove(struct answer *answer, struct eg_str key, uint64_t expect) 
     sent(answer, kit.ops->remove(kit.instance->self, key, expect, &answer->op.pub));
 }
 
+void kit_send_commit(struct answer *answer, const struct eg_commit *commit) {
+    begin(answer);
+    sent(answer, kit.ops->commit(kit.instance->self, commit, &answer->op.pub));
+}
+
 void kit_wait(struct answer *answer) {
     kit_turn_until(&answer->is_done, 1, "an operation is never answered");
 }
@@ -302,8 +314,15 @@ void kit_drop(struct answer *answer) {
     gw_arena_free(&answer->arena);
 }
 
+static void remember(const struct answer *answer) {
+    kit.status = answer->status;
+    kit.took_ns = answer->took_ns;
+    (void)snprintf(kit.why, sizeof kit.why, "%.*s", GW_FMT(gw_bytes_str(&answer->message)));
+}
+
 static int32_t end_write(struct answer *answer, uint64_t *ret_revision) {
     kit_wait(answer);
+    remember(answer);
     if (ret_revision != NULL) {
         *ret_revision = answer->revision;
     }
@@ -323,11 +342,34 @@ int32_t kit_remove(const char *key, uint64_t expect, uint64_t *ret_revision) {
     return end_write(&answer, ret_revision);
 }
 
+int32_t kit_commit(const struct eg_commit *commit, uint64_t *ret_revision) {
+    struct answer answer;
+    kit_send_commit(&answer, commit);
+    return end_write(&answer, ret_revision);
+}
+
+void kit_put_many(unsigned count) {
+    static struct answer answers[WINDOW];
+    static char keys[WINDOW][32];
+    for (unsigned i = 0; i < count + WINDOW; i++) {
+        struct answer *answer = &answers[i % WINDOW];
+        if (i >= WINDOW && i - WINDOW < count) {
+            CU_ASSERT_EQUAL(end_write(answer, NULL), EG_OK);
+        }
+        if (i < count) {
+            (void)snprintf(keys[i % WINDOW], sizeof keys[0], "many/%05u", i);
+            kit_send_put(answer, gw_str_c(keys[i % WINDOW]), GW_STR("{\"value\":true}"),
+                         EG_REV_ABSENT);
+        }
+    }
+}
+
 const char *kit_get(const char *key, uint64_t *ret_revision) {
     static char value[1024];
     struct answer answer;
     kit_send_get(&answer, gw_str_c(key));
     kit_wait(&answer);
+    remember(&answer);
     (void)snprintf(value, sizeof value, "%.*s", GW_FMT(gw_bytes_str(&answer.body)));
     if (ret_revision != NULL) {
         *ret_revision = answer.revision;
@@ -341,10 +383,11 @@ const char *kit_list(const char *prefix) {
     struct answer answer;
     kit_send_list(&answer, gw_str_c(prefix));
     kit_wait(&answer);
+    remember(&answer);
     text[0] = '\0';
     for (size_t i = 0; i < answer.count; i++) {
         const size_t at = strlen(text);
-        (void)snprintf(text + at, sizeof text - at, "%.*s=%.*s ", GW_FMT(answer.items[i].name),
+        (void)snprintf(text + at, sizeof text - at, "%.*s=%.*s ", GW_FMT(answer.items[i].key),
                        GW_FMT(answer.items[i].value));
     }
     kit_drop(&answer);
