@@ -34,6 +34,8 @@ extern const struct case_list cases_process;
 extern const struct case_list cases_bytes;
 extern const struct case_list cases_commit;
 extern const struct case_list cases_race;
+extern const struct case_list cases_restart;
+extern const struct case_list cases_relay;
 
 /* A second process on the same store: this program again, in a role (a fork would inherit threads
  * and locks). */

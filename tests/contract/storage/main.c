@@ -21,8 +21,9 @@
 #define CASE_PATIENCE_NS (240 * GW_NS_PER_S)
 #define POLL_MS 2
 
-static const struct case_list *const lists[] = {&cases_values, &cases_bytes, &cases_commit,
-                                                &cases_watch,  &cases_race,  &cases_process};
+static const struct case_list *const lists[] = {&cases_values,  &cases_bytes, &cases_commit,
+                                                &cases_watch,   &cases_race,  &cases_process,
+                                                &cases_restart, &cases_relay};
 #define LISTS (sizeof lists / sizeof lists[0])
 
 static bool applies(const struct kit_case *one) {
