@@ -41,6 +41,28 @@ void kit_turn_until(const unsigned *flag, unsigned value, const char *what) {
     }
 }
 
+struct call {
+    struct gw_task task; /* first */
+    void (*fn)(void *arg);
+    void *arg;
+    unsigned is_done;
+};
+
+static void run_call(struct gw_task *task) {
+    struct call *call = GW_CONTAINER(task, struct call, task);
+    call->fn(call->arg);
+    call->is_done = 1;
+}
+
+void kit_on_loop(void (*fn)(void *arg), void *arg) {
+    struct call call = {.fn = fn, .arg = arg};
+    call.task.fn = run_call;
+    gw_loop_defer(kit.loop, &call.task);
+    while (call.is_done == 0) {
+        gw_loop_turn(kit.loop, 0);
+    }
+}
+
 /* ---- life ---- */
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where) {
@@ -182,6 +204,16 @@ static void make_services(void) {
     }
 }
 
+static void start_manager(void *arg) {
+    (void)arg;
+    gw_manager_start(kit.manager, DEADLINE_NS, on_started, NULL);
+}
+
+static void stop_manager(void *arg) {
+    (void)arg;
+    gw_manager_stop(kit.manager, DEADLINE_NS, on_stopped, NULL);
+}
+
 int32_t kit_try_open(void) {
     struct eg_why why = {.struct_size = sizeof why};
     char path[512];
@@ -199,7 +231,7 @@ int32_t kit_try_open(void) {
     }
     add_instance();
     start_ended = 0;
-    gw_manager_start(kit.manager, DEADLINE_NS, on_started, NULL);
+    kit_on_loop(start_manager, NULL);
     kit_turn_until(&start_ended, 1, "start is never answered");
     return kit.status;
 }
@@ -229,7 +261,7 @@ void kit_wait_ready(void) {
 
 void kit_close(void) {
     start_ended = 0;
-    gw_manager_stop(kit.manager, DEADLINE_NS, on_stopped, NULL);
+    kit_on_loop(stop_manager, NULL);
     kit_turn_until(&start_ended, 1, "stop is never answered");
     gw_manager_destroy(kit.manager);
     gw_http_client_destroy(kit.client);
@@ -274,7 +306,21 @@ static void begin(struct answer *answer) {
                 NULL);
 }
 
-static void sent(struct answer *answer, int32_t rc) {
+/* What is asked for, carried out on the loop as the gateway does. */
+struct request {
+    struct answer *answer;
+    int32_t (*send)(const struct request *request);
+    struct eg_str key;
+    struct eg_str value;
+    uint64_t expect;
+    const struct eg_commit *commit;
+};
+
+static void send_request(void *arg) {
+    const struct request *request = arg;
+    struct answer *answer = request->answer;
+    begin(answer);
+    const int32_t rc = request->send(request);
     if (rc < 0) {
         gw_op_refused(&answer->op);
         answer->status = rc;
@@ -282,26 +328,43 @@ static void sent(struct answer *answer, int32_t rc) {
     }
 }
 
-void kit_send_get(struct answer *answer, struct eg_str key) {
-    begin(answer);
-    sent(answer, kit.ops->get(kit.instance->self, key, &answer->op.pub));
+static int32_t send_get(const struct request *r) {
+    return kit.ops->get(kit.instance->self, r->key, &r->answer->op.pub);
 }
-void kit_send_list(struct answer *answer, struct eg_str prefix) {
-    begin(answer);
-    sent(answer, kit.ops->list(kit.instance->self, prefix, &answer->op.pub));
+static int32_t send_list(const struct request *r) {
+    return kit.ops->list(kit.instance->self, r->key, &r->answer->op.pub);
 }
-void kit_send_put(struct answer *answer, struct eg_str key, struct eg_str value, uint64_t expect) {
-    begin(answer);
-    sent(answer, kit.ops->put(kit.instance->self, key, value, expect, &answer->op.pub));
+static int32_t send_put(const struct request *r) {
+    return kit.ops->put(kit.instance->self, r->key, r->value, r->expect, &r->answer->op.pub);
 }
-void kit_send_remove(struct answer *answer, struct eg_str key, uint64_t expect) {
-    begin(answer);
-    sent(answer, kit.ops->remove(kit.instance->self, key, expect, &answer->op.pub));
+static int32_t send_remove(const struct request *r) {
+    return kit.ops->remove(kit.instance->self, r->key, r->expect, &r->answer->op.pub);
+}
+static int32_t send_commit(const struct request *r) {
+    return kit.ops->commit(kit.instance->self, r->commit, &r->answer->op.pub);
 }
 
+void kit_send_get(struct answer *answer, struct eg_str key) {
+    kit_on_loop(send_request, &(struct request){.answer = answer, .send = send_get, .key = key});
+}
+void kit_send_list(struct answer *answer, struct eg_str prefix) {
+    kit_on_loop(send_request,
+                &(struct request){.answer = answer, .send = send_list, .key = prefix});
+}
+void kit_send_put(struct answer *answer, struct eg_str key, struct eg_str value, uint64_t expect) {
+    kit_on_loop(
+        send_request,
+        &(struct request){
+            .answer = answer, .send = send_put, .key = key, .value = value, .expect = expect});
+}
+void kit_send_remove(struct answer *answer, struct eg_str key, uint64_t expect) {
+    kit_on_loop(
+        send_request,
+        &(struct request){.answer = answer, .send = send_remove, .key = key, .expect = expect});
+}
 void kit_send_commit(struct answer *answer, const struct eg_commit *commit) {
-    begin(answer);
-    sent(answer, kit.ops->commit(kit.instance->self, commit, &answer->op.pub));
+    kit_on_loop(send_request,
+                &(struct request){.answer = answer, .send = send_commit, .commit = commit});
 }
 
 void kit_wait(struct answer *answer) {

@@ -55,6 +55,8 @@ _Noreturn void kit_fail(const char *what);
 /* Turns the loop until *flag is at least value, or fails with what after a while. */
 void kit_turn_until(const unsigned *flag, unsigned value, const char *what);
 uint64_t kit_now_ns(void); /* of the real clock */
+/* Runs fn on the loop (gw_loop_current is the loop), before it returns. */
+void kit_on_loop(void (*fn)(void *arg), void *arg);
 
 /* ---- operations ---- */
 

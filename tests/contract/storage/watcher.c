@@ -155,6 +155,19 @@ static void on_changed(struct eg_watch *watch, const struct eg_change *change) {
 
 /* ---- life ---- */
 
+static void watch(void *arg) {
+    struct watcher *watcher = arg;
+    if (kit.ops->watch(kit.instance->self, gw_str_c(watcher->prefix), watcher->last_revision,
+                       &watcher->pub) < 0) {
+        kit_fail("a watch is refused");
+    }
+}
+
+static void unwatch(void *arg) {
+    struct watcher *watcher = arg;
+    kit.ops->unwatch(kit.instance->self, &watcher->pub);
+}
+
 void watcher_open(struct watcher *watcher, const char *prefix, uint64_t from_revision) {
     memset(watcher, 0, sizeof *watcher);
     watcher->pub = (struct eg_watch){.struct_size = sizeof watcher->pub, .changed = on_changed};
@@ -163,15 +176,12 @@ void watcher_open(struct watcher *watcher, const char *prefix, uint64_t from_rev
     gw_bytes_init(&watcher->told, 0);
     watcher->is_content = from_revision == 0;
     watcher->last_revision = from_revision;
-    if (kit.ops->watch(kit.instance->self, gw_str_c(watcher->prefix), from_revision,
-                       &watcher->pub) < 0) {
-        kit_fail("a watch is refused");
-    }
+    kit_on_loop(watch, watcher);
 }
 
 void watcher_close(struct watcher *watcher) {
     const struct gw_map_slot *slot = NULL;
-    kit.ops->unwatch(kit.instance->self, &watcher->pub);
+    kit_on_loop(unwatch, watcher);
     watcher_wait_text(watcher, "C ");
     gw_bytes_free(&watcher->told);
     for (size_t i = 0; (slot = gw_map_next(&watcher->mirror, &i)) != NULL;) {
