@@ -18,18 +18,27 @@
 
 void child_start(struct child *child, const char *role) {
     char port[8];
-    int ends[2];
-    (void)snprintf(port, sizeof port, "%u", (unsigned)kit.place.port);
-    if (pipe2(ends, O_CLOEXEC) != 0) {
+    int to_us[2];
+    int to_it[2];
+    (void)snprintf(port, sizeof port, "%u", (unsigned)kit.server_port);
+    if (pipe2(to_us, O_CLOEXEC) != 0 || pipe2(to_it, O_CLOEXEC) != 0) {
         kit_fail("no pipe");
     }
     child->pid = spawn_start((const char *[]){"/proc/self/exe", kit.driver->component, "--role",
                                               role, kit.directory, port, NULL},
-                             -1, ends[1], false);
-    (void)close(ends[1]);
-    child->out = fdopen(ends[0], "r");
+                             to_it[0], to_us[1], false);
+    (void)close(to_us[1]);
+    (void)close(to_it[0]);
+    child->in = to_it[1];
+    child->out = fdopen(to_us[0], "r");
     if (child->out == NULL) {
         kit_fail("no stream");
+    }
+}
+
+void child_go(const struct child *child) {
+    if (write(child->in, "g", 1) != 1) {
+        kit_fail("the second process is gone");
     }
 }
 
@@ -40,6 +49,7 @@ long child_number(struct child *child) {
 
 int child_end(struct child *child) {
     (void)fclose(child->out);
+    (void)close(child->in);
     return spawn_wait(child->pid);
 }
 
@@ -50,7 +60,12 @@ int child_kill(struct child *child) {
 
 /* ---- what the child does ---- */
 
-static void say(unsigned long number) {
+bool child_wait_go(void) {
+    char byte = 0;
+    return read(STDIN_FILENO, &byte, 1) == 1;
+}
+
+void child_say(unsigned long number) {
     char line[32];
     const int len = snprintf(line, sizeof line, "%lu\n", number);
     if (write(STDOUT_FILENO, line, (size_t)len) != len) {
@@ -68,7 +83,7 @@ static int child_writes(void) {
         if (kit_put(key, value, EG_REV_ANY, NULL) != EG_OK) {
             return 4;
         }
-        say(i);
+        child_say(i);
     }
 }
 
@@ -98,11 +113,26 @@ static int child_changes(void) {
     return rc;
 }
 
+/* Some of every kind of change: what a watch that was cut off has missed. */
+static int child_rewrites(void) {
+    int rc = 0;
+    rc |= kit_put("p/changed", "new", EG_REV_ANY, NULL) != EG_OK;
+    rc |= kit_remove("p/gone", EG_REV_ANY, NULL) != EG_OK;
+    rc |= kit_remove("p/again", EG_REV_ANY, NULL) != EG_OK;
+    rc |= kit_put("p/again", "new", EG_REV_ABSENT, NULL) != EG_OK;
+    rc |= kit_put("p/fleeting", "x", EG_REV_ABSENT, NULL) != EG_OK;
+    rc |= kit_remove("p/fleeting", EG_REV_ANY, NULL) != EG_OK;
+    rc |= kit_put("p/new", "new", EG_REV_ABSENT, NULL) != EG_OK;
+    return rc;
+}
+
 int process_child(const char *role) {
-    static const struct {
-        const char *role;
-        int (*run)(void);
-    } roles[] = {{"writes", child_writes}, {"counts", count_up}, {"changes", child_changes}};
+    static const struct child_role roles[] = {
+        {"writes", child_writes},       {"counts", count_up},
+        {"changes", child_changes},     {"rewrites", child_rewrites},
+        {"creates", child_creates},     {"subscribes", child_subscribes},
+        {"scribbles", child_scribbles},
+    };
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
         if (strcmp(role, roles[i].role) == 0) {
             kit_open();
@@ -185,7 +215,10 @@ static void a_watch_sees_what_another_process_writes_in_order(void) {
     child_start(&child, "changes");
     watcher_wait_text(&watcher, "+s/b=3 ");
     CU_ASSERT_EQUAL(child_end(&child), 0);
-    CU_ASSERT_STRING_EQUAL(watcher_told(&watcher), "+s/a=1 +s/a=2 -s/a +s/b=3 ");
+    if (kit.driver->tells_all) {
+        CU_ASSERT_STRING_EQUAL(watcher_told(&watcher), "+s/a=1 +s/a=2 -s/a +s/b=3 ");
+    }
+    watcher_wait_same(&watcher);
     CU_ASSERT_EQUAL(watcher.disorder, 0);
     CU_ASSERT_STRING_EQUAL(kit_list("s/"), "s/b=3 ");
     watcher_close(&watcher);

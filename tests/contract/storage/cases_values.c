@@ -8,7 +8,6 @@
 #include "cases.h"
 
 #define MANY 10000u
-#define WINDOW 64u
 
 static void what_is_put_is_read_back_and_what_is_missing_is_told(void) {
     uint64_t put_at = 0;
@@ -117,9 +116,9 @@ static void keys_and_values_are_bytes(void) {
     kit_send_list(&answer, gw_str("k\xff", 2));
     kit_wait(&answer);
     CU_ASSERT_EQUAL_FATAL(answer.count, 3);
-    CU_ASSERT_TRUE(gw_str_eq(answer.items[0].name, keys[2]));
-    CU_ASSERT_TRUE(gw_str_eq(answer.items[1].name, keys[4]));
-    CU_ASSERT_TRUE(gw_str_eq(answer.items[2].name, keys[3]));
+    CU_ASSERT_TRUE(gw_str_eq(answer.items[0].key, keys[2]));
+    CU_ASSERT_TRUE(gw_str_eq(answer.items[1].key, keys[4]));
+    CU_ASSERT_TRUE(gw_str_eq(answer.items[2].key, keys[3]));
     kit_drop(&answer);
     kit_send_list(&answer, gw_str("k\0", 2));
     kit_wait(&answer);
@@ -165,30 +164,12 @@ static void big_values_are_kept_whole_or_refused(void) {
     kit_end();
 }
 
-static void put_many(void) {
-    static struct answer answers[WINDOW];
-    static char keys[WINDOW][32];
-    for (unsigned i = 0; i < MANY + WINDOW; i++) {
-        struct answer *answer = &answers[i % WINDOW];
-        if (i >= WINDOW) {
-            kit_wait(answer);
-            CU_ASSERT_EQUAL(answer->status, EG_OK);
-            kit_drop(answer);
-        }
-        if (i < MANY) {
-            (void)snprintf(keys[i % WINDOW], sizeof keys[0], "many/%05u", i);
-            kit_send_put(answer, gw_str_c(keys[i % WINDOW]), GW_STR("{\"value\":true}"),
-                         EG_REV_ABSENT);
-        }
-    }
-}
-
 static void ten_thousand_keys_are_written_and_listed_in_time(void) {
     struct answer list;
     kit_begin();
     kit_open();
     const uint64_t begun_ns = kit_now_ns();
-    put_many();
+    kit_put_many(MANY);
     const uint64_t written_ns = kit_now_ns();
     kit_send_list(&list, GW_STR("many/"));
     kit_wait(&list);
@@ -196,7 +177,7 @@ static void ten_thousand_keys_are_written_and_listed_in_time(void) {
     CU_ASSERT_EQUAL(list.count, MANY);
     size_t disorder = 0;
     for (size_t i = 1; i < list.count; i++) {
-        disorder += gw_str_cmp(list.items[i - 1].name, list.items[i].name) >= 0;
+        disorder += gw_str_cmp(list.items[i - 1].key, list.items[i].key) >= 0;
     }
     CU_ASSERT_EQUAL(disorder, 0);
     kit_drop(&list);

@@ -1,4 +1,5 @@
 /* cases_watch.c - watches: first content, order, gaps, history, the last word. */
+#include "base/clock.h"
 #include "base/slice.h"
 #include "cases.h"
 #include "watcher.h"
@@ -24,7 +25,10 @@ static void a_watch_tells_the_content_then_every_change_in_order(void) {
     (void)kit_put("p/b", "4", EG_REV_ANY, NULL);
     (void)kit_put("p/end", "", EG_REV_ANY, NULL);
     watcher_wait_text(&watcher, "+p/end");
-    CU_ASSERT_STRING_EQUAL(watcher_told(&watcher), "+p/a=2 +p/a=3 -p/b +p/b=4 +p/end= ");
+    if (kit.driver->tells_all) {
+        CU_ASSERT_STRING_EQUAL(watcher_told(&watcher), "+p/a=2 +p/a=3 -p/b +p/b=4 +p/end= ");
+    }
+    watcher_wait_same(&watcher);
     CU_ASSERT_EQUAL(watcher.disorder, 0);
     watcher_close(&watcher);
     kit_close();
@@ -58,7 +62,13 @@ static void a_watch_from_a_past_revision_tells_all_that_came_after_it(void) {
     watcher_open(&watcher, "", revision);
     watcher_wait_text(&watcher, "+c=1");
     const char *told = watcher_told(&watcher);
-    CU_ASSERT_TRUE(strncmp(told, "+a=2 -b +c=1 ", strlen("+a=2 -b +c=1 ")) == 0);
+    if (kit.driver->keeps_history) {
+        CU_ASSERT_TRUE(strncmp(told, "+a=2 -b +c=1 ", strlen("+a=2 -b +c=1 ")) == 0);
+    } else {
+        CU_ASSERT_TRUE(strncmp(told, "R ", 2) == 0);
+        watcher_wait_synced(&watcher);
+        watcher_wait_same(&watcher);
+    }
     CU_ASSERT_EQUAL(watcher.disorder, 0);
     watcher_close(&watcher);
     kit_close();
@@ -81,11 +91,13 @@ static void a_history_that_is_gone_is_a_reset_and_the_content(void) {
     CU_ASSERT_EQUAL(watcher.resets, 1);
     CU_ASSERT_TRUE(strncmp(watcher_told(&watcher), "R ", 2) == 0);
     CU_ASSERT_PTR_NULL(strstr(watcher_told(&watcher), "+old"));
+    watcher_wait_same(&watcher);
     watcher_close(&watcher);
-    /* A revision that this store never had: the same. */
-    watcher_open(&watcher, "", 1000000);
+    /* A revision that this store has not had yet: the same. */
+    watcher_open(&watcher, "", revision + 1000000);
     watcher_wait_synced(&watcher);
     CU_ASSERT_EQUAL(watcher.resets, 1);
+    watcher_wait_same(&watcher);
     watcher_close(&watcher);
     kit_close();
     kit_end();
@@ -134,7 +146,10 @@ static void watches_do_not_disturb_each_other_and_closed_is_the_last_word(void) 
     (void)kit_put("a", "2", EG_REV_ANY, NULL);
     (void)kit_put("b", "1", EG_REV_ANY, NULL);
     watcher_wait_text(&second, "+b=1 ");
-    CU_ASSERT_STRING_EQUAL(watcher_told(&second), "S +a=1 +a=2 +b=1 ");
+    if (kit.driver->tells_all) {
+        CU_ASSERT_STRING_EQUAL(watcher_told(&second), "S +a=1 +a=2 +b=1 ");
+    }
+    watcher_wait_same(&second);
     CU_ASSERT_EQUAL(first.closed, 1);
     watcher_close(&second);
     kit_close();
@@ -170,6 +185,123 @@ static void big_values_come_through_a_watch_whole(void) {
     kit_end();
 }
 
+/* The result of a write, get, list and the watch speak of the same numbers. */
+static void every_write_has_a_revision_above_all_before_and_all_tell_the_same(void) {
+    struct watcher watcher;
+    struct answer list;
+    uint64_t last = 0;
+    uint64_t read_at = 0;
+    char key[32];
+    kit_begin();
+    kit_open();
+    watcher_open(&watcher, "r/", 0);
+    watcher_wait_synced(&watcher);
+    for (unsigned i = 0; i < 40; i++) {
+        uint64_t revision = 0;
+        (void)snprintf(key, sizeof key, "r/%u", i % 4);
+        if (i % 9 == 8) {
+            CU_ASSERT_EQUAL(kit_remove(key, EG_REV_ANY, &revision), EG_OK);
+        } else {
+            CU_ASSERT_EQUAL(kit_put(key, i % 2 == 0 ? "even" : "odd", EG_REV_ANY, &revision),
+                            EG_OK);
+            CU_ASSERT_PTR_NOT_NULL(kit_get(key, &read_at));
+            CU_ASSERT_EQUAL(read_at, revision);
+        }
+        CU_ASSERT_TRUE(revision > last);
+        last = revision;
+        watcher_wait_revision(&watcher, revision);
+        kit_send_list(&list, GW_STR("r/"));
+        kit_wait(&list);
+        CU_ASSERT_TRUE(list.revision >= revision);
+        CU_ASSERT_TRUE(watcher_is(&watcher, &list));
+        kit_drop(&list);
+    }
+    CU_ASSERT_EQUAL(watcher.disorder, 0);
+    watcher_close(&watcher);
+    kit_close();
+    kit_end();
+}
+
+static void a_put_of_the_same_value_is_a_write_like_any_other(void) {
+    struct watcher watcher;
+    uint64_t first = 0;
+    uint64_t second = 0;
+    uint64_t third = 0;
+    kit_begin();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ABSENT, &first), EG_OK);
+    watcher_open(&watcher, "", 0);
+    watcher_wait_synced(&watcher);
+    CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ANY, &second), EG_OK);
+    CU_ASSERT_TRUE(second > first);
+    watcher_wait_revision(&watcher, second);
+    CU_ASSERT_EQUAL(kit_put("k", "v", first, NULL), EG_E_CONFLICT); /* who read before, is late */
+    CU_ASSERT_EQUAL(kit_put("k", "v", second, &third), EG_OK);
+    CU_ASSERT_TRUE(third > second);
+    watcher_wait_revision(&watcher, third);
+    watcher_wait_same(&watcher);
+    CU_ASSERT_EQUAL(watcher.disorder, 0);
+    watcher_close(&watcher);
+    kit_close();
+    kit_end();
+}
+
+#define MANY 10000u
+
+/* One that was there before, one that comes when all is written. */
+static void ten_thousand_keys_are_watched_as_they_are_written_and_afterwards(void) {
+    struct watcher early;
+    struct watcher late;
+    kit_begin();
+    kit_open();
+    watcher_open(&early, "many/", 0);
+    watcher_wait_synced(&early);
+    kit_put_many(MANY);
+    const uint64_t written_ns = kit_now_ns();
+    watcher_wait_same(&early);
+    const uint64_t followed_ns = kit_now_ns();
+    watcher_open(&late, "many/", 0);
+    watcher_wait_synced(&late);
+    const uint64_t synced_ns = kit_now_ns();
+    CU_ASSERT_EQUAL(late.puts, MANY);
+    watcher_wait_same(&late);
+    printf("  10,000 keys: followed in %u ms, told anew in %u ms\n",
+           (unsigned)((followed_ns - written_ns) / GW_NS_PER_MS),
+           (unsigned)((synced_ns - followed_ns) / GW_NS_PER_MS));
+    CU_ASSERT_TRUE(followed_ns - written_ns < 10 * GW_NS_PER_S);
+    CU_ASSERT_EQUAL(early.disorder + late.disorder + early.resets + early.downs, 0);
+    watcher_close(&early);
+    watcher_close(&late);
+    kit_close();
+    kit_end();
+}
+
+static void many_watches_of_prefixes_that_overlap_are_told_what_is_theirs(void) {
+    static const char *const prefixes[] = {"", "a", "a/", "a/b", "a/b/", "ab/", "b", "c/d"};
+    static const char *const keys[] = {"a/b/1", "ab/1", "a/1", "b", "a/b", "c/d/1", "c/e", "abc"};
+    struct watcher watchers[8];
+    kit_begin();
+    kit_open();
+    for (size_t i = 0; i < 8; i++) {
+        watcher_open(&watchers[i], prefixes[i], 0);
+        CU_ASSERT_EQUAL(kit_put(keys[i], "1", EG_REV_ANY, NULL), EG_OK);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        CU_ASSERT_EQUAL(kit_put(keys[i], "2", EG_REV_ANY, NULL), EG_OK);
+        CU_ASSERT_TRUE(i % 3 != 0 || kit_remove(keys[i], EG_REV_ANY, NULL) == EG_OK);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        watcher_wait_synced(&watchers[i]);
+        watcher_wait_same(&watchers[i]);
+        CU_ASSERT_EQUAL(watchers[i].disorder, 0);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        watcher_close(&watchers[i]);
+    }
+    kit_close();
+    kit_end();
+}
+
 static const struct kit_case cases[] = {
     CASE(a_watch_tells_the_content_then_every_change_in_order, 0),
     CASE(a_watch_of_nothing_is_synced_too, 0),
@@ -179,5 +311,9 @@ static const struct kit_case cases[] = {
     CASE(watches_do_not_disturb_each_other_and_closed_is_the_last_word, 0),
     CASE(a_watch_that_is_given_up_at_once_is_closed, 0),
     CASE(big_values_come_through_a_watch_whole, 0),
+    CASE(every_write_has_a_revision_above_all_before_and_all_tell_the_same, 0),
+    CASE(a_put_of_the_same_value_is_a_write_like_any_other, 0),
+    CASE(ten_thousand_keys_are_watched_as_they_are_written_and_afterwards, OWN_SERVER),
+    CASE(many_watches_of_prefixes_that_overlap_are_told_what_is_theirs, 0),
 };
 const struct case_list cases_watch = {cases, sizeof cases / sizeof cases[0]};

@@ -15,6 +15,7 @@
 #include "relay.h"
 
 #define PATIENCE_NS (60 * GW_NS_PER_S)
+#define WINDOW 64u /* writes at once */
 #define DEADLINE_NS (30 * GW_NS_PER_S)
 
 struct kit kit;
@@ -37,6 +38,28 @@ void kit_turn_until(const unsigned *flag, unsigned value, const char *what) {
             kit_fail(what);
         }
         gw_loop_turn(kit.loop, 5 * GW_NS_PER_MS);
+    }
+}
+
+struct call {
+    struct gw_task task; /* first */
+    void (*fn)(void *arg);
+    void *arg;
+    unsigned is_done;
+};
+
+static void run_call(struct gw_task *task) {
+    struct call *call = GW_CONTAINER(task, struct call, task);
+    call->fn(call->arg);
+    call->is_done = 1;
+}
+
+void kit_on_loop(void (*fn)(void *arg), void *arg) {
+    struct call call = {.fn = fn, .arg = arg};
+    call.task.fn = run_call;
+    gw_loop_defer(kit.loop, &call.task);
+    while (call.is_done == 0) {
+        gw_loop_turn(kit.loop, 0);
     }
 }
 
@@ -69,7 +92,7 @@ static void empty_store(void) {
     kit_wait(&list);
     struct answer *answers = gw_alloc(gw_size_mul(list.count + 1, sizeof *answers));
     for (size_t i = 0; i < list.count; i++) {
-        kit_send_remove(&answers[i], list.items[i].name, EG_REV_ANY);
+        kit_send_remove(&answers[i], list.items[i].key, EG_REV_ANY);
     }
     for (size_t i = 0; i < list.count; i++) {
         kit_wait(&answers[i]);
@@ -86,6 +109,7 @@ static void empty_store(void) {
 static void begin_server(bool has_auth) {
     kit.server.has_auth = has_auth;
     server_start(&kit.server);
+    kit.server_port = kit.server.port;
     kit.place.port = kit.server.port;
     kit.place.credentials = has_auth ? DRIVER_RIGHT_CREDENTIALS : DRIVER_NO_CREDENTIALS;
 }
@@ -100,7 +124,8 @@ void kit_begin(void) {
         begin_server(false);
         return;
     }
-    kit.place.port = (uint16_t)strtoul(shared, NULL, 10);
+    kit.server_port = (uint16_t)strtoul(shared, NULL, 10);
+    kit.place.port = kit.server_port;
     empty_store();
 }
 
@@ -112,6 +137,7 @@ void kit_begin_with_auth(void) {
 void kit_begin_away(void) {
     kit_make_directory();
     kit.server.port = server_free_port();
+    kit.server_port = kit.server.port;
     kit.place.port = kit.server.port;
 }
 
@@ -122,7 +148,7 @@ void kit_end(void) {
 }
 
 void kit_use_relay(void) {
-    kit.place.port = relay_start(kit.place.port);
+    kit.place.port = relay_start(kit.server_port);
 }
 
 static unsigned start_ended;
@@ -178,6 +204,16 @@ static void make_services(void) {
     }
 }
 
+static void start_manager(void *arg) {
+    (void)arg;
+    gw_manager_start(kit.manager, DEADLINE_NS, on_started, NULL);
+}
+
+static void stop_manager(void *arg) {
+    (void)arg;
+    gw_manager_stop(kit.manager, DEADLINE_NS, on_stopped, NULL);
+}
+
 int32_t kit_try_open(void) {
     struct eg_why why = {.struct_size = sizeof why};
     char path[512];
@@ -195,7 +231,7 @@ int32_t kit_try_open(void) {
     }
     add_instance();
     start_ended = 0;
-    gw_manager_start(kit.manager, DEADLINE_NS, on_started, NULL);
+    kit_on_loop(start_manager, NULL);
     kit_turn_until(&start_ended, 1, "start is never answered");
     return kit.status;
 }
@@ -225,7 +261,7 @@ void kit_wait_ready(void) {
 
 void kit_close(void) {
     start_ended = 0;
-    gw_manager_stop(kit.manager, DEADLINE_NS, on_stopped, NULL);
+    kit_on_loop(stop_manager, NULL);
     kit_turn_until(&start_ended, 1, "stop is never answered");
     gw_manager_destroy(kit.manager);
     gw_http_client_destroy(kit.client);
@@ -244,7 +280,8 @@ static void copy_items(struct answer *answer, const struct eg_result *result) {
     answer->items =
         gw_arena_alloc(&answer->arena, gw_size_mul(answer->count + 1, sizeof *answer->items));
     for (size_t i = 0; i < result->item_count; i++) {
-        answer->items[i].name = gw_arena_dup(&answer->arena, result->items[i]->key);
+        answer->items[i].revision = result->items[i]->revision;
+        answer->items[i].key = gw_arena_dup(&answer->arena, result->items[i]->key);
         answer->items[i].value = gw_arena_dup(&answer->arena, result->items[i]->value);
     }
 }
@@ -252,6 +289,7 @@ static void copy_items(struct answer *answer, const struct eg_result *result) {
 static void on_done(struct gw_op *op, int32_t status, struct eg_result *result) {
     struct answer *answer = GW_CONTAINER(op, struct answer, op);
     answer->status = status;
+    answer->took_ns = kit_now_ns() - answer->begun_ns;
     answer->revision = result->revision;
     gw_bytes_add(&answer->body, gw_str(result->body.ptr, result->body.len));
     gw_bytes_add(&answer->message, result->message);
@@ -263,11 +301,26 @@ static void begin(struct answer *answer) {
     memset(answer, 0, sizeof *answer);
     gw_bytes_init(&answer->body, 0);
     gw_bytes_init(&answer->message, 0);
+    answer->begun_ns = kit_now_ns();
     gw_op_begin(&answer->op, kit.instance, kit.loop, gw_monotonic_ns() + DEADLINE_NS, on_done,
                 NULL);
 }
 
-static void sent(struct answer *answer, int32_t rc) {
+/* What is asked for, carried out on the loop as the gateway does. */
+struct request {
+    struct answer *answer;
+    int32_t (*send)(const struct request *request);
+    struct eg_str key;
+    struct eg_str value;
+    uint64_t expect;
+    const struct eg_commit *commit;
+};
+
+static void send_request(void *arg) {
+    const struct request *request = arg;
+    struct answer *answer = request->answer;
+    begin(answer);
+    const int32_t rc = request->send(request);
     if (rc < 0) {
         gw_op_refused(&answer->op);
         answer->status = rc;
@@ -275,21 +328,43 @@ static void sent(struct answer *answer, int32_t rc) {
     }
 }
 
+static int32_t send_get(const struct request *r) {
+    return kit.ops->get(kit.instance->self, r->key, &r->answer->op.pub);
+}
+static int32_t send_list(const struct request *r) {
+    return kit.ops->list(kit.instance->self, r->key, &r->answer->op.pub);
+}
+static int32_t send_put(const struct request *r) {
+    return kit.ops->put(kit.instance->self, r->key, r->value, r->expect, &r->answer->op.pub);
+}
+static int32_t send_remove(const struct request *r) {
+    return kit.ops->remove(kit.instance->self, r->key, r->expect, &r->answer->op.pub);
+}
+static int32_t send_commit(const struct request *r) {
+    return kit.ops->commit(kit.instance->self, r->commit, &r->answer->op.pub);
+}
+
 void kit_send_get(struct answer *answer, struct eg_str key) {
-    begin(answer);
-    sent(answer, kit.ops->get(kit.instance->self, key, &answer->op.pub));
+    kit_on_loop(send_request, &(struct request){.answer = answer, .send = send_get, .key = key});
 }
 void kit_send_list(struct answer *answer, struct eg_str prefix) {
-    begin(answer);
-    sent(answer, kit.ops->list(kit.instance->self, prefix, &answer->op.pub));
+    kit_on_loop(send_request,
+                &(struct request){.answer = answer, .send = send_list, .key = prefix});
 }
 void kit_send_put(struct answer *answer, struct eg_str key, struct eg_str value, uint64_t expect) {
-    begin(answer);
-    sent(answer, kit.ops->put(kit.instance->self, key, value, expect, &answer->op.pub));
+    kit_on_loop(
+        send_request,
+        &(struct request){
+            .answer = answer, .send = send_put, .key = key, .value = value, .expect = expect});
 }
 void kit_send_remove(struct answer *answer, struct eg_str key, uint64_t expect) {
-    begin(answer);
-    sent(answer, kit.ops->remove(kit.instance->self, key, expect, &answer->op.pub));
+    kit_on_loop(
+        send_request,
+        &(struct request){.answer = answer, .send = send_remove, .key = key, .expect = expect});
+}
+void kit_send_commit(struct answer *answer, const struct eg_commit *commit) {
+    kit_on_loop(send_request,
+                &(struct request){.answer = answer, .send = send_commit, .commit = commit});
 }
 
 void kit_wait(struct answer *answer) {
@@ -302,8 +377,15 @@ void kit_drop(struct answer *answer) {
     gw_arena_free(&answer->arena);
 }
 
+static void remember(const struct answer *answer) {
+    kit.status = answer->status;
+    kit.took_ns = answer->took_ns;
+    (void)snprintf(kit.why, sizeof kit.why, "%.*s", GW_FMT(gw_bytes_str(&answer->message)));
+}
+
 static int32_t end_write(struct answer *answer, uint64_t *ret_revision) {
     kit_wait(answer);
+    remember(answer);
     if (ret_revision != NULL) {
         *ret_revision = answer->revision;
     }
@@ -323,11 +405,34 @@ int32_t kit_remove(const char *key, uint64_t expect, uint64_t *ret_revision) {
     return end_write(&answer, ret_revision);
 }
 
+int32_t kit_commit(const struct eg_commit *commit, uint64_t *ret_revision) {
+    struct answer answer;
+    kit_send_commit(&answer, commit);
+    return end_write(&answer, ret_revision);
+}
+
+void kit_put_many(unsigned count) {
+    static struct answer answers[WINDOW];
+    static char keys[WINDOW][32];
+    for (unsigned i = 0; i < count + WINDOW; i++) {
+        struct answer *answer = &answers[i % WINDOW];
+        if (i >= WINDOW && i - WINDOW < count) {
+            CU_ASSERT_EQUAL(end_write(answer, NULL), EG_OK);
+        }
+        if (i < count) {
+            (void)snprintf(keys[i % WINDOW], sizeof keys[0], "many/%05u", i);
+            kit_send_put(answer, gw_str_c(keys[i % WINDOW]), GW_STR("{\"value\":true}"),
+                         EG_REV_ABSENT);
+        }
+    }
+}
+
 const char *kit_get(const char *key, uint64_t *ret_revision) {
     static char value[1024];
     struct answer answer;
     kit_send_get(&answer, gw_str_c(key));
     kit_wait(&answer);
+    remember(&answer);
     (void)snprintf(value, sizeof value, "%.*s", GW_FMT(gw_bytes_str(&answer.body)));
     if (ret_revision != NULL) {
         *ret_revision = answer.revision;
@@ -341,10 +446,11 @@ const char *kit_list(const char *prefix) {
     struct answer answer;
     kit_send_list(&answer, gw_str_c(prefix));
     kit_wait(&answer);
+    remember(&answer);
     text[0] = '\0';
     for (size_t i = 0; i < answer.count; i++) {
         const size_t at = strlen(text);
-        (void)snprintf(text + at, sizeof text - at, "%.*s=%.*s ", GW_FMT(answer.items[i].name),
+        (void)snprintf(text + at, sizeof text - at, "%.*s=%.*s ", GW_FMT(answer.items[i].key),
                        GW_FMT(answer.items[i].value));
     }
     kit_drop(&answer);

@@ -17,19 +17,24 @@
 #define PATIENCE_S 60
 #define POLL_MS 5
 
-_Noreturn static void give_up(const struct server *server, const char *what) {
+static void print_end(const struct server *server, const char *name) {
     char path[512];
     char text[4000];
-    (void)snprintf(path, sizeof path, "%s/server.out", server->directory);
-    FILE *out = fopen(path, "r");
-    size_t len = 0;
-    if (out != NULL) {
-        (void)fseek(out, -(long)sizeof text, SEEK_END); /* fails when it is shorter: all of it */
-        len = fread(text, 1, sizeof text, out);
-        (void)fclose(out);
+    (void)snprintf(path, sizeof path, "%s/%s", server->directory, name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        return;
     }
-    fprintf(stderr, "server %s on port %u %s; its output:\n%.*s\n", server->name,
-            (unsigned)server->port, what, (int)len, text);
+    (void)fseek(file, -(long)sizeof text, SEEK_END); /* fails when it is shorter: all of it */
+    const size_t len = fread(text, 1, sizeof text, file);
+    (void)fclose(file);
+    fprintf(stderr, "%s:\n%.*s\n", name, (int)len, text);
+}
+
+_Noreturn static void give_up(const struct server *server, const char *what) {
+    fprintf(stderr, "server %s on port %u %s\n", server->name, (unsigned)server->port, what);
+    print_end(server, "server.out");
+    print_end(server, "server.log");
     abort();
 }
 
