@@ -46,5 +46,10 @@ size_t fake_storage_calls(void);
 /* Tells the watch EG_CHANGE_DOWN, or RESET with the present content and SYNCED. */
 void fake_storage_watch_down(const char *text);
 void fake_storage_watch_reset(void);
+/* The store is away: watches, also new ones, are told so, and operations end with EG_E_UNAVAILABLE
+ * and this text. NULL: it is back, and the watch is told RESET and the content. */
+void fake_storage_away(const char *text);
+/* The watch, also a new one, is told nothing at all. */
+void fake_storage_silent(bool is_silent);
 
 #endif
