@@ -424,8 +424,8 @@ static const struct eg_life_ops life = {
 #define OPS_OF_0_1                                                                                 \
     .get = fake_get, .list = fake_list, .put = fake_put, .remove = fake_remove,                    \
     .watch = fake_watch, .unwatch = fake_unwatch
-static const struct eg_storage_ops ops = {
-    .struct_size = sizeof ops, OPS_OF_0_1, .commit = fake_commit};
+const struct eg_storage_ops fake_storage_ops = {
+    .struct_size = sizeof fake_storage_ops, OPS_OF_0_1, .commit = fake_commit};
 /* As a plugin that was built with the headers of 0.1 has it: what follows is not its. */
 static const struct eg_storage_ops ops_0_1 = {
     .struct_size = offsetof(struct eg_storage_ops, commit), OPS_OF_0_1, .commit = fake_commit};
@@ -434,7 +434,7 @@ static const struct eg_component component = {.struct_size = sizeof component,
                                               .name = "fake",
                                               .summary = "keeps the configuration of a test",
                                               .life = &life,
-                                              .ops = &ops};
+                                              .ops = &fake_storage_ops};
 static const struct eg_component component_0_1 = {.struct_size = sizeof component_0_1,
                                                   .kind = EG_KIND_STORAGE,
                                                   .name = "fake_0_1",

@@ -15,6 +15,8 @@
 /* The component "fake" has all operations, "fake_0_1" those of ABI 0.1 (no commit) on the same
  * content. create refuses a second instance until the first is gone. */
 extern const struct eg_plugin fake_storage_plugin;
+/* For a component of another name; they take any instance. */
+extern const struct eg_storage_ops fake_storage_ops;
 
 /* Forgets all content, held ops and failures. Between tests, when no gateway part uses it. */
 void fake_storage_reset(void);
