@@ -246,7 +246,7 @@ static void apply(struct gw_task *task) {
     const struct eg_change *change = &told->change;
     GW_MAGIC_CHECK(catalog, GW_CATALOG_MAGIC);
     const bool is_content = change->kind == EG_CHANGE_PUT || change->kind == EG_CHANGE_REMOVE;
-    if (is_content && !catalog->is_resyncing) {
+    if (is_content && !catalog->is_resyncing && !catalog->is_stopping) {
         note_sync(catalog);
     }
     if (!catalog->is_stopping || change->kind == EG_CHANGE_CLOSED) {

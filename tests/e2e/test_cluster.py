@@ -23,21 +23,25 @@ def test_a_change_through_one_gateway_can_be_waited_for_at_the_other(make_gatewa
     one.function("f", {"headers": {}, "body": "hello"})
     one.event_type("e")
     for number in range(20):
-        one.sync("e", "f", f"/p{number}")
-        revision = status(one)["storeRevision"]
+        answer = one.config("POST", "/v1/spaces/default/subscriptions",
+                            {"type": "sync", "eventType": "e", "functionId": "f", "path": f"/p{number}"})
+        revision = answer.header("eg-config-revision")
         for gateway in (one, other):
             assert wait_for_revision(gateway, revision).status == 200
             assert gateway.emit(cloud_event("e"), f"/p{number}").status == 200
-        one.config("DELETE", f"/v1/spaces/default/subscriptions/sync,e,f,%2Fp{number},POST")
+        gone = one.config("DELETE", f"/v1/spaces/default/subscriptions/{answer.json['subscriptionId']}")
+        assert gone.status == 204
+        assert wait_for_revision(other, gone.header("eg-config-revision")).status == 200
+        assert other.emit(cloud_event("e"), f"/p{number}").status == 202
 
 
 def test_an_update_that_changes_nothing_can_be_waited_for_too(gw):
     gw.event_type("e")
     before = status(gw)["storeRevision"]
-    assert gw.config("PUT", "/v1/spaces/default/eventtypes/e", {}).status == 200
-    after = status(gw)["storeRevision"]
-    assert after > before
-    assert wait_for_revision(gw, after).status == 200
+    answer = gw.config("PUT", "/v1/spaces/default/eventtypes/e", {})
+    assert answer.status == 200
+    assert int(answer.header("eg-config-revision")) > before
+    assert wait_for_revision(gw, answer.header("eg-config-revision")).status == 200
 
 
 def test_waiting_can_be_combined_with_the_facts_and_ends_in_504(gw):

@@ -1,7 +1,7 @@
 /*
- * fuzz_copy.c - the cached copy of the configuration: whatever lies in the file, reading it ends with
- * a refusal or with records that lie in it. The checksum keeps strangers' bytes from the records,
- * so these are also read without it, and with a right one.
+ * fuzz_copy.c - the cached copy of the configuration: whatever lies in the file, reading it ends
+ * with a refusal or with records that lie in it. The checksum keeps strangers' bytes from the
+ * records, so these are also read without it, and with a right one.
  */
 #include <stdlib.h>
 
