@@ -10,6 +10,7 @@
 #include "api/config_answer.h"
 #include "api/config_call.h"
 #include "api/pages.h"
+#include "api/status_wait.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -46,6 +47,7 @@ struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *set
     api->context.manager = setup->manager;
     api->context.started_ns = gw_monotonic_ns();
     gw_list_init(&api->context.turns);
+    gw_list_init(&api->context.waits);
     gw_config_metrics_init(&api->context);
     gw_config_api_configure(api, &setup->config);
     return api;
@@ -62,6 +64,21 @@ void gw_config_api_destroy(struct gw_config_api *api) {
     gw_config_metrics_free(&api->context);
     api->magic = 0;
     gw_free(api);
+}
+
+void gw_config_api_gone(struct gw_config_api *api, struct gw_http_request *request) {
+    GW_MAGIC_CHECK(api, API_MAGIC);
+    gw_status_wait_gone(&api->context, request);
+}
+
+void gw_config_api_routed(struct gw_config_api *api) {
+    GW_MAGIC_CHECK(api, API_MAGIC);
+    gw_status_waits_check(&api->context);
+}
+
+void gw_config_api_drain(struct gw_config_api *api) {
+    GW_MAGIC_CHECK(api, API_MAGIC);
+    gw_status_waits_end(&api->context);
 }
 
 uint32_t gw_config_api_busy(const struct gw_config_api *api) {
@@ -84,7 +101,7 @@ static bool is_token(const struct gw_config_api *api, struct eg_str authorizatio
 static bool is_open_page(const struct gw_http_request *request,
                          const struct gw_config_route *route) {
     return route->page == GW_PAGE_METRICS ||
-           (route->page == GW_PAGE_STATUS && !gw_status_is_verbose(request->query));
+           (route->page == GW_PAGE_STATUS && gw_status_is_bare(request->query));
 }
 
 /* Whatever is answered without a token must not depend on what exists. */

@@ -19,7 +19,7 @@ struct gw_config_api_config {
 };
 struct gw_config_api_setup {
     struct gw_catalog *catalog;
-    const struct gw_publisher *publisher; /* for /v1/status?verbose=1; NULL = not told there */
+    const struct gw_publisher *publisher; /* for /v1/status; NULL: what is known counts as routed */
     struct gw_manager *manager;
     struct gw_config_api_config config;
 };
@@ -28,8 +28,13 @@ void gw_config_api_configure(struct gw_config_api *api, const struct gw_config_a
 /* Nothing may be busy any more; NULL is fine. */
 void gw_config_api_destroy(struct gw_config_api *api);
 
-/* The config listener's on_request (give). */
+/* The config listener's on_request (give) and on_gone. */
 void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *request);
+void gw_config_api_gone(struct gw_config_api *api, struct gw_http_request *request);
+/* A newer revision is routed: whoever waits for it is answered. */
+void gw_config_api_routed(struct gw_config_api *api);
+/* The gateway stops: nobody waits for a revision any more. */
+void gw_config_api_drain(struct gw_config_api *api);
 /* Requests that have not been answered yet. */
 uint32_t gw_config_api_busy(const struct gw_config_api *api);
 

@@ -25,7 +25,10 @@ struct gw_config_context {
     bool refuse_cross_space_conflicts;
     uint32_t busy;        /* calls that have not been answered */
     struct gw_node turns; /* see config_turns.h */
-    uint64_t started_ns;  /* monotonic */
+    struct gw_node waits; /* see status_wait.h */
+    uint32_t wait_count;
+    bool is_draining;    /* who waits is answered */
+    uint64_t started_ns; /* monotonic */
     struct eg_metric *duration;
     struct gw_map counted_spaces; /* struct counted_space, by name */
 };

@@ -29,6 +29,7 @@ void gw_app_flow_config(const struct gw_settings *settings, struct gw_flow_confi
         .function_timeout_ns = settings->compat.function_timeout_ns,
         .middleware_timeout_ns = settings->limits.middleware_timeout_ns,
         .retry_after_s = events->retry_after_ns / GW_NS_PER_S,
+        .exposes_revision = events->expose_revision != 0,
     };
 }
 

@@ -142,6 +142,10 @@ static void on_config_request(void *arg, struct gw_http_request *request) {
     gw_config_api_request(arg, request);
 }
 
+static void on_config_gone(void *arg, struct gw_http_request *request) {
+    gw_config_api_gone(arg, request);
+}
+
 static void start_lane_server(struct gw_task *task) {
     struct gw_lane *lane = gw_lane_of(task);
     struct gw_app *app = lane->app;
@@ -165,6 +169,7 @@ static int32_t start_config_server(struct gw_app *app, struct eg_why *ret_why) {
         .limits = limits_of(&app->options.settings.limits, 1),
         .tls = app->config_tls,
         .on_request = on_config_request,
+        .on_gone = on_config_gone,
         .arg = app->config_api,
     };
     const int fd = app->config_fd;

@@ -33,6 +33,7 @@ struct gw_events_settings {
     struct eg_str overflow;
     struct eg_str cloudevents_version;
     uint64_t retry_after_ns;
+    uint32_t expose_revision;
 };
 struct gw_config_settings {
     struct gw_listener_settings listener;
@@ -67,6 +68,7 @@ struct gw_compat_settings {
 struct gw_store_settings {
     struct eg_str backend;
     uint64_t timeout_ns;
+    struct eg_str cache_file;
 };
 struct gw_plugins_settings {
     struct eg_str directory;

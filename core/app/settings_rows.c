@@ -77,6 +77,8 @@ static const struct eg_setting *const events_rows[] = {
            "CloudEvents version of events that the gateway makes"),
     TIME(gw_events_settings, retry_after_ns, "retry_after", "1s", SECOND, DAY,
          "Retry-After of 503 answers"),
+    SWITCH(gw_events_settings, expose_revision, "expose_revision", "false",
+           "tell in the header eg-config-revision by which revision a request was routed"),
 };
 static const struct eg_setting *const config_rows[] = {
     LISTENER(gw_config_settings, "127.0.0.1", "4001"),
@@ -126,6 +128,9 @@ static const struct eg_setting *const store_rows[] = {
     TEXT(gw_store_settings, backend, "backend", "embedded", "name of the storage component"),
     TIME(gw_store_settings, timeout_ns, "timeout", "1800ms", MS, DAY,
          "for all that one call of the Configuration API asks of the store; then 503"),
+    TEXT(gw_store_settings, cache_file, "cache_file", "",
+         "file of a copy of the configuration, with credentials, from which the gateway can start "
+         "while the storage is away; empty = none"),
 };
 static const struct eg_setting *const plugins_rows[] = {
     TEXT(gw_plugins_settings, directory, "directory", "",
@@ -146,7 +151,8 @@ const struct gw_settings_group gw_settings_groups[] = {
     GROUP("", "Process", top_rows, top, " drain_timeout "),
     GROUP("log", "Log, on stderr", log_rows, log, " level format "),
     GROUP("events", "Events API", events_rows, events,
-          " hosted refuse_cross_space_conflicts overflow cloudevents_version retry_after "),
+          " hosted refuse_cross_space_conflicts overflow cloudevents_version retry_after "
+          "expose_revision "),
     GROUP("config", "Configuration API", config_rows, config, " token "),
     GROUP("api", "Answers of the Configuration API", api_rows, api, " mask_secrets "),
     GROUP("limits", "Limits", limit_rows, limits, " json_depth middleware_timeout "),

@@ -1,8 +1,8 @@
 /*
  * app/start.c - from the command line to serving: settings, plugins, loops, then on the control
- * loop one after the other: plugins start -> the catalog has the present content -> the first
- * snapshot is on every loop -> the listeners serve. Any failure is one sentence on stderr and
- * exit 1.
+ * loop one after the other: plugins start -> the catalog has the present content, or the cached
+ * copy while the storage is away -> the first snapshot is on every loop -> the listeners serve. Any
+ * failure is one sentence on stderr and exit 1.
  */
 #include <stdio.h>
 #include <sys/resource.h>
@@ -86,11 +86,17 @@ static void make_flows(struct gw_app *app) {
     }
 }
 
+static void on_routed(void *arg) {
+    struct gw_app *app = arg;
+    gw_config_api_routed(app->config_api);
+}
+
 static void make_config_api(struct gw_app *app) {
     struct gw_config_api_setup setup = {
         .catalog = app->catalog, .publisher = app->publisher, .manager = app->manager};
     gw_app_api_config(&app->options.settings, &setup.config);
     app->config_api = gw_config_api_create(&setup);
+    gw_publisher_on_routed(app->publisher, on_routed, app);
 }
 
 static void on_plugins_started(void *arg, int32_t status, struct eg_str why) {
@@ -109,6 +115,8 @@ static void on_plugins_started(void *arg, int32_t status, struct eg_str why) {
         .timeout_ns = app->options.settings.store.timeout_ns,
         .on_change = on_catalog_change,
         .arg = app,
+        .copy_file = app->options.settings.store.cache_file,
+        .pool = app->pool,
     };
     app->publisher = gw_publisher_create(app->manager, app->control, app->loops, app->lane_count);
     app->catalog = gw_catalog_create(&config);

@@ -166,6 +166,9 @@ static void begin_drain(struct gw_app *app) {
     if (app->config_server != NULL) {
         gw_http_server_quiesce(app->config_server);
     }
+    if (app->config_api != NULL) {
+        gw_config_api_drain(app->config_api);
+    }
     gw_app_each_lane(app, quiesce_lane, poll_lanes);
 }
 

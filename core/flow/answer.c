@@ -86,27 +86,45 @@ static bool has_name(const struct gw_headers *headers, struct eg_str name) {
     return false;
 }
 
-static void join_headers(const struct gw_answer *a, struct gw_arena *arena,
-                         struct gw_headers *ret_all) {
+/* events.expose_revision: what the request was routed by. Nobody else says that of us. */
+#define REVISION_NAME GW_STR("eg-config-revision")
+
+static void add_list(struct eg_exchange *exchange, const struct gw_headers *from,
+                     struct gw_headers *all) {
+    const bool is_ours = exchange->flow->config.exposes_revision;
+    for (size_t i = 0; i < from->count; i++) {
+        if (!is_ours || !gw_str_eq_nocase(from->items[i].name, REVISION_NAME)) {
+            gw_headers_add(exchange->arena, all, from->items[i].name, from->items[i].value);
+        }
+    }
+}
+
+static void add_revision(struct eg_exchange *exchange, struct gw_headers *all) {
+    if (exchange->flow->config.exposes_revision) {
+        const uint64_t revision = gw_snapshot_revision(gw_exchange_snapshot(exchange));
+        gw_headers_add(exchange->arena, all, REVISION_NAME,
+                       gw_arena_printf(exchange->arena, "%llu", (unsigned long long)revision));
+    }
+}
+
+static void join_headers(struct eg_exchange *exchange, struct gw_headers *ret_all) {
+    const struct gw_answer *a = &exchange->answer;
     const struct eg_str content_type = GW_STR("Content-Type");
     for (size_t i = 0; i < a->cors.count; i++) {
         if (!has_name(&a->own, a->cors.items[i].name)) {
-            gw_headers_add(arena, ret_all, a->cors.items[i].name, a->cors.items[i].value);
+            gw_headers_add(exchange->arena, ret_all, a->cors.items[i].name, a->cors.items[i].value);
         }
     }
-    for (size_t i = 0; i < a->own.count; i++) {
-        gw_headers_add(arena, ret_all, a->own.items[i].name, a->own.items[i].value);
-    }
-    for (size_t i = 0; i < a->added.count; i++) {
-        gw_headers_add(arena, ret_all, a->added.items[i].name, a->added.items[i].value);
-    }
+    add_list(exchange, &a->own, ret_all);
+    add_list(exchange, &a->added, ret_all);
+    add_revision(exchange, ret_all);
     if (has_name(&a->added, content_type)) {
         return;
     }
     if (a->content_type.len > 0) {
-        gw_headers_add(arena, ret_all, content_type, a->content_type);
+        gw_headers_add(exchange->arena, ret_all, content_type, a->content_type);
     } else if (a->body.len > 0) {
-        gw_headers_add(arena, ret_all, content_type, gw_sniff(a->body));
+        gw_headers_add(exchange->arena, ret_all, content_type, gw_sniff(a->body));
     }
 }
 
@@ -118,7 +136,7 @@ void gw_answer_send(struct eg_exchange *exchange) {
     struct gw_answer *a = &exchange->answer;
     struct gw_headers all = {0};
     GW_ASSERT(!a->is_sent && a->status != 0);
-    join_headers(a, exchange->arena, &all);
+    join_headers(exchange, &all);
     struct gw_http_reply reply = {
         .status = a->status,
         .headers = all.items,

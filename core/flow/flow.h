@@ -26,6 +26,7 @@ struct gw_flow_config {
     uint64_t function_timeout_ns; /* compat.function_timeout */
     uint64_t middleware_timeout_ns;
     uint64_t retry_after_s; /* of 503 answers */
+    bool exposes_revision;  /* events.expose_revision */
 };
 struct gw_flow_setup {
     struct eg_loop *loop;

@@ -112,6 +112,7 @@ struct gw_catalog *gw_catalog_create(const struct gw_catalog_config *config) {
     catalog->config = *config;
     catalog->ops = config->storage->component->ops;
     catalog->bad_records = gw_metric(&bad_family, NULL, 0);
+    gw_copy_init(catalog);
     return catalog;
 }
 
@@ -120,6 +121,8 @@ void gw_catalog_start(struct gw_catalog *catalog,
     GW_MAGIC_CHECK(catalog, GW_CATALOG_MAGIC);
     catalog->on_ready = on_ready;
     catalog->ready_arg = arg;
+    catalog->down_ns = gw_monotonic_ns();
+    gw_copy_start(catalog);
     gw_catalog_watch(catalog);
 }
 
@@ -139,7 +142,7 @@ static void defer_stopped(struct gw_catalog *catalog) {
 }
 
 void gw_catalog_check_stopped(struct gw_catalog *catalog) {
-    if (catalog->ops_pending == 0 && !catalog->feed.is_open) {
+    if (catalog->ops_pending == 0 && !catalog->feed.is_open && !gw_copy_is_busy(catalog)) {
         defer_stopped(catalog);
     }
 }
@@ -159,6 +162,7 @@ void gw_catalog_stop(struct gw_catalog *catalog, void (*on_stopped)(void *arg), 
     gw_timer_start(catalog->config.control, &catalog->stop_timer, GW_CATALOG_STOP_NS,
                    on_stop_deadline);
     gw_catalog_unwatch(catalog);
+    gw_copy_stop(catalog);
     gw_catalog_check_stopped(catalog);
 }
 
@@ -174,10 +178,11 @@ void gw_catalog_destroy(struct gw_catalog *catalog) {
     gw_loop_undefer(&catalog->stop_task);
     gw_content_free(&catalog->content);
     gw_content_free(&catalog->fresh);
-    if (catalog->feed.is_open || catalog->ops_pending > 0) {
+    if (catalog->feed.is_open || catalog->ops_pending > 0 || gw_copy_is_busy(catalog)) {
         gw_logf(EG_LOG_WARN, "the storage still holds calls of the configuration catalog");
         return; /* borrowed by the plugin: better to leak than to free under its feet */
     }
+    gw_copy_free(catalog);
     catalog->magic = 0;
     gw_free(catalog);
 }

@@ -12,6 +12,7 @@
 
 #include "base/map.h"
 #include "domain/object.h"
+#include "io/blocking.h"
 #include "plugin/manager.h"
 
 struct gw_catalog;
@@ -24,6 +25,10 @@ struct gw_catalog_config {
      */
     void (*on_change)(void *arg, struct gw_catalog *catalog);
     void *arg;
+    /* Where the copy of the content is kept from which a node can start without its store; empty =
+     * nowhere, then the pool may be NULL. */
+    struct eg_str copy_file;
+    struct gw_pool *pool;
 };
 struct gw_catalog *gw_catalog_create(const struct gw_catalog_config *config);
 /* Starts the watch. on_ready once: the present content is in the cache (0), or the watch failed. */

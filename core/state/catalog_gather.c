@@ -70,9 +70,9 @@ static int32_t load(struct gw_catalog *catalog, const struct gw_need *need, stru
     if (gw_store_key_parse(key, &kind, &space, &id) < 0 || kind != need->kind) {
         return EG_E_NOTFOUND;
     }
-    struct gw_object *cached = gw_map_get(&catalog->content.objects[kind], key);
-    if (cached != NULL && cached->revision == revision) {
-        *ret_object = gw_object_ref(cached);
+    const struct gw_record *known = gw_content_get(&catalog->content, key);
+    if (gw_record_says(known, revision, value) && known->object != NULL) {
+        *ret_object = gw_object_ref(known->object);
         return EG_OK;
     }
     const int32_t rc = gw_object_load(kind, space, id, revision, value, ret_object, ret_why);

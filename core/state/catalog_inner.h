@@ -8,31 +8,37 @@
 #include "base/metrics.h"
 #include "plugin/op.h"
 #include "state/catalog.h"
+#include "state/content.h"
 
 #define GW_CATALOG_MAGIC 0x63617431u /* cat1 */
 /* How long start waits for the first content, and stop for the end of what is under way. */
 #define GW_CATALOG_START_NS (10 * GW_NS_PER_S)
 #define GW_CATALOG_STOP_NS (10 * GW_NS_PER_S)
 
-/* What a catalog knows of one key besides its object. */
-struct gw_record {
-    struct eg_str key; /* behind the record, in the same block */
-    uint64_t born;     /* the first revision of the key that was seen */
-    uint64_t revision;
-    struct gw_object *object; /* NULL: the value cannot be read */
-};
-
-/* The content as one watch told it; a resynchronisation fills a second one. */
-struct gw_content {
-    struct gw_map records;           /* key -> struct gw_record */
-    struct gw_map objects[GW_KINDS]; /* key -> struct gw_object */
-    size_t bad_count;
-};
-
 struct gw_feed {
     struct eg_watch pub; /* first */
     struct gw_catalog *catalog;
     bool is_open; /* the plugin borrows it */
+};
+
+/* The cached copy on disk: see catalog_copy.c. */
+struct gw_copy_job;
+struct gw_copy {
+    char *file;               /* NULL: none is kept */
+    struct gw_copy_job *job;  /* with the pool */
+    struct gw_timer pause;    /* until the next writing */
+    struct gw_timer patience; /* at the start: how long the store may be silent */
+    uint64_t next_ns;         /* no writing before */
+    bool is_stale;            /* the content is not in the file yet */
+    bool is_failing;          /* told in the log */
+    bool is_asked;            /* whether it can be started from */
+    bool is_used;             /* the content came from it */
+};
+
+/* The oldest write of this node that the watch has not told yet; revision 0 = none. */
+struct gw_awaited {
+    uint64_t revision;
+    uint64_t since_ns;
 };
 
 struct gw_catalog {
@@ -44,12 +50,16 @@ struct gw_catalog {
     struct gw_feed feed;
     uint64_t revision;
     uint64_t written; /* the newest revision that a write of this node made */
+    struct gw_awaited awaited;
+    uint64_t down_ns;   /* since when the store is away, monotonic; 0 = it is not */
+    uint64_t behind_ns; /* since when the content may be old; 0 = it is not */
     bool is_resyncing;
     bool is_ready; /* the content was there once */
     bool is_up;
     bool is_stopping;
     uint32_t ops_pending;
-    uint64_t back_off_ns;
+    uint64_t back_off_ns; /* bound of the last pause */
+    struct gw_copy copy;
     struct gw_timer back_off;
     struct gw_timer ready_timer;
     struct gw_timer stop_timer;
@@ -66,9 +76,25 @@ struct gw_catalog {
 /* Makes a refusal of watch known without a watch: starts anew later. */
 void gw_catalog_watch(struct gw_catalog *catalog);
 void gw_catalog_unwatch(struct gw_catalog *catalog);
-void gw_content_free(struct gw_content *content);
+/* The first content is there, or will not come; what on_ready is told. */
+void gw_catalog_become_ready(struct gw_catalog *catalog, int32_t status, struct eg_str why);
+/* A write of this node made the revision. */
+void gw_catalog_note_written(struct gw_catalog *catalog, uint64_t revision);
 /* Answers stop when nothing is under way any more. */
 void gw_catalog_check_stopped(struct gw_catalog *catalog);
+
+/* ---- catalog_copy.c ---- */
+void gw_copy_init(struct gw_catalog *catalog);
+/* The store is waited for: after a while the copy is asked. */
+void gw_copy_start(struct gw_catalog *catalog);
+/* The store is away and no content is there yet: become ready with the copy, if it can be used. */
+void gw_copy_ask(struct gw_catalog *catalog);
+/* The content changed, and came from the store. */
+void gw_copy_refresh(struct gw_catalog *catalog);
+/* Writes what is not in the file yet; gw_catalog_check_stopped when nothing is under way. */
+void gw_copy_stop(struct gw_catalog *catalog);
+bool gw_copy_is_busy(const struct gw_catalog *catalog);
+void gw_copy_free(struct gw_catalog *catalog);
 
 /* ---- one storage operation ---- */
 struct gw_store_call {

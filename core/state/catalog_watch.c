@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
@@ -22,62 +23,8 @@
 #include "state/catalog_inner.h"
 
 #define FIRST_BACK_OFF_NS (250 * GW_NS_PER_MS)
-#define LAST_BACK_OFF_NS (30 * GW_NS_PER_S)
-
-/* ---- content ---- */
-
-static void record_free(struct gw_record *record) {
-    if (record != NULL) {
-        gw_object_unref(record->object);
-        gw_free(record);
-    }
-}
-
-void gw_content_free(struct gw_content *content) {
-    const struct gw_map_slot *slot = NULL;
-    for (size_t i = 0; (slot = gw_map_next(&content->records, &i)) != NULL;) {
-        record_free(slot->value);
-    }
-    gw_map_free(&content->records);
-    for (size_t kind = 0; kind < GW_KINDS; kind++) {
-        gw_map_free(&content->objects[kind]);
-    }
-    memset(content, 0, sizeof *content);
-}
-
-/* Takes the key out of the maps; the record is the caller's. */
-static struct gw_record *take_out(struct gw_content *content, struct eg_str key) {
-    struct gw_record *record = gw_map_get(&content->records, key);
-    if (record == NULL) {
-        return NULL;
-    }
-    if (record->object != NULL) {
-        (void)gw_map_remove(&content->objects[record->object->kind], key);
-    } else {
-        content->bad_count--;
-    }
-    (void)gw_map_remove(&content->records, key);
-    return record;
-}
-
-static void put_in(struct gw_content *content, struct gw_record *record) {
-    (void)gw_map_put(&content->records, record->key, record);
-    if (record->object != NULL) {
-        (void)gw_map_put(&content->objects[record->object->kind], record->key, record->object);
-    } else {
-        content->bad_count++;
-    }
-}
-
-static struct gw_record *record_create(struct eg_str key, uint64_t revision) {
-    struct gw_record *record = gw_alloc(gw_size_add(sizeof *record, key.len));
-    char *bytes = (char *)(record + 1);
-    memcpy(bytes, key.ptr, key.len);
-    record->key = gw_str(bytes, key.len);
-    record->born = revision;
-    record->revision = revision;
-    return record;
-}
+/* A node has to be up to date 5 s after the store is back. */
+#define LAST_BACK_OFF_NS (2 * GW_NS_PER_S)
 
 static void log_bad(const struct gw_record *record, const struct eg_why *why) {
     GW_LOG(EG_LOG_ERROR, "a stored configuration record cannot be read and is left out",
@@ -92,92 +39,145 @@ static struct gw_content *target_of(struct gw_catalog *catalog) {
 
 static void defer_on_change(struct gw_catalog *catalog);
 
+/* The content is that of the store now. */
+static void note_sync(struct gw_catalog *catalog) {
+    if (catalog->down_ns != 0 && catalog->is_ready) {
+        const uint64_t away_s = (gw_monotonic_ns() - catalog->down_ns) / GW_NS_PER_S;
+        gw_logf(EG_LOG_INFO, "the storage can be reached again, after %llu s",
+                (unsigned long long)away_s);
+    }
+    catalog->is_up = true;
+    catalog->down_ns = 0;
+    catalog->behind_ns = 0;
+}
+
+static void note_behind(struct gw_catalog *catalog) {
+    if (catalog->behind_ns == 0) {
+        catalog->behind_ns = gw_monotonic_ns();
+    }
+}
+
+static void note_down(struct gw_catalog *catalog) {
+    catalog->is_up = false;
+    if (catalog->down_ns == 0) {
+        catalog->down_ns = gw_monotonic_ns();
+    }
+    note_behind(catalog);
+    if (!catalog->is_ready) {
+        gw_copy_ask(catalog);
+    }
+}
+
+/* Writes that are told in the meantime make a new oldest one, whose time is not known: it counts
+ * from now. */
+static void check_awaited(struct gw_catalog *catalog) {
+    struct gw_awaited *awaited = &catalog->awaited;
+    if (awaited->revision == 0 || awaited->revision > catalog->revision) {
+        return;
+    }
+    *awaited = (struct gw_awaited){0};
+    gw_catalog_note_written(catalog, catalog->written);
+}
+
+void gw_catalog_note_written(struct gw_catalog *catalog, uint64_t revision) {
+    if (revision > catalog->written) {
+        catalog->written = revision;
+    }
+    if (revision > catalog->revision && catalog->awaited.revision == 0) {
+        catalog->awaited = (struct gw_awaited){.revision = revision, .since_ns = gw_monotonic_ns()};
+    }
+}
+
 /* Only what leads to a new snapshot moves the revision: a key of somebody else does not, or those
- * who wait until a revision is routed would wait for ever. */
+ * who wait until a revision is routed would wait for ever. While resynchronising the content is
+ * still that of the old revision. */
 static void note_change(struct gw_catalog *catalog, const struct eg_change *change) {
-    if (change->revision > catalog->revision) {
+    if (!catalog->is_resyncing && change->revision > catalog->revision) {
         catalog->revision = change->revision;
     }
     defer_on_change(catalog);
 }
 
-/* The object of a value, the known one when its revision is the same. */
-static void read_value(const struct gw_record *known, struct gw_record *record, enum gw_kind kind,
-                       struct eg_str space, struct eg_str id, struct eg_str value) {
+static void apply_put(struct gw_catalog *catalog, const struct eg_change *change) {
+    struct gw_content *content = target_of(catalog);
     struct eg_why why = {.struct_size = sizeof why};
-    if (known != NULL) {
-        record->born = known->born;
+    struct gw_record *record = NULL;
+    const struct gw_record *known = gw_content_get(content, change->key);
+    if (known == NULL) {
+        known = gw_content_get(&catalog->content, change->key);
     }
-    if (known != NULL && known->revision == record->revision) {
-        record->object = known->object == NULL ? NULL : gw_object_ref(known->object);
-        return;
+    if (gw_record_read(change->key, change->value, change->revision, known, &record, &why) < 0) {
+        return; /* a directory key, or somebody else's */
     }
-    if (gw_object_load(kind, space, id, record->revision, value, &record->object, &why) < 0) {
-        record->object = NULL;
+    if (record->object == NULL && why.len > 0) {
         log_bad(record, &why);
     }
+    gw_content_put(content, record);
+    note_change(catalog, change);
 }
 
-static void apply_put(struct gw_catalog *catalog, const struct eg_change *change) {
+/* Also of what was never told: whoever waits for the revision of its put would wait for ever, when
+ * the store keeps no history and both came between two looks. */
+static void apply_remove(struct gw_catalog *catalog, const struct eg_change *change) {
     enum gw_kind kind = GW_KINDS;
     struct eg_str space = {0};
     struct eg_str id = {0};
     if (gw_store_key_parse(change->key, &kind, &space, &id) < 0) {
-        return; /* a directory key, or somebody else's */
+        return;
     }
-    struct gw_content *content = target_of(catalog);
-    const struct gw_record *known = gw_map_get(&content->records, change->key);
-    if (known == NULL) {
-        known = gw_map_get(&catalog->content.records, change->key);
-    }
-    struct gw_record *record = record_create(change->key, change->revision);
-    read_value(known, record, kind, space, id, change->value);
-    record_free(take_out(content, change->key));
-    put_in(content, record);
+    (void)gw_content_remove(target_of(catalog), change->key);
     note_change(catalog, change);
 }
 
-static void apply_remove(struct gw_catalog *catalog, const struct eg_change *change) {
-    struct gw_record *record = take_out(target_of(catalog), change->key);
-    if (record != NULL) {
-        record_free(record);
-        note_change(catalog, change);
-    }
-}
-
-static void become_ready(struct gw_catalog *catalog, int32_t status, struct eg_str why) {
+void gw_catalog_become_ready(struct gw_catalog *catalog, int32_t status, struct eg_str why) {
     void (*on_ready)(void *arg, int32_t status, struct eg_str why) = catalog->on_ready;
     gw_timer_stop(catalog->config.control, &catalog->ready_timer);
+    gw_timer_stop(catalog->config.control, &catalog->copy.patience);
     catalog->on_ready = NULL;
     if (on_ready != NULL && !catalog->is_stopping) {
         on_ready(catalog->ready_arg, status, why);
     }
 }
 
+static void replace_content(struct gw_catalog *catalog) {
+    gw_content_free(&catalog->content);
+    catalog->content = catalog->fresh;
+    memset(&catalog->fresh, 0, sizeof catalog->fresh);
+    catalog->is_resyncing = false;
+    if (catalog->copy.is_used) {
+        catalog->copy.is_used = false;
+        gw_logf(EG_LOG_INFO,
+                "the configuration of the storage replaces the cached copy: %zu "
+                "objects",
+                catalog->content.records.count - catalog->content.bad_count);
+    }
+}
+
 static void apply_synced(struct gw_catalog *catalog, const struct eg_change *change) {
     const bool was_ready = catalog->is_ready;
     if (catalog->is_resyncing) {
-        gw_content_free(&catalog->content);
-        catalog->content = catalog->fresh;
-        memset(&catalog->fresh, 0, sizeof catalog->fresh);
-        catalog->is_resyncing = false;
+        replace_content(catalog);
     }
     if (change->revision < catalog->revision) {
         catalog->written = 0; /* the store was put back to an older state */
+        catalog->awaited = (struct gw_awaited){0};
     }
     catalog->revision = change->revision;
-    catalog->is_ready = true;
     catalog->back_off_ns = 0;
+    note_sync(catalog);
+    catalog->is_ready = true;
     if (was_ready) {
         defer_on_change(catalog);
     } else {
-        become_ready(catalog, EG_OK, (struct eg_str){0});
+        gw_copy_refresh(catalog);
+        gw_catalog_become_ready(catalog, EG_OK, (struct eg_str){0});
     }
 }
 
 static void begin_resync(struct gw_catalog *catalog) {
     gw_content_free(&catalog->fresh);
     catalog->is_resyncing = true;
+    note_behind(catalog);
 }
 
 static void apply_reset(struct gw_catalog *catalog, const struct eg_change *change) {
@@ -187,32 +187,41 @@ static void apply_reset(struct gw_catalog *catalog, const struct eg_change *chan
 
 static void apply_down(struct gw_catalog *catalog, const struct eg_change *change) {
     (void)gw_why(&catalog->down_why, EG_E_UNAVAILABLE, "%.*s", GW_FMT(change->message));
-    catalog->is_up = false;
-    GW_LOG(EG_LOG_ERROR, "the storage cannot be reached; routing goes on with what is known",
+    GW_LOG(EG_LOG_ERROR,
+           catalog->is_ready ? "the storage cannot be reached; routing goes on with what is known"
+                             : "the storage cannot be reached",
            {GW_STR("reason"), change->message});
+    note_down(catalog);
 }
 
 static void watch_again(struct gw_timer *timer) {
     gw_catalog_watch(GW_CONTAINER(timer, struct gw_catalog, back_off));
 }
 
+/* Full jitter: nodes that lost the same store do not come back to it all at once. */
 static void back_off(struct gw_catalog *catalog) {
     const uint64_t next = catalog->back_off_ns * 2;
+    uint64_t chance = 0;
     catalog->back_off_ns = next < FIRST_BACK_OFF_NS  ? FIRST_BACK_OFF_NS
                            : next > LAST_BACK_OFF_NS ? LAST_BACK_OFF_NS
                                                      : next;
-    gw_timer_start(catalog->config.control, &catalog->back_off, catalog->back_off_ns, watch_again);
+    gw_random(&chance, sizeof chance);
+    gw_timer_start(catalog->config.control, &catalog->back_off, chance % (catalog->back_off_ns + 1),
+                   watch_again);
 }
 
 static void apply_closed(struct gw_catalog *catalog, const struct eg_change *change) {
     (void)change;
     catalog->feed.is_open = false;
-    catalog->is_up = false;
     if (catalog->is_stopping) {
         gw_catalog_check_stopped(catalog);
         return;
     }
     gw_logf(EG_LOG_ERROR, "the storage has ended the watch; it is begun anew");
+    if (catalog->is_up) {
+        (void)gw_why(&catalog->down_why, EG_E_UNAVAILABLE, "the storage has ended the watch");
+    }
+    note_down(catalog);
     back_off(catalog);
 }
 
@@ -237,11 +246,12 @@ static void apply(struct gw_task *task) {
     const struct eg_change *change = &told->change;
     GW_MAGIC_CHECK(catalog, GW_CATALOG_MAGIC);
     const bool is_content = change->kind == EG_CHANGE_PUT || change->kind == EG_CHANGE_REMOVE;
-    if (change->kind == EG_CHANGE_SYNCED || (is_content && !catalog->is_resyncing)) {
-        catalog->is_up = true;
+    if (is_content && !catalog->is_resyncing && !catalog->is_stopping) {
+        note_sync(catalog);
     }
     if (!catalog->is_stopping || change->kind == EG_CHANGE_CLOSED) {
         appliers[change->kind](catalog, change);
+        check_awaited(catalog);
         gw_metric_set(catalog->bad_records, (int64_t)catalog->content.bad_count);
     }
     gw_free(told);
@@ -277,7 +287,13 @@ static void on_changed(struct eg_watch *watch, const struct eg_change *change) {
 
 static void tell_change(struct gw_task *task) {
     struct gw_catalog *catalog = GW_CONTAINER(task, struct gw_catalog, change_task);
-    if (!catalog->is_stopping && catalog->config.on_change != NULL) {
+    if (catalog->is_stopping) {
+        return;
+    }
+    if (!catalog->copy.is_used) {
+        gw_copy_refresh(catalog);
+    }
+    if (catalog->config.on_change != NULL) {
         catalog->config.on_change(catalog->config.arg, catalog);
     }
 }
@@ -299,7 +315,7 @@ static void on_not_ready(struct gw_timer *timer) {
     if (why.len == 0) {
         why = GW_STR("the storage did not tell its content in time");
     }
-    become_ready(catalog, EG_E_UNAVAILABLE, why);
+    gw_catalog_become_ready(catalog, EG_E_UNAVAILABLE, why);
 }
 
 void gw_catalog_watch(struct gw_catalog *catalog) {
@@ -322,6 +338,7 @@ void gw_catalog_watch(struct gw_catalog *catalog) {
                      gw_error_text(rc));
         GW_LOG(EG_LOG_ERROR, "no watch of the configuration",
                {GW_STR("reason"), gw_why_str(&catalog->down_why)});
+        note_down(catalog);
         back_off(catalog);
     }
 }

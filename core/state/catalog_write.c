@@ -80,9 +80,7 @@ static void on_answer(struct gw_store_call *call, int32_t status, struct eg_str 
     if (write->object != NULL && write->object->revision == 0) {
         write->object->revision = revision;
     }
-    if (revision > call->catalog->written) {
-        call->catalog->written = revision;
-    }
+    gw_catalog_note_written(call->catalog, revision);
     gw_object_unref(write->object);
     write->on_written(write->arg, status, why, revision);
 }

@@ -57,6 +57,7 @@ struct publication {
     struct gw_publisher *publisher;
     struct gw_snapshot *snapshot;
     struct waiter *waiters;
+    uint64_t changed_ns; /* the oldest change that it brings was known then */
     uint32_t to_install;
     uint32_t to_retire;
     struct lane lanes[];
@@ -73,7 +74,10 @@ struct gw_publisher {
     struct waiter *waiters;
     struct gw_timer pause;
     uint64_t next_build_ns;
+    uint64_t changed_ns; /* of the build that waits */
     uint64_t routed_revision;
+    void (*on_routed)(void *arg);
+    void *routed_arg;
     bool is_stopping;
     void (*on_stopped)(void *arg);
     void *stopped_arg;
@@ -156,8 +160,12 @@ static void tell_waiters(struct publication *publication) {
 static void on_installed(struct gw_task *task) {
     struct publication *publication = GW_CONTAINER(task, struct lane, install)->publication;
     if (--publication->to_install == 0) {
-        publication->publisher->routed_revision = gw_snapshot_revision(publication->snapshot);
+        struct gw_publisher *publisher = publication->publisher;
+        publisher->routed_revision = gw_snapshot_revision(publication->snapshot);
         tell_waiters(publication);
+        if (publisher->on_routed != NULL) {
+            publisher->on_routed(publisher->routed_arg);
+        }
         check_ended(publication);
     }
 }
@@ -197,8 +205,10 @@ static void build(struct gw_publisher *publisher) {
         publisher, gw_snapshot_build(publisher->manager, catalog, publisher->latest->snapshot));
     publication->waiters = publisher->waiters;
     publication->to_install = publisher->reader_count;
+    publication->changed_ns = publisher->changed_ns;
     publisher->waiters = NULL;
     publisher->catalog = NULL;
+    publisher->changed_ns = 0;
     for (uint32_t i = 0; i < publisher->reader_count; i++) {
         gw_loop_post(publisher->readers[i].loop, &publication->lanes[i].install);
     }
@@ -226,6 +236,9 @@ void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalo
     }
     publisher->catalog = catalog;
     const uint64_t now_ns = gw_monotonic_ns();
+    if (publisher->changed_ns == 0) {
+        publisher->changed_ns = now_ns;
+    }
     if (gw_timer_armed(&publisher->pause)) {
         return;
     }
@@ -240,6 +253,25 @@ void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalo
 uint64_t gw_publisher_routed_revision(const struct gw_publisher *publisher) {
     GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
     return publisher->routed_revision;
+}
+
+uint64_t gw_publisher_unrouted_since(const struct gw_publisher *publisher) {
+    GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
+    const struct gw_node *all = &publisher->publications;
+    for (const struct gw_node *node = all->next; node != all; node = node->next) {
+        const struct publication *publication = GW_CONTAINER(node, struct publication, node);
+        if (publication->to_install > 0) {
+            return publication->changed_ns;
+        }
+    }
+    return publisher->changed_ns;
+}
+
+void gw_publisher_on_routed(struct gw_publisher *publisher, void (*on_routed)(void *arg),
+                            void *arg) {
+    GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
+    publisher->on_routed = on_routed;
+    publisher->routed_arg = arg;
 }
 
 /* ---- life ---- */

@@ -62,6 +62,12 @@ void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalo
                           void (*on_everywhere)(void *arg), void *arg);
 /* The revision by which every loop routes. */
 uint64_t gw_publisher_routed_revision(const struct gw_publisher *publisher);
+/* Since when (monotonic) a published change is known that some loop does not route by yet; 0 =
+ * there is none. */
+uint64_t gw_publisher_unrouted_since(const struct gw_publisher *publisher);
+/* One listener, on the control loop: all loops route by a newer snapshot. */
+void gw_publisher_on_routed(struct gw_publisher *publisher, void (*on_routed)(void *arg),
+                            void *arg);
 /* All views have to be released and the loops still run; answers on the control loop. */
 void gw_publisher_stop(struct gw_publisher *publisher, void (*on_stopped)(void *arg), void *arg);
 void gw_publisher_destroy(struct gw_publisher *publisher);

@@ -376,10 +376,10 @@ class Gateway:
 
     def settle(self):
         """Waits until every loop routes by the newest configuration."""
-        def settled():
-            status = self.config("GET", "/v1/status?verbose=1").json
-            return status["routedRevision"] >= status["storeRevision"]
-        wait_for(settled, "the configuration to be routed")
+        revision = self.config("GET", "/v1/status?verbose=1").json["storeRevision"]
+        patience = min(int(PATIENCE), 60)
+        answer = self.config("GET", f"/v1/status?min_revision={revision}&timeout={patience}s")
+        assert answer.status == 200, answer
 
     def metric(self, name, **labels):
         """Value of one sample of /v1/metrics, or None."""

@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 import yaml
 
-from harness import ROOT, Gateway, request
+from harness import ROOT, Connection, Gateway, request, wait_for
 from openapi_lint import follow, lint, operations, validator
 
 DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
@@ -246,6 +246,23 @@ def test_other_methods_are_405_as_described(tour, populated):
             answer = request(tour.gateway.config_port, method, target)
             assert answer.status == 405, (method, target, answer)
             tour.check(name, operation, answer)
+
+
+def test_waiting_for_a_revision_is_as_described(at):
+    tour = at()
+    tour.call("createFunction", 201, FUNCTION)
+    tour.call("getStatus", 200, query="?min_revision=1&timeout=5s&verbose=1")
+    tour.call("getStatus", 400, query="?min_revision=none")
+    tour.call("getStatus", 504, query="?min_revision=1000&timeout=10ms")
+    waiting = [Connection(tour.gateway.config_port) for _ in range(256)]
+    try:
+        for connection in waiting:
+            connection.send("GET /v1/status?min_revision=1000&timeout=60s HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_for(lambda: tour.call("getStatus", None, query="?min_revision=1000&timeout=1ms").status == 503,
+                 "all places to be taken")
+    finally:
+        for connection in waiting:
+            connection.close()
 
 
 def test_a_closed_gateway_is_401_as_described(at):

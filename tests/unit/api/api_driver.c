@@ -16,7 +16,7 @@
 #include "base/slice.h"
 #include "plugin/loader.h"
 
-#define MAX_CLIENTS 64
+#define MAX_CLIENTS 320
 #define MAX_TURNS 5000
 
 struct api_client {
@@ -31,6 +31,7 @@ static struct {
     struct eg_loop *loop;
     struct gw_manager *manager;
     struct gw_catalog *catalog;
+    struct gw_publisher *publisher;
     struct gw_config_api *api;
     struct gw_config_api *other;
     struct gw_http_server *server;
@@ -87,7 +88,19 @@ static void on_manager_end(void *arg, uint32_t ops_left) {
 
 static void on_change(void *arg, struct gw_catalog *catalog) {
     (void)arg;
-    (void)catalog;
+    if (driver.publisher != NULL) {
+        gw_publisher_publish(driver.publisher, catalog, NULL, NULL);
+    }
+}
+
+static void on_routed(void *arg) {
+    (void)arg;
+    gw_config_api_routed(driver.api);
+}
+
+static void on_gone(void *arg, struct gw_http_request *request) {
+    (void)arg;
+    gw_config_api_gone(driver.api, request);
 }
 
 static void on_request(void *arg, struct gw_http_request *request) {
@@ -138,7 +151,8 @@ static void start_server(void) {
                                                             .head_timeout_ns = 600 * GW_NS_PER_S,
                                                             .body_timeout_ns = 600 * GW_NS_PER_S,
                                                             .idle_timeout_ns = 600 * GW_NS_PER_S},
-                                                 .on_request = on_request};
+                                                 .on_request = on_request,
+                                                 .on_gone = on_gone};
     struct eg_why why = {.struct_size = sizeof why};
     int fd = -1;
     int32_t rc = gw_listen(GW_STR("127.0.0.1"), 0, &fd, &driver.port, &why);
@@ -173,10 +187,14 @@ void api_start(struct api_options options) {
     driver.catalog = gw_catalog_create(&catalog);
     gw_catalog_start(driver.catalog, on_status, NULL);
     turn_until_done("catalog does not start");
-    const struct gw_config_api_setup setup = {
-        .catalog = driver.catalog, .manager = driver.manager, .config = api_config(options)};
+    driver.publisher = gw_publisher_create(driver.manager, driver.loop, &driver.loop, 1);
+    const struct gw_config_api_setup setup = {.catalog = driver.catalog,
+                                              .publisher = driver.publisher,
+                                              .manager = driver.manager,
+                                              .config = api_config(options)};
     driver.api = gw_config_api_create(&setup);
     driver.other = gw_config_api_create(&setup);
+    gw_publisher_on_routed(driver.publisher, on_routed, NULL);
     start_server();
 }
 
@@ -198,16 +216,21 @@ static uint32_t busy(void) {
 void api_stop(void) {
     fake_storage_hold(false);
     fake_storage_release(SIZE_MAX);
+    gw_config_api_drain(driver.api);
+    gw_config_api_drain(driver.other);
     for (unsigned i = 0; busy() > 0 && i < MAX_TURNS; i++) {
         gw_loop_turn(driver.loop, GW_NS_PER_MS);
     }
     must(busy() == 0, "calls never ended");
     gw_http_server_quiesce(driver.server);
     gw_http_server_destroy(driver.server);
-    gw_config_api_destroy(driver.api);
-    gw_config_api_destroy(driver.other);
     gw_catalog_stop(driver.catalog, on_end, NULL);
     turn_until_done("catalog does not stop");
+    gw_publisher_stop(driver.publisher, on_end, NULL);
+    turn_until_done("publisher does not stop");
+    gw_config_api_destroy(driver.api);
+    gw_config_api_destroy(driver.other);
+    gw_publisher_destroy(driver.publisher);
     gw_manager_stop(driver.manager, GW_NS_PER_S, on_manager_end, NULL);
     turn_until_done("manager does not stop");
     gw_catalog_destroy(driver.catalog);

@@ -26,6 +26,9 @@ static const struct gw_metric_family tiny = {.name = "test_tiny_seconds",
                                              .bucket_factor = 2,
                                              .bucket_count = 20};
 
+static const struct gw_metric_family age = {
+    .name = "test_age_seconds", .help = "Age.", .type = GW_GAUGE_SECONDS};
+
 static struct gw_bytes out;
 
 /* The text without the process_* families, whose values change. */
@@ -186,6 +189,17 @@ static void nothing_is_lost_between_threads_while_others_read(void) {
     gw_bytes_free(&out);
 }
 
+static void a_gauge_of_seconds_is_set_in_nanoseconds(void) {
+    gw_metrics_reset();
+    struct eg_metric *m = gw_metric(&age, NULL, 0);
+    ASSERT_STR(own_text(), "# HELP test_age_seconds Age.\n# TYPE test_age_seconds gauge\n"
+                           "test_age_seconds 0\n");
+    gw_metric_set(m, 61500000000);
+    ASSERT_STR(own_text(), "# HELP test_age_seconds Age.\n# TYPE test_age_seconds gauge\n"
+                           "test_age_seconds 61.5\n");
+    gw_bytes_free(&out);
+}
+
 static void promtool_finds_nothing_to_say(void) {
     const struct eg_kv label = {GW_STR("space"), GW_STR("a\"b\\c\nd")};
     if (system("command -v promtool >/dev/null 2>&1") != 0) {
@@ -196,6 +210,7 @@ static void promtool_finds_nothing_to_say(void) {
     gw_metric_add(gw_metric(&requests, &label, 1), 1);
     gw_metric_add(gw_metric(&things, &label, 1), -1);
     gw_metric_set(gw_metric(&queue, NULL, 0), -5);
+    gw_metric_set(gw_metric(&age, NULL, 0), 1);
     gw_metric_observe_ns(gw_metric(&latency, &label, 1), 1);
     gw_metric_observe_ns(gw_metric(&tiny, NULL, 0), UINT64_MAX);
     struct gw_bytes all;
@@ -214,4 +229,4 @@ UNIT_MAIN(UNIT(the_same_labels_in_any_order_are_the_same_metric),
           UNIT(small_bounds_are_written_short),
           UNIT(a_hidden_metric_is_written_again_after_a_look_up), UNIT(the_process_is_described),
           UNIT(nothing_is_lost_between_threads_while_others_read),
-          UNIT(promtool_finds_nothing_to_say))
+          UNIT(a_gauge_of_seconds_is_set_in_nanoseconds), UNIT(promtool_finds_nothing_to_say))

@@ -66,6 +66,26 @@ static void a_type_that_middleware_added_wins(void) {
     end();
 }
 
+static void the_revision_is_told_when_it_is_asked_for_and_by_nobody_else(void) {
+    begin();
+    gw_answer_set(x, 202);
+    gw_headers_add(x->arena, &x->answer.own, GW_STR("Eg-Config-Revision"), GW_STR("7"));
+    gw_answer_send(x);
+    CU_ASSERT_STRING_EQUAL(request->headers, "Eg-Config-Revision: 7\n"); /* a function's own */
+    end();
+    begin();
+    rig.subscription_count = 2; /* the revision of the rig's snapshot */
+    rig.flow->config.exposes_revision = true;
+    gw_answer_set(x, 202);
+    gw_headers_add(x->arena, &x->answer.own, GW_STR("Eg-Config-Revision"), GW_STR("7"));
+    gw_headers_add(x->arena, &x->answer.own, GW_STR("X-A"), GW_STR("1"));
+    gw_headers_add(x->arena, &x->answer.added, GW_STR("eg-config-revision"), GW_STR("8"));
+    gw_answer_send(x);
+    CU_ASSERT_STRING_EQUAL(request->headers, "X-A: 1\neg-config-revision: 2\n");
+    rig.subscription_count = 0;
+    end();
+}
+
 static void an_error_is_an_envelope_and_forgets_the_former_reply(void) {
     begin();
     gw_answer_set(x, 201);
@@ -106,5 +126,6 @@ static void a_hundred_headers_are_kept_in_order(void) {
 UNIT_MAIN(UNIT(an_own_header_replaces_cors_and_not_what_middleware_added),
           UNIT(a_body_without_a_type_is_sniffed_and_an_empty_one_has_none),
           UNIT(a_type_that_middleware_added_wins),
+          UNIT(the_revision_is_told_when_it_is_asked_for_and_by_nobody_else),
           UNIT(an_error_is_an_envelope_and_forgets_the_former_reply),
           UNIT(every_body_is_released_once_at_the_end), UNIT(a_hundred_headers_are_kept_in_order))

@@ -169,7 +169,7 @@ static void a_store_that_never_tells_its_content_is_given_up_with_its_own_text(v
     tell(EG_CHANGE_DOWN, 0, "", NULL);
     rig_turn(3);
     CU_ASSERT_EQUAL(rig.readies, 0);
-    gw_clock_advance(2 * RIG_TIMEOUT_NS + 1);
+    gw_clock_advance(GW_CATALOG_START_NS + 1);
     rig_wait(&rig.readies, 1, "never given up");
     CU_ASSERT_EQUAL(rig.ready_status, EG_E_UNAVAILABLE);
     ASSERT_STR(gw_bytes_str(&rig.why), "gone");
@@ -184,13 +184,92 @@ static void changes_of_unknown_kinds_and_old_sizes_are_ignored(void) {
     tell(99, 4, F1, RIG_FUNCTION("f1"));
     const struct eg_change small = {.struct_size = 8, .kind = EG_CHANGE_PUT};
     rig.catalog->feed.pub.changed(&rig.catalog->feed.pub, &small);
-    tell(EG_CHANGE_REMOVE, 5, F2, NULL); /* of what was never there */
+    tell(EG_CHANGE_REMOVE, 5, "/somebody/else", NULL);
     tell(EG_CHANGE_PUT, 6, "", "x");
     rig_turn(3);
     CU_ASSERT_EQUAL(functions(), 0);
     CU_ASSERT_EQUAL(rig.changes, 0);
     CU_ASSERT_EQUAL(gw_catalog_revision(rig.catalog), 0); /* nothing that will be routed */
     rig_down();
+}
+
+static void a_removal_of_what_was_never_told_moves_the_revision(void) {
+    rig_up();
+    rig_watch();
+    tell(EG_CHANGE_REMOVE, 7, F2, NULL); /* put and removed between two looks of the store */
+    rig_turn(3);
+    CU_ASSERT_EQUAL(functions(), 0);
+    CU_ASSERT_EQUAL(rig.changes, 1);
+    CU_ASSERT_EQUAL(gw_catalog_revision(rig.catalog), 7);
+    rig_down();
+}
+
+static void a_put_of_the_same_value_moves_the_revision_too(void) {
+    rig_up();
+    rig_watch();
+    rig_set(F1, RIG_FUNCTION("f1"));
+    rig_set(F1, RIG_FUNCTION("f1"));
+    CU_ASSERT_EQUAL(rig.changes, 2);
+    CU_ASSERT_EQUAL(gw_catalog_revision(rig.catalog), 2);
+    rig_down();
+}
+
+static void the_revision_stays_that_of_the_content_while_a_reset_is_told(void) {
+    rig_up();
+    rig_watch();
+    rig_set(F1, RIG_FUNCTION("f1"));
+    tell(EG_CHANGE_RESET, 9, "", NULL);
+    tell(EG_CHANGE_PUT, 9, F3, RIG_FUNCTION("f3"));
+    rig_turn(2);
+    CU_ASSERT_EQUAL(gw_catalog_revision(rig.catalog), 1); /* a build now would be of this one */
+    tell(EG_CHANGE_SYNCED, 9, "", NULL);
+    rig_turn(2);
+    CU_ASSERT_EQUAL(gw_catalog_revision(rig.catalog), 9);
+    rig_down();
+}
+
+static void a_store_that_was_put_back_gives_a_revision_twice_and_the_new_value_counts(void) {
+    rig_up();
+    rig_watch();
+    rig_set(F1, RIG_FUNCTION("f1"));
+    struct gw_object *former = gw_object_ref(rig_cached(GW_FUNCTION, F1));
+    tell(EG_CHANGE_RESET, 0, "", NULL);
+    tell(EG_CHANGE_PUT, 1, F1, RIG_FUNCTION("other"));
+    tell(EG_CHANGE_SYNCED, 1, "", NULL);
+    rig_turn(3);
+    CU_ASSERT_PTR_NOT_EQUAL(rig_cached(GW_FUNCTION, F1), former);
+    ASSERT_STR(rig_cached(GW_FUNCTION, F1)->as.function.provider_json,
+               "{\"url\":\"http://a/other\"}");
+    gw_object_unref(former);
+    rig_down();
+}
+
+static void pauses_before_a_new_watch_are_random_and_never_long(void) {
+    uint64_t longest_ns = 0;
+    unsigned repeats = 0;
+    uint64_t last_ns = UINT64_MAX;
+    gw_clock_hold(GW_NS_PER_S, 0);
+    rig_up();
+    rig_watch();
+    fake_storage_away("gone");
+    for (unsigned i = 0; i < 60; i++) {
+        tell(EG_CHANGE_CLOSED, 0, "", NULL);
+        rig_turn(3);
+        CU_ASSERT_TRUE_FATAL(gw_timer_armed(&rig.catalog->back_off));
+        const uint64_t pause_ns = rig.catalog->back_off.at_ns - gw_monotonic_ns();
+        repeats += pause_ns == last_ns;
+        longest_ns = pause_ns > longest_ns ? pause_ns : longest_ns;
+        last_ns = pause_ns;
+        gw_clock_advance(pause_ns);
+        rig_turn(3);
+        CU_ASSERT_TRUE(rig.catalog->feed.is_open);
+    }
+    CU_ASSERT_TRUE(longest_ns <= 2 * GW_NS_PER_S);
+    CU_ASSERT_TRUE(longest_ns > GW_NS_PER_S); /* one of 60 in the upper half, surely */
+    CU_ASSERT_TRUE(repeats < 5);
+    fake_storage_away(NULL);
+    rig_down();
+    gw_clock_release();
 }
 
 static void *tell_from_a_thread(void *arg) {
@@ -227,4 +306,9 @@ UNIT_MAIN(UNIT(the_present_content_is_there_when_ready_is_told),
           UNIT(a_watch_that_ends_is_begun_anew_after_a_pause),
           UNIT(a_store_that_never_tells_its_content_is_given_up_with_its_own_text),
           UNIT(changes_of_unknown_kinds_and_old_sizes_are_ignored),
+          UNIT(a_removal_of_what_was_never_told_moves_the_revision),
+          UNIT(a_put_of_the_same_value_moves_the_revision_too),
+          UNIT(the_revision_stays_that_of_the_content_while_a_reset_is_told),
+          UNIT(a_store_that_was_put_back_gives_a_revision_twice_and_the_new_value_counts),
+          UNIT(pauses_before_a_new_watch_are_random_and_never_long),
           UNIT(changes_may_come_from_another_thread_and_keep_their_order))

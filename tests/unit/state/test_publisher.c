@@ -116,6 +116,17 @@ static void a_published_change_is_seen_and_a_held_view_stays_as_it_was(void) {
     pub_down();
 }
 
+static void the_same_value_again_is_routed_under_its_new_revision(void) {
+    pub_up();
+    fake_storage_set(RIG_KEY("functions", "default", "f1"), RIG_FUNCTION("f1"));
+    publish();
+    fake_storage_set(RIG_KEY("functions", "default", "f1"), RIG_FUNCTION("f1"));
+    publish();
+    CU_ASSERT_EQUAL(gw_publisher_routed_revision(pub.publisher), 2);
+    CU_ASSERT_EQUAL(gw_publisher_unrouted_since(pub.publisher), 0);
+    pub_down();
+}
+
 static void stop_waits_for_views_that_are_held(void) {
     pub_up();
     publish();
@@ -219,5 +230,6 @@ static void everybody_who_asks_in_a_burst_is_told(void) {
 
 UNIT_MAIN(UNIT(before_the_first_publication_there_is_an_empty_view),
           UNIT(a_published_change_is_seen_and_a_held_view_stays_as_it_was),
+          UNIT(the_same_value_again_is_routed_under_its_new_revision),
           UNIT(stop_waits_for_views_that_are_held), UNIT(loops_read_while_snapshots_come_and_go),
           UNIT(everybody_who_asks_in_a_burst_is_told))

@@ -44,6 +44,8 @@ static struct {
     size_t races_to_lose;
     size_t calls;
     char last_commit[1024];
+    const char *away_text; /* NULL: the store is there */
+    bool is_silent;
     struct eg_watch *watch;
     struct eg_str watch_prefix;
     bool has_instance;
@@ -107,6 +109,13 @@ static void tell(uint32_t kind, struct eg_str key, struct eg_str value, uint64_t
     store.watch->changed(store.watch, &change);
 }
 
+static void tell_if_there(uint32_t kind, struct eg_str key, struct eg_str value, uint64_t revision,
+                          const char *message) {
+    if (store.away_text == NULL && !store.is_silent) {
+        tell(kind, key, value, revision, message);
+    }
+}
+
 static void tell_all(void) {
     for (size_t i = 0; i < store.count; i++) {
         const struct entry *entry = &store.entries[i];
@@ -133,7 +142,7 @@ static void set_entry(struct eg_str key, struct eg_str value) {
     }
     store.entries[at].value = copy(value);
     store.entries[at].revision = ++store.revision;
-    tell(EG_CHANGE_PUT, key, value, store.revision, NULL);
+    tell_if_there(EG_CHANGE_PUT, key, value, store.revision, NULL);
 }
 
 static void remove_entry(size_t at) {
@@ -142,7 +151,7 @@ static void remove_entry(size_t at) {
     store.count--;
     memmove(&store.entries[at], &store.entries[at + 1],
             (store.count - at) * sizeof store.entries[0]);
-    tell(EG_CHANGE_REMOVE, key, (struct eg_str){0}, ++store.revision, NULL);
+    tell_if_there(EG_CHANGE_REMOVE, key, (struct eg_str){0}, ++store.revision, NULL);
     drop(key);
 }
 
@@ -279,7 +288,9 @@ static void drop_op(const struct held_op *held) {
 static void work(struct held_op *held) {
     static void (*const workers[])(const struct held_op *) = {
         [OP_GET] = work_get, [OP_LIST] = work_list, [OP_PUT] = work_put, [OP_REMOVE] = work_remove};
-    if (store.fail_status != 0) {
+    if (store.away_text != NULL) {
+        end(held->op, EG_E_UNAVAILABLE, store.away_text, NULL);
+    } else if (store.fail_status != 0) {
         end(held->op, store.fail_status, store.fail_text, NULL);
     } else {
         workers[held->kind](held);
@@ -371,7 +382,11 @@ static int32_t fake_watch(void *instance, struct eg_str prefix, uint64_t from_re
     store.watch = watch;
     drop(store.watch_prefix);
     store.watch_prefix = copy(prefix);
-    tell_all();
+    if (store.away_text != NULL) {
+        fake_storage_watch_down(store.away_text);
+    } else if (!store.is_silent) {
+        tell_all();
+    }
     return EG_OK;
 }
 
@@ -409,8 +424,8 @@ static const struct eg_life_ops life = {
 #define OPS_OF_0_1                                                                                 \
     .get = fake_get, .list = fake_list, .put = fake_put, .remove = fake_remove,                    \
     .watch = fake_watch, .unwatch = fake_unwatch
-static const struct eg_storage_ops ops = {
-    .struct_size = sizeof ops, OPS_OF_0_1, .commit = fake_commit};
+const struct eg_storage_ops fake_storage_ops = {
+    .struct_size = sizeof fake_storage_ops, OPS_OF_0_1, .commit = fake_commit};
 /* As a plugin that was built with the headers of 0.1 has it: what follows is not its. */
 static const struct eg_storage_ops ops_0_1 = {
     .struct_size = offsetof(struct eg_storage_ops, commit), OPS_OF_0_1, .commit = fake_commit};
@@ -419,7 +434,7 @@ static const struct eg_component component = {.struct_size = sizeof component,
                                               .name = "fake",
                                               .summary = "keeps the configuration of a test",
                                               .life = &life,
-                                              .ops = &ops};
+                                              .ops = &fake_storage_ops};
 static const struct eg_component component_0_1 = {.struct_size = sizeof component_0_1,
                                                   .kind = EG_KIND_STORAGE,
                                                   .name = "fake_0_1",
@@ -507,6 +522,20 @@ size_t fake_storage_count(void) {
 
 size_t fake_storage_calls(void) {
     return store.calls;
+}
+
+void fake_storage_away(const char *text) {
+    const bool was_away = store.away_text != NULL;
+    store.away_text = text;
+    if (text != NULL) {
+        fake_storage_watch_down(text);
+    } else if (was_away) {
+        fake_storage_watch_reset();
+    }
+}
+
+void fake_storage_silent(bool is_silent) {
+    store.is_silent = is_silent;
 }
 
 void fake_storage_watch_down(const char *text) {

@@ -15,6 +15,8 @@
 /* The component "fake" has all operations, "fake_0_1" those of ABI 0.1 (no commit) on the same
  * content. create refuses a second instance until the first is gone. */
 extern const struct eg_plugin fake_storage_plugin;
+/* For a component of another name; they take any instance. */
+extern const struct eg_storage_ops fake_storage_ops;
 
 /* Forgets all content, held ops and failures. Between tests, when no gateway part uses it. */
 void fake_storage_reset(void);
@@ -46,5 +48,10 @@ size_t fake_storage_calls(void);
 /* Tells the watch EG_CHANGE_DOWN, or RESET with the present content and SYNCED. */
 void fake_storage_watch_down(const char *text);
 void fake_storage_watch_reset(void);
+/* The store is away: watches, also new ones, are told so, and operations end with EG_E_UNAVAILABLE
+ * and this text. NULL: it is back, and the watch is told RESET and the content. */
+void fake_storage_away(const char *text);
+/* The watch, also a new one, is told nothing at all. */
+void fake_storage_silent(bool is_silent);
 
 #endif

@@ -1,0 +1,43 @@
+/*
+ * state/content.h - all records of the configuration as one teller (the watch, or the cached copy)
+ * told them: what is known of each key, and the objects by kind. One thread at a time.
+ */
+#ifndef GW_STATE_CONTENT_H
+#define GW_STATE_CONTENT_H
+
+#include "base/map.h"
+#include "domain/object.h"
+
+/* What is known of one key besides its object. */
+struct gw_record {
+    struct eg_str key; /* behind the record, in the same block */
+    uint64_t born;     /* the first revision of the key that was seen */
+    uint64_t revision;
+    uint64_t value_hash;      /* of the value as told */
+    struct gw_object *object; /* held; NULL: the value cannot be read */
+};
+
+struct gw_content {
+    struct gw_map records;           /* key -> struct gw_record */
+    struct gw_map objects[GW_KINDS]; /* key -> struct gw_object */
+    size_t bad_count;
+};
+
+void gw_content_free(struct gw_content *content); /* zeroes it; also of a zeroed one */
+/* NULL when the key is not there. */
+struct gw_record *gw_content_get(const struct gw_content *content, struct eg_str key);
+/* Instead of a record with the same key (take). */
+void gw_content_put(struct gw_content *content, struct gw_record *record);
+bool gw_content_remove(struct gw_content *content, struct eg_str key); /* was it there? */
+
+/* The record of a told value. known (may be NULL): an earlier record of the key, whose age goes on;
+ * its object is kept when revision and value are the same. A value that cannot be read makes a
+ * record without object, with the reason in ret_why. EG_E_INVAL for keys that are none of ours. */
+int32_t gw_record_read(struct eg_str key, struct eg_str value, uint64_t revision,
+                       const struct gw_record *known, struct gw_record **ret_record,
+                       struct eg_why *ret_why);
+/* Does the record (NULL: no) stand for this value at this revision? */
+bool gw_record_says(const struct gw_record *record, uint64_t revision, struct eg_str value);
+void gw_record_free(struct gw_record *record); /* NULL is fine */
+
+#endif

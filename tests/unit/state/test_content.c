@@ -1,0 +1,74 @@
+/* Records of the configuration: what is kept, what is replaced, what counts as the same. */
+#include "base/mem.h"
+#include "base/slice.h"
+#include "state/content.h"
+#include "unit.h"
+
+#define F1 GW_STORE_ROOT "functions/default/f1"
+#define VALUE "{\"type\":\"http\",\"provider\":{\"url\":\"http://a/\"}}"
+
+static struct gw_record *make(const char *key, const char *value, uint64_t revision,
+                              const struct gw_record *known) {
+    struct gw_record *record = NULL;
+    struct eg_why why = {.struct_size = sizeof why};
+    CU_ASSERT_EQUAL(gw_record_read(gw_str_c(key), gw_str_c(value), revision, known, &record, &why),
+                    EG_OK);
+    CU_ASSERT_EQUAL(record->object == NULL, why.len > 0);
+    return record;
+}
+
+static void keys_of_others_are_no_records(void) {
+    struct gw_record *record = NULL;
+    struct eg_why why = {.struct_size = sizeof why};
+    static const char *const keys[] = {"", "/else", GW_STORE_ROOT "functions/",
+                                       GW_STORE_ROOT "nosuch/default/x"};
+    for (size_t i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL(gw_record_read(gw_str_c(keys[i]), GW_STR(VALUE), 1, NULL, &record, &why),
+                        EG_E_INVAL);
+    }
+    CU_ASSERT_PTR_NULL(record);
+}
+
+static void the_object_stays_when_revision_and_value_do(void) {
+    struct gw_record *first = make(F1, VALUE, 3, NULL);
+    struct gw_record *same = make(F1, VALUE, 3, first);
+    struct gw_record *later = make(F1, VALUE, 4, first);
+    struct gw_record *other = make(F1, "{\"type\":\"http\"}", 3, first);
+    CU_ASSERT_PTR_EQUAL(same->object, first->object);
+    CU_ASSERT_PTR_NOT_EQUAL(later->object, first->object);
+    CU_ASSERT_PTR_NOT_EQUAL(other->object, first->object);
+    CU_ASSERT_EQUAL(later->born, 3);
+    CU_ASSERT_EQUAL(later->revision, 4);
+    CU_ASSERT_EQUAL(later->object->revision, 4);
+    CU_ASSERT_TRUE(gw_record_says(first, 3, GW_STR(VALUE)));
+    CU_ASSERT_FALSE(gw_record_says(first, 4, GW_STR(VALUE)));
+    CU_ASSERT_FALSE(gw_record_says(first, 3, GW_STR("{}")));
+    CU_ASSERT_FALSE(gw_record_says(NULL, 3, GW_STR(VALUE)));
+    gw_record_free(first);
+    gw_record_free(same);
+    gw_record_free(later);
+    gw_record_free(other);
+    gw_record_free(NULL);
+}
+
+static void bad_values_are_counted_and_can_be_mended_and_removed(void) {
+    struct gw_content content = {0};
+    gw_content_put(&content, make(F1, "{", 1, NULL));
+    CU_ASSERT_EQUAL(content.bad_count, 1);
+    CU_ASSERT_EQUAL(content.objects[GW_FUNCTION].count, 0);
+    gw_content_put(&content, make(F1, VALUE, 2, gw_content_get(&content, GW_STR(F1))));
+    CU_ASSERT_EQUAL(content.bad_count, 0);
+    CU_ASSERT_EQUAL(content.objects[GW_FUNCTION].count, 1);
+    CU_ASSERT_EQUAL(content.records.count, 1);
+    CU_ASSERT_EQUAL(gw_content_get(&content, GW_STR(F1))->born, 1);
+    CU_ASSERT_TRUE(gw_content_remove(&content, GW_STR(F1)));
+    CU_ASSERT_FALSE(gw_content_remove(&content, GW_STR(F1)));
+    CU_ASSERT_EQUAL(content.objects[GW_FUNCTION].count, 0);
+    gw_content_put(&content, make(F1, VALUE, 2, NULL));
+    gw_content_free(&content);
+    CU_ASSERT_EQUAL(content.records.count, 0);
+    gw_content_free(&content);
+}
+
+UNIT_MAIN(UNIT(keys_of_others_are_no_records), UNIT(the_object_stays_when_revision_and_value_do),
+          UNIT(bad_values_are_counted_and_can_be_mended_and_removed))
