@@ -94,7 +94,9 @@ struct eg_storage_ops {
     /* from_revision 0: the present content as PUTs, SYNCED, then every change in order without
      * gaps. n: every change after n, or RESET and the content when that history is gone (or the
      * store keeps none). A store that keeps no overwritten values may leave out those that were
-     * overwritten or removed before they could be told: what stands in the end is always told.
+     * overwritten or removed before they could be told: what stands in the end is always told, and
+     * a revision that a write was answered with is always reached, by a change or by a SYNCED with
+     * it or a later one (somebody waits for it).
      * After DOWN the next word is a change, a SYNCED (nothing was missed) or a RESET. */
     int32_t (*watch)(void *instance, struct eg_str prefix, uint64_t from_revision,
                      struct eg_watch *watch);
