@@ -119,6 +119,38 @@ static void connections_that_are_cut_lose_no_acknowledged_write(void) {
     close_behind_relay(&watcher);
 }
 
+/* Whether it happened is not known, and is not guessed by writing again: a second create would find
+ * the first one, a second update would be late. */
+static void a_write_whose_answer_is_lost_is_not_repeated(void) {
+    static char first[RELAY_BIG + 5000];
+    static char second[RELAY_BIG + 6000];
+    struct watcher watcher;
+    struct answer get;
+    uint64_t revision = 0;
+    memset(first, '1', sizeof first - 1);
+    memset(second, '2', sizeof second - 1);
+    open_behind_relay(&watcher);
+    relay_set(RELAY_LOSE);
+    CU_ASSERT_EQUAL(kit_put("lost", first, EG_REV_ABSENT, NULL), EG_E_UNAVAILABLE);
+    CU_ASSERT_TRUE(kit.why[0] != '\0');
+    kit_wait_ready();
+    CU_ASSERT_PTR_NOT_NULL(kit_get("lost", &revision)); /* the server had it */
+    relay_set(RELAY_LOSE);
+    const int32_t status = kit_put("lost", second, revision, NULL);
+    if (status != EG_E_UNAVAILABLE) {
+        printf("  status %d: %s\n", status, kit.why);
+    }
+    CU_ASSERT_EQUAL(status, EG_E_UNAVAILABLE);
+    kit_wait_ready();
+    kit_send_get(&get, GW_STR("lost"));
+    kit_wait(&get);
+    CU_ASSERT_EQUAL(get.body.len, sizeof second - 1);
+    CU_ASSERT_TRUE(get.revision > revision);
+    kit_drop(&get);
+    check_recovery(&watcher, 10 * GW_NS_PER_S);
+    close_behind_relay(&watcher);
+}
+
 /* ---- nonsense ---- */
 
 static void check_nonsense(enum relay_mode mode, bool has_to_fail) {
@@ -369,6 +401,7 @@ static void a_bad_record_is_left_out_counted_and_named_and_the_rest_goes_on(void
 static const struct kit_case cases[] = {
     CASE(everything_works_with_a_slow_server, NEEDS_SERVER),
     CASE(connections_that_are_cut_lose_no_acknowledged_write, NEEDS_SERVER),
+    CASE(a_write_whose_answer_is_lost_is_not_repeated, NEEDS_SERVER),
     CASE(answers_that_mean_nothing_are_survived, NEEDS_SERVER),
     CASE(the_page_of_a_captive_portal_is_not_taken_for_the_store, NEEDS_SERVER),
     CASE(answers_that_end_in_the_middle_are_survived, NEEDS_SERVER),

@@ -34,6 +34,7 @@ struct flow {
     char *data;
 };
 struct pair {
+    size_t asked;     /* bytes to the server since the mode was set */
     struct flow up;   /* to the server */
     struct flow down; /* to the plugin */
 };
@@ -167,6 +168,18 @@ static void answer_nonsense(struct pair *pair) {
     say(&pair->down, noise, sizeof noise);
 }
 
+/* The server has answered. */
+static bool loses_answer(struct pair *pair) {
+    const bool is_lost = relay.present == RELAY_LOSE && pair->asked >= RELAY_BIG;
+    if (is_lost) {
+        pthread_mutex_lock(&relay.lock);
+        relay.mode = RELAY_PASS;
+        relay.present = RELAY_PASS;
+        pthread_mutex_unlock(&relay.lock);
+    }
+    return is_lost;
+}
+
 /* The connection is to be closed: false. */
 static bool read_chunk(struct pair *pair, struct flow *flow) {
     const ssize_t len = recv(flow->from, flow->data, CHUNK_BYTES, 0);
@@ -185,6 +198,9 @@ static bool read_chunk(struct pair *pair, struct flow *flow) {
         pthread_mutex_unlock(&relay.lock);
         flow->is_last = relay.present == RELAY_TRUNCATE;
         flow->len = flow->is_last ? (flow->len + 1) / 2 : flow->len;
+        return !loses_answer(pair);
+    } else {
+        pair->asked += flow->len;
     }
     return true;
 }
@@ -242,6 +258,9 @@ static void change_mode(enum relay_mode mode) {
     }
     if (mode == RELAY_REFUSE) {
         close_pairs(true);
+    }
+    for (size_t i = 0; i < relay.count; i++) {
+        relay.pairs[i]->asked = 0;
     }
     for (size_t i = 0; i < relay.count && (mode == RELAY_NOISE || mode == RELAY_PORTAL); i++) {
         answer_nonsense(relay.pairs[i]);
