@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -122,6 +123,7 @@ static void close_pairs(bool with_reset) {
 
 static void take_connection(void) {
     const struct sockaddr_in address = loopback(relay.to_port);
+    const int yes = 1;
     const int client = accept4(relay.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client < 0) {
         return;
@@ -133,6 +135,8 @@ static void take_connection(void) {
         (void)close(server);
         return;
     }
+    (void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes); /* adds no delay itself */
+    (void)setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     struct pair *pair = calloc(1, sizeof *pair);
     pair->up = (struct flow){.from = client, .to = server, .data = malloc(CHUNK_BYTES)};
     pair->down = (struct flow){.from = server, .to = client, .data = malloc(CHUNK_BYTES)};
