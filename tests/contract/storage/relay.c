@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -34,6 +35,7 @@ struct flow {
     char *data;
 };
 struct pair {
+    size_t asked;     /* bytes to the server since the mode was set */
     struct flow up;   /* to the server */
     struct flow down; /* to the plugin */
 };
@@ -121,6 +123,7 @@ static void close_pairs(bool with_reset) {
 
 static void take_connection(void) {
     const struct sockaddr_in address = loopback(relay.to_port);
+    const int yes = 1;
     const int client = accept4(relay.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (client < 0) {
         return;
@@ -132,6 +135,8 @@ static void take_connection(void) {
         (void)close(server);
         return;
     }
+    (void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes); /* adds no delay itself */
+    (void)setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     struct pair *pair = calloc(1, sizeof *pair);
     pair->up = (struct flow){.from = client, .to = server, .data = malloc(CHUNK_BYTES)};
     pair->down = (struct flow){.from = server, .to = client, .data = malloc(CHUNK_BYTES)};
@@ -167,6 +172,18 @@ static void answer_nonsense(struct pair *pair) {
     say(&pair->down, noise, sizeof noise);
 }
 
+/* The server has answered. */
+static bool loses_answer(struct pair *pair) {
+    const bool is_lost = relay.present == RELAY_LOSE && pair->asked >= RELAY_BIG;
+    if (is_lost) {
+        pthread_mutex_lock(&relay.lock);
+        relay.mode = RELAY_PASS;
+        relay.present = RELAY_PASS;
+        pthread_mutex_unlock(&relay.lock);
+    }
+    return is_lost;
+}
+
 /* The connection is to be closed: false. */
 static bool read_chunk(struct pair *pair, struct flow *flow) {
     const ssize_t len = recv(flow->from, flow->data, CHUNK_BYTES, 0);
@@ -185,6 +202,9 @@ static bool read_chunk(struct pair *pair, struct flow *flow) {
         pthread_mutex_unlock(&relay.lock);
         flow->is_last = relay.present == RELAY_TRUNCATE;
         flow->len = flow->is_last ? (flow->len + 1) / 2 : flow->len;
+        return !loses_answer(pair);
+    } else {
+        pair->asked += flow->len;
     }
     return true;
 }
@@ -242,6 +262,9 @@ static void change_mode(enum relay_mode mode) {
     }
     if (mode == RELAY_REFUSE) {
         close_pairs(true);
+    }
+    for (size_t i = 0; i < relay.count; i++) {
+        relay.pairs[i]->asked = 0;
     }
     for (size_t i = 0; i < relay.count && (mode == RELAY_NOISE || mode == RELAY_PORTAL); i++) {
         answer_nonsense(relay.pairs[i]);

@@ -8,12 +8,16 @@
 
 #include <stdint.h>
 
+#define RELAY_BIG 20000u
+
 enum relay_mode {
     RELAY_PASS,
     RELAY_STALL,    /* keeps connections, and takes new ones, and forwards nothing */
     RELAY_REFUSE,   /* cuts connections and takes no new ones */
     RELAY_NOISE,    /* answers with bytes that mean nothing, then closes */
     RELAY_PORTAL,   /* answers with a page of HTML over HTTP, as a network's log-in page does */
+    RELAY_LOSE,     /* ends the first connection on which RELAY_BIG bytes or more have been asked
+                       when the server answers, and does not tell the answer; then passes again */
     RELAY_TRUNCATE, /* closes after the first half of what the server sends next */
 };
 

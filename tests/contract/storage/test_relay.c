@@ -187,6 +187,24 @@ static void half_of_an_answer_comes_and_then_the_end(void) {
     relay_stop();
 }
 
+static void the_answer_to_a_big_request_is_lost_and_the_next_one_is_not(void) {
+    static char big[RELAY_BIG + 1];
+    static char got[RELAY_BIG];
+    relay_port = relay_start(echo_port);
+    int fd = connect_to_relay();
+    relay_set(RELAY_LOSE);
+    CU_ASSERT_TRUE(is_echoed(fd, "small"));
+    memset(big, 'b', RELAY_BIG);
+    say(fd, big);
+    CU_ASSERT_TRUE(hear(fd, got, RELAY_BIG) < (ssize_t)RELAY_BIG);
+    (void)close(fd);
+    fd = connect_to_relay();
+    say(fd, big);
+    CU_ASSERT_EQUAL(hear(fd, got, RELAY_BIG), (ssize_t)RELAY_BIG);
+    (void)close(fd);
+    relay_stop();
+}
+
 static void a_slow_line_takes_its_time_in_both_directions(void) {
     relay_port = relay_start(echo_port);
     const int fd = connect_to_relay();
@@ -214,6 +232,7 @@ static const struct unit_case cases[] = {
     UNIT(a_refusing_line_ends_what_is_open_and_takes_nothing_new),
     UNIT(nonsense_is_told_on_open_lines_and_on_new_ones),
     UNIT(half_of_an_answer_comes_and_then_the_end),
+    UNIT(the_answer_to_a_big_request_is_lost_and_the_next_one_is_not),
     UNIT(a_slow_line_takes_its_time_in_both_directions),
     UNIT(a_line_to_nobody_is_closed),
 };
