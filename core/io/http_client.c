@@ -549,6 +549,13 @@ static void on_silence(struct gw_timer *timer) {
            "nothing came for too long");
 }
 
+/* libcurl sends a request again when a connection that it has used before ends without an answer,
+ * also a POST; on a new one it never does. */
+static void set_connection(struct eg_http_call *call) {
+    const bool is_once = (call->request->flags & EG_HTTP_ONCE) != 0;
+    (void)curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, is_once ? 1L : 0L);
+}
+
 /* One exchange: the first or one of a redirect. */
 static void start(struct eg_http_call *call, struct eg_str url, struct eg_str method,
                   struct eg_str body, bool is_foreign) {
@@ -560,6 +567,7 @@ static void start(struct eg_http_call *call, struct eg_str url, struct eg_str me
     call->curl_error[0] = '\0';
     const bool is_url_good = set_url(call, url);
     set_method(call, method, body);
+    set_connection(call);
     set_headers(call, body.len == 0 && !gw_str_eq(method, GW_STR("POST")), is_foreign);
     gw_timer_start(client->loop, &call->deadline, left_ns, on_deadline);
     call->is_added = is_url_good && curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;

@@ -82,6 +82,10 @@ struct eg_loop_api {
 
 /* ---- http: asynchronous client, connections pooled per loop ---- */
 #define EG_HTTP_NO_REDIRECT 0x1u
+/* Since 0.2. The request is never sent twice. Without it a request is sent once more when a kept
+ * connection turns out to have ended before the answer began (RFC 9112 9.3.1), and then nobody
+ * knows whether the first one was carried out. Costs a connection of its own. */
+#define EG_HTTP_ONCE 0x2u
 
 struct eg_http_request {
     uint32_t struct_size;

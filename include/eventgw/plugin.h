@@ -6,7 +6,8 @@
  *
  * History of the ABI (every bump is a line here):
  *   0.2  2026-11-28  storage: commit (a write with checks), what start and watch promise of a store
- *                    that is away; http: answers piece by piece (on_data, idle_timeout_ns).
+ *                    that is away; http: answers piece by piece (on_data, idle_timeout_ns),
+ *                    requests that are never sent twice (EG_HTTP_ONCE).
  *   0.1  2026-11-23  first version: providers, storage, middleware, reacters.
  */
 #ifndef EVENTGW_PLUGIN_H

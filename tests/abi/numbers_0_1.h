@@ -10,6 +10,7 @@
     X(EG_FD_READ, 1)                                                                               \
     X(EG_FD_WRITE, 2)                                                                              \
     X(EG_HTTP_NO_REDIRECT, 1)                                                                      \
+    X(EG_HTTP_ONCE, 2)                                                                             \
     X(EG_JSON_NULL, 0)                                                                             \
     X(EG_JSON_BOOL, 1)                                                                             \
     X(EG_JSON_INT, 2)                                                                              \

@@ -255,6 +255,28 @@ static void connections_are_used_again_and_a_closed_one_is_replaced(void) {
     end();
 }
 
+/* The second request is read whole, and its connection closed without a word. */
+static void a_lost_answer_is_asked_for_once_more_unless_it_may_not(void) {
+    static const struct {
+        uint32_t flags;
+        size_t requests;
+        int32_t error;
+    } rows[] = {{0, 3, EG_OK}, {EG_HTTP_ONCE, 2, EG_E_IO}};
+    for (size_t i = 0; i < 2; i++) {
+        static const char *const script[] = {OK_5, NULL, OK_5, NULL};
+        begin(script);
+        struct eg_http_request request = new_request("POST", "x");
+        exchange(NULL, &request);
+        request.flags = rows[i].flags;
+        send_call(&request);
+        turn_until_done(2);
+        turns(5);
+        CU_ASSERT_EQUAL(up.requests, rows[i].requests);
+        CU_ASSERT_EQUAL(result.error, rows[i].error);
+        end();
+    }
+}
+
 /* RFC 9112 9.3: it must not answer the next request, which may be one of another function. */
 static void what_a_function_says_unasked_answers_nobody(void) {
     static const char unasked[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
@@ -563,6 +585,7 @@ UNIT_MAIN(UNIT(a_post_carries_method_headers_and_body_and_nothing_uninvited),
           UNIT(a_chunked_answer_is_put_together_and_its_trailers_are_no_headers),
           UNIT(interim_answers_leave_no_trace),
           UNIT(connections_are_used_again_and_a_closed_one_is_replaced),
+          UNIT(a_lost_answer_is_asked_for_once_more_unless_it_may_not),
           UNIT(what_a_function_says_unasked_answers_nobody),
           UNIT(a_handle_that_has_asked_another_url_asks_the_new_one),
           UNIT(a_repeated_request_asks_what_was_asked_last),
