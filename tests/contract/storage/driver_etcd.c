@@ -2,7 +2,7 @@
 #include "drivers.h"
 
 static void settings(const struct driver_place *place, struct driver_settings *out) {
-    driver_set(out, "endpoints", "\"http://127.0.0.1:%u\"", (unsigned)place->port);
+    driver_set(out, "endpoints", "[\"http://127.0.0.1:%u\"]", (unsigned)place->port);
     if (place->credentials != DRIVER_NO_CREDENTIALS) {
         driver_set(out, "username", "\"%s\"", DRIVER_USER);
         driver_set(out, "password", "\"%s\"",
