@@ -119,7 +119,8 @@ static void warn_unknown(const struct reading *r, enum gw_kind kind, struct eg_s
                          const char *const *names, size_t count) {
     const struct eg_str name = gw_jstr_decode(&r->documents->arena, raw_name);
     const char *nearest = gw_str_nearest(name, names, count);
-    gw_remark(&r->documents->warnings, r->line, "unknown field '%.*s' of kind '%s' is left out%s%s%s",
+    gw_remark(&r->documents->warnings, r->line,
+              "unknown field '%.*s' of kind '%s' is left out%s%s%s",
               GW_FMT(gw_str_sub(name, 0, 100)), gw_kind_words[kind].metric,
               nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
               nearest == NULL ? "" : "'?");

@@ -104,7 +104,8 @@ static void fields_that_nobody_knows_are_warnings(void) {
     check_remark(&documents.warnings, 0, 1,
                  "unknown field 'authoriserId' of kind 'eventtype' is left out; did you mean "
                  "'authorizerId'?");
-    check_remark(&documents.warnings, 1, 1, "unknown field 'colour' of kind 'eventtype' is left out");
+    check_remark(&documents.warnings, 1, 1,
+                 "unknown field 'colour' of kind 'eventtype' is left out");
 }
 
 static void what_is_no_text_is_refused(void) {
