@@ -22,6 +22,11 @@ const char *const gw_plan_words[GW_PLAN_OPS] = {
 static const unsigned order_of_kind[GW_KINDS] = {
     [GW_FUNCTION] = 0, [GW_EVENTTYPE] = 1, [GW_SUBSCRIPTION] = 2, [GW_CORS] = 3};
 
+unsigned gw_plan_order(enum gw_kind kind) {
+    GW_ASSERT(kind < GW_KINDS);
+    return order_of_kind[kind];
+}
+
 /* ---- the table ---- */
 
 static struct eg_str key_of(struct gw_arena *arena, enum gw_kind kind, struct eg_str space,

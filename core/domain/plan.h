@@ -16,6 +16,9 @@
 enum gw_plan_op { GW_PLAN_CREATE, GW_PLAN_UPDATE, GW_PLAN_DELETE, GW_PLAN_OPS };
 extern const char *const gw_plan_words[GW_PLAN_OPS]; /* "create", ... */
 
+/* The place of a kind when objects are written or listed: what is referred to comes first. */
+unsigned gw_plan_order(enum gw_kind kind);
+
 /* What is known of one key of the store. */
 struct gw_plan_entry {
     enum gw_kind kind;

@@ -96,7 +96,7 @@ static void what_cannot_be_is_refused_with_a_sentence(void) {
 static void every_flag_is_in_the_usage_and_every_setting_in_the_help(void) {
     struct gw_bytes out;
     gw_bytes_init(&out, 0);
-    gw_options_help(&out);
+    gw_options_help(&out, &(struct gw_options){0});
     gw_bytes_add_char(&out, '\0');
     CU_ASSERT_PTR_NOT_NULL(strstr(out.ptr, "--embed-data-dir"));
     for (size_t g = 0; g < gw_settings_group_count; g++) {
