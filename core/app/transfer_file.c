@@ -16,6 +16,7 @@
 
 #include "app/transfer.h"
 #include "base/check.h"
+#include "base/codec.h"
 #include "base/slice.h"
 #include "base/why.h"
 
@@ -141,27 +142,33 @@ int32_t gw_transfer_write(const char *name, struct eg_str text, struct eg_why *r
 
 /* ---- words ---- */
 
-/* C0, DEL, and the controls of Latin 1 as UTF-8 has them (C2 80 to C2 9F). */
-static bool is_control(const char *p, size_t left) {
+/* C0, DEL, and the controls of Latin 1 as UTF-8 has them (C2 80 to C2 9F); how many bytes it has.
+ */
+static size_t control_bytes(const char *p, size_t left) {
     const unsigned char *u = (const unsigned char *)p;
-    return u[0] < 0x20 || u[0] == 0x7f ||
-           (u[0] == 0xc2 && left > 1 && u[1] >= 0x80 && u[1] <= 0x9f);
+    if (u[0] < 0x20 || u[0] == 0x7f) {
+        return 1;
+    }
+    return u[0] == 0xc2 && left > 1 && u[1] >= 0x80 && u[1] <= 0x9f ? 2 : 0;
 }
 
+/* What was cut somewhere may end in the middle of a character. */
 void gw_transfer_say(int fd, const char *format, ...) {
     struct eg_why ignored = {.struct_size = sizeof ignored};
+    struct gw_bytes line;
     char text[4096];
     va_list args;
     va_start(args, format);
-    const int written = vsnprintf(text, sizeof text - 1, format, args);
+    const int written = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    size_t len = written < 0 ? 0 : (size_t)written;
-    len = len < sizeof text - 2 ? len : sizeof text - 2;
-    for (size_t i = 0; i < len; i++) {
-        if (is_control(text + i, len - i)) {
-            text[i] = '?';
-        }
+    const size_t len = written < 0 ? 0 : (size_t)written;
+    gw_bytes_init(&line, 0);
+    gw_utf8_repair(&line, gw_str(text, len < sizeof text ? len : sizeof text - 1));
+    for (size_t i = 0; i < line.len; i++) {
+        const size_t bytes = control_bytes(line.ptr + i, line.len - i);
+        memset(line.ptr + i, '?', bytes);
     }
-    text[len++] = '\n';
-    (void)write_all(fd, "", gw_str(text, len), &ignored);
+    gw_bytes_add_char(&line, '\n');
+    (void)write_all(fd, "", gw_bytes_str(&line), &ignored);
+    gw_bytes_free(&line);
 }
