@@ -102,7 +102,8 @@ static void on_removed(struct gw_import *import) {
     finish(import);
 }
 
-/* The second round: all is as it should be, but for what is to be removed. */
+/* The second round: all has to be as it should be, but for what is to be removed. What others have
+ * added since the first one stays. */
 static void on_read_again(void *arg, const struct gw_everything *all) {
     struct gw_import *import = arg;
     if (all->status < 0) {
@@ -115,7 +116,7 @@ static void on_read_again(void *arg, const struct gw_everything *all) {
     const struct gw_plan *plan = &import->round.plan;
     tell_remarks(import, &import->documents.errors, "");
     if (import->documents.errors.count > 0 || plan->counts[GW_PLAN_CREATE] > 0 ||
-        plan->counts[GW_PLAN_UPDATE] > 0) {
+        plan->counts[GW_PLAN_UPDATE] > 0 || plan->counts[GW_PLAN_DELETE] != import->removals) {
         gw_import_fail(import, EG_E_CONFLICT, GW_EXIT_CONFLICT,
                        GW_STR("the configuration was changed by somebody else meanwhile; nothing "
                               "was removed"));
@@ -131,6 +132,8 @@ static void on_written(struct gw_import *import) {
         return;
     }
     import->is_removing = true;
+    import->removals = import->round.plan.counts[GW_PLAN_DELETE];
+    import->read_at = import->round.revision;
     gw_catalog_read_all(import->app->catalog, gw_store_session_deadline(import->app), on_read_again,
                         import);
 }

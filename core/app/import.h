@@ -30,7 +30,9 @@ struct gw_import {
     struct gw_documents documents;
     size_t left_out; /* documents that --space and --kind do not want */
     struct gw_import_round round;
-    bool is_removing; /* the second half: removals */
+    bool is_removing; /* the second half: removals, */
+    size_t removals;  /* so many of them, */
+    uint64_t read_at; /* of what stood there at this revision of the store */
     size_t next;      /* of the plan's steps */
     size_t under_way;
     size_t done[GW_PLAN_OPS];

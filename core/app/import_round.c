@@ -153,6 +153,7 @@ void gw_import_plan(struct gw_import *import, const struct gw_everything *all) {
         .is_pruning = options->transfer.is_pruning,
         .space = options->transfer.space,
         .kinds = gw_transfer_kinds(&options->transfer),
+        .until = import->is_removing ? import->read_at : all->revision,
         .has_shared_paths = options->settings.events.refuse_cross_space_conflicts != 0,
     };
     gw_plan_make(&round->table, &rules, &round->plan, &import->documents.errors);

@@ -124,7 +124,7 @@ static bool is_same(const struct gw_object *a, const struct gw_object *b) {
 }
 
 static bool is_in_scope(const struct gw_plan_rules *rules, const struct gw_plan_entry *entry) {
-    return (rules->kinds & 1u << entry->kind) != 0 &&
+    return (rules->kinds & 1u << entry->kind) != 0 && entry->revision <= rules->until &&
            (rules->space.len == 0 || gw_str_eq(rules->space, entry->space));
 }
 

@@ -63,7 +63,8 @@ struct gw_plan {
 struct gw_plan_rules {
     bool is_pruning;       /* what is stored and not wanted is removed, */
     struct eg_str space;   /* but of this space only, if not empty, */
-    unsigned kinds;        /* and of these kinds only: bits 1 << gw_kind */
+    unsigned kinds;        /* of these kinds only: bits 1 << gw_kind, */
+    uint64_t until;        /* and only if nobody touched it after this revision */
     bool has_shared_paths; /* paths conflict across spaces too (Q27) */
 };
 /* The plan lives in the table's arena. Everything that is against it is added to the errors; the

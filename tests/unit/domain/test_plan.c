@@ -91,10 +91,11 @@ static void plan_with(const char *stored, const char *wanted, struct gw_plan_rul
 }
 
 static void plan(const char *stored, const char *wanted) {
-    plan_with(stored, wanted, (struct gw_plan_rules){.kinds = ALL_KINDS});
+    plan_with(stored, wanted, (struct gw_plan_rules){.until = UINT64_MAX, .kinds = ALL_KINDS});
 }
 static void prune(const char *stored, const char *wanted) {
-    plan_with(stored, wanted, (struct gw_plan_rules){.kinds = ALL_KINDS, .is_pruning = true});
+    plan_with(stored, wanted,
+              (struct gw_plan_rules){.until = UINT64_MAX, .kinds = ALL_KINDS, .is_pruning = true});
 }
 
 static void check_error(size_t place, size_t line, const char *text) {
@@ -165,18 +166,28 @@ static void writes_come_before_removals(void) {
 
 static void pruning_keeps_to_its_space_and_kinds(void) {
     static const char stored[] = FUNCTION("f") CORS_IN("default", "/c") CORS_IN("other", "/d");
-    plan_with(stored, "", (struct gw_plan_rules){.is_pruning = true, .kinds = 1u << GW_CORS});
+    plan_with(
+        stored, "",
+        (struct gw_plan_rules){.until = UINT64_MAX, .is_pruning = true, .kinds = 1u << GW_CORS});
     CU_ASSERT_EQUAL(t.plan.counts[GW_PLAN_DELETE], 2);
     plan_with(
         stored, "",
-        (struct gw_plan_rules){.is_pruning = true, .kinds = ALL_KINDS, .space = GW_STR("other")});
+        (struct gw_plan_rules){
+            .until = UINT64_MAX, .is_pruning = true, .kinds = ALL_KINDS, .space = GW_STR("other")});
     ASSERT_STR(gw_bytes_str(&t.lines), "delete cors other/GET%2Fd\n");
+}
+
+static void pruning_leaves_what_was_touched_after_it_looked(void) {
+    static const char stored[] = CORS_IN("default", "/c") CORS_IN("other", "/d");
+    plan_with(stored, "",
+              (struct gw_plan_rules){.is_pruning = true, .kinds = ALL_KINDS, .until = 10});
+    ASSERT_STR(gw_bytes_str(&t.lines), "delete cors default/GET%2Fc\n");
 }
 
 static void a_record_that_cannot_be_read_is_overwritten_but_not_pruned(void) {
     prune("", "");
     gw_plan_add_stored(&t.table, GW_FUNCTION, GW_STR("default"), GW_STR("f"), 7, NULL);
-    struct gw_plan_rules rules = {.kinds = ALL_KINDS, .is_pruning = true};
+    struct gw_plan_rules rules = {.until = UINT64_MAX, .kinds = ALL_KINDS, .is_pruning = true};
     gw_plan_make(&t.table, &rules, &t.plan, &t.errors);
     CU_ASSERT_EQUAL(t.plan.step_count, 0);
     struct eg_why why = {.struct_size = sizeof why};
@@ -202,7 +213,7 @@ static void a_form_from_before_the_normal_one_counts_as_equal(void) {
     t.objects[t.object_count++] = normal;
     gw_plan_add_stored(&t.table, GW_FUNCTION, stored->space, stored->id, 3, stored);
     CU_ASSERT_EQUAL(gw_plan_add_wanted(&t.table, sent, normal, 1, &why), EG_OK);
-    const struct gw_plan_rules rules = {.kinds = ALL_KINDS};
+    const struct gw_plan_rules rules = {.until = UINT64_MAX, .kinds = ALL_KINDS};
     gw_plan_make(&t.table, &rules, &t.plan, &t.errors);
     CU_ASSERT_EQUAL(t.plan.unchanged, 1);
 }
@@ -249,7 +260,8 @@ static void what_is_pruned_may_not_be_needed_by_the_file(void) {
 
 static void what_is_pruned_may_not_be_needed_by_what_stays(void) {
     plan_with(FUNCTION("f") EVENTTYPE("e") SYNC("e", "f", "/p"), "",
-              (struct gw_plan_rules){.is_pruning = true, .kinds = 1u << GW_FUNCTION});
+              (struct gw_plan_rules){
+                  .until = UINT64_MAX, .is_pruning = true, .kinds = 1u << GW_FUNCTION});
     CU_ASSERT_EQUAL(t.errors.count, 1);
     check_error(0, 0,
                 "function default/f: it cannot be removed: subscription "
@@ -294,11 +306,14 @@ static void paths_of_other_spaces_count_when_that_is_configured(void) {
     static const char wanted[] = CORS_IN("default", "/u/:name") CORS_IN("default", "/v/:name");
     plan(stored, wanted);
     CU_ASSERT_EQUAL(t.errors.count, 0);
-    plan_with(stored, wanted, (struct gw_plan_rules){.kinds = ALL_KINDS, .has_shared_paths = true});
+    plan_with(
+        stored, wanted,
+        (struct gw_plan_rules){.until = UINT64_MAX, .kinds = ALL_KINDS, .has_shared_paths = true});
     CU_ASSERT_EQUAL_FATAL(t.errors.count, 1);
     CU_ASSERT_EQUAL(t.errors.items[0].line, 1);
-    plan_with("", CORS_IN("default", "/u/:name") CORS_IN("other", "/u/:id"),
-              (struct gw_plan_rules){.kinds = ALL_KINDS, .has_shared_paths = true});
+    plan_with(
+        "", CORS_IN("default", "/u/:name") CORS_IN("other", "/u/:id"),
+        (struct gw_plan_rules){.until = UINT64_MAX, .kinds = ALL_KINDS, .has_shared_paths = true});
     CU_ASSERT_EQUAL(t.errors.count, 1);
 }
 
@@ -312,6 +327,7 @@ UNIT_MAIN(UNIT(an_empty_store_gets_everything_in_the_order_of_references),
           UNIT(an_update_names_the_fields_that_differ_and_the_revision_that_was_seen),
           UNIT(what_is_not_in_the_file_stays_unless_it_is_pruned),
           UNIT(writes_come_before_removals), UNIT(pruning_keeps_to_its_space_and_kinds),
+          UNIT(pruning_leaves_what_was_touched_after_it_looked),
           UNIT(a_record_that_cannot_be_read_is_overwritten_but_not_pruned),
           UNIT(a_form_from_before_the_normal_one_counts_as_equal),
           UNIT(a_sync_subscription_gets_another_function_in_one_step),
