@@ -184,11 +184,9 @@ static int32_t add_event(struct gw_yaml_reader *reader, struct gw_bytes *out,
 }
 
 /* What the parser cannot go on behind. */
-static int32_t refuse_syntax(struct gw_yaml_reader *reader, size_t *ret_line,
+static int32_t refuse_syntax(const yaml_parser_t *parser, size_t *ret_line,
                              struct eg_why *ret_why) {
-    const yaml_parser_t *parser = &reader->parser;
     const char *problem = parser->problem == NULL ? "it is no YAML" : parser->problem;
-    reader->is_over = true;
     *ret_line = parser->problem_mark.line + 1;
     return parser->context == NULL
                ? gw_why(ret_why, EG_E_SYNTAX, "%s", problem)
@@ -219,7 +217,8 @@ int32_t gw_yaml_next(struct gw_yaml_reader *reader, struct gw_bytes *out, size_t
     while (!reader->is_over) {
         yaml_event_t event;
         if (yaml_parser_parse(&reader->parser, &event) == 0) {
-            return rc < 0 ? rc : refuse_syntax(reader, ret_line, ret_why);
+            reader->is_over = true; /* from now on it would tell events without a type for ever */
+            return rc < 0 ? rc : refuse_syntax(&reader->parser, ret_line, ret_why);
         }
         if (rc == EG_OK) {
             const bool is_before = out->len == begin;

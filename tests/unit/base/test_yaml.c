@@ -117,6 +117,9 @@ static void a_syntax_error_ends_the_stream_with_its_line(void) {
     check_read("a: \"unfinished", "! 1: while scanning a quoted scalar: found unexpected end of "
                                   "stream\n");
     check_read("a: 1\n b: 2\n", "! 2: mapping values are not allowed in this context\n");
+    check_read("a: *x\nb: [",
+               "! 1: anchors and aliases (& and *) are not read: write the value where "
+               "it counts\n");
     check_read("\t- a", "! 1: while scanning for the next token: found character that cannot start "
                         "any token\n");
 }
