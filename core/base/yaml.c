@@ -30,6 +30,7 @@ struct level {
 struct gw_yaml_reader {
     yaml_parser_t parser;
     bool is_over;
+    size_t nesting; /* of the document, also of what is passed over */
     struct level levels[GW_JSON_DEPTH];
     size_t depth;
 };
@@ -146,10 +147,7 @@ static int32_t open_container(struct gw_yaml_reader *reader, struct gw_bytes *ou
     if (wants_key(reader)) {
         return gw_why(ret_why, EG_E_SYNTAX, "a key has to be a text");
     }
-    if (reader->depth == GW_COUNT(reader->levels)) {
-        reader->is_over = true;
-        return gw_why(ret_why, EG_E_TOOBIG, "nested deeper than %u", GW_JSON_DEPTH);
-    }
+    GW_ASSERT(reader->depth < GW_COUNT(reader->levels)); /* note_nesting has seen to it */
     begin_node(reader, out);
     gw_bytes_add_char(out, is_mapping ? '{' : '[');
     reader->levels[reader->depth++] = (struct level){.is_mapping = is_mapping, .is_first = true};
@@ -183,6 +181,21 @@ static int32_t add_event(struct gw_yaml_reader *reader, struct gw_bytes *out,
     }
 }
 
+/* Too deep is the end, also of a document that is refused already. */
+static int32_t note_nesting(struct gw_yaml_reader *reader, yaml_event_type_t type,
+                            struct eg_why *ret_why) {
+    if (type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT) {
+        reader->nesting--;
+    } else if (type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT) {
+        reader->nesting++;
+    }
+    if (reader->nesting <= GW_COUNT(reader->levels)) {
+        return EG_OK;
+    }
+    reader->is_over = true;
+    return gw_why(ret_why, EG_E_TOOBIG, "nested deeper than %u", GW_JSON_DEPTH);
+}
+
 /* What the parser cannot go on behind. */
 static int32_t refuse_syntax(const yaml_parser_t *parser, size_t *ret_line,
                              struct eg_why *ret_why) {
@@ -213,7 +226,7 @@ int32_t gw_yaml_next(struct gw_yaml_reader *reader, struct gw_bytes *out, size_t
                      struct eg_why *ret_why) {
     const size_t begin = out->len;
     int32_t rc = EG_OK; /* of the document: the rest of a refused one is passed over */
-    reader->depth = 0;
+    reader->depth = reader->nesting = 0;
     while (!reader->is_over) {
         yaml_event_t event;
         if (yaml_parser_parse(&reader->parser, &event) == 0) {
@@ -222,10 +235,13 @@ int32_t gw_yaml_next(struct gw_yaml_reader *reader, struct gw_bytes *out, size_t
         }
         if (rc == EG_OK) {
             const bool is_before = out->len == begin;
-            rc = add_event(reader, out, &event, ret_why);
+            rc = note_nesting(reader, event.type, ret_why);
+            rc = rc < 0 ? rc : add_event(reader, out, &event, ret_why);
             if (rc < 0 || (is_before && out->len > begin)) {
                 *ret_line = event.start_mark.line + 1;
             }
+        } else {
+            (void)note_nesting(reader, event.type, NULL);
         }
         const yaml_event_type_t type = event.type;
         yaml_event_delete(&event);

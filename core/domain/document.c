@@ -15,6 +15,7 @@
 
 #define BYTE_ORDER_MARK GW_STR("\xef\xbb\xbf")
 #define MAX_FIELDS 16u
+#define MAX_ERRORS 1000u /* then it is another kind of file, and nobody reads on either */
 
 /* ---- kinds ---- */
 
@@ -188,6 +189,10 @@ static void take_document(struct gw_documents *documents, size_t line, struct gw
 
 /* ---- JSON ---- */
 
+static bool is_hopeless(const struct gw_documents *documents) {
+    return documents->errors.count >= MAX_ERRORS;
+}
+
 static size_t count_lines(struct eg_str text) {
     size_t count = 0;
     struct eg_str rest = text;
@@ -232,7 +237,7 @@ static void read_json(struct gw_documents *documents, struct eg_str text) {
         size_t used = count_space(text);
         line += count_lines(gw_str_sub(text, 0, used));
         text = gw_str_cut(text, used);
-        if (text.len == 0) {
+        if (text.len == 0 || is_hopeless(documents)) {
             return;
         }
         if (gw_json_check_first(text, GW_JSON_DEPTH, &root, &error) < 0) {
@@ -256,7 +261,7 @@ static void read_yaml(struct gw_documents *documents, struct eg_str text) {
     int32_t rc;
     struct eg_why why = {.struct_size = sizeof why};
     gw_bytes_init(&json, 0);
-    while ((rc = gw_yaml_next(reader, &json, &line, &why)) != 0) {
+    while (!is_hopeless(documents) && (rc = gw_yaml_next(reader, &json, &line, &why)) != 0) {
         struct gw_jval root = {.type = GW_J_NULL};
         if (rc < 0) {
             gw_remark(&documents->errors, line, "%.*s", GW_FMT(gw_why_str(&why)));

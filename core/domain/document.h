@@ -30,7 +30,7 @@ struct gw_documents {
 };
 
 /* Reads the whole text, which is borrowed as long as the documents are used; goes on behind what is
- * wrong as far as it can. An empty text is an error too. */
+ * wrong as far as it can, up to 1000 errors. An empty text is an error too. */
 void gw_documents_read(struct gw_documents *documents, struct eg_str text,
                        enum gw_document_format format);
 void gw_documents_free(struct gw_documents *documents);

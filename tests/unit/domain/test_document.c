@@ -147,6 +147,23 @@ static void nesting_without_end_is_refused_quickly(void) {
     gw_free(text);
 }
 
+static void a_file_of_nothing_but_errors_is_given_up(void) {
+    struct gw_bytes text;
+    gw_bytes_init(&text, 0);
+    for (size_t i = 0; i < 100000; i++) {
+        gw_bytes_add_c(&text, "{\n---\n");
+    }
+    read_text(gw_bytes_str(&text), GW_DOCUMENT_JSON);
+    CU_ASSERT_EQUAL(documents.errors.count, 1000);
+    gw_bytes_clear(&text);
+    for (size_t i = 0; i < 100000; i++) {
+        gw_bytes_add_c(&text, "--- 1\n");
+    }
+    read_text(gw_bytes_str(&text), GW_DOCUMENT_YAML);
+    CU_ASSERT_EQUAL(documents.errors.count, 1000);
+    gw_bytes_free(&text);
+}
+
 static void the_format_is_guessed_by_name_and_then_by_content(void) {
     CU_ASSERT_EQUAL(gw_document_guess(GW_STR("a.json"), GW_STR("a: 1")), GW_DOCUMENT_JSON);
     CU_ASSERT_EQUAL(gw_document_guess(GW_STR("a.jsonl"), GW_STR("a: 1")), GW_DOCUMENT_JSON);
@@ -282,6 +299,7 @@ UNIT_MAIN(UNIT(json_lines_are_documents_with_their_lines),
           UNIT(all_that_is_wrong_is_told_with_its_line), UNIT(errors_of_yaml_have_their_lines_too),
           UNIT(fields_that_nobody_knows_are_warnings), UNIT(what_is_no_text_is_refused),
           UNIT(nesting_without_end_is_refused_quickly),
+          UNIT(a_file_of_nothing_but_errors_is_given_up),
           UNIT(the_format_is_guessed_by_name_and_then_by_content),
           UNIT(a_document_becomes_its_object), UNIT(the_rules_are_those_of_the_config_api),
           UNIT(an_identifier_that_is_not_the_derived_one_is_refused),
