@@ -99,7 +99,9 @@ static void add_basis(const struct gw_import *import, struct gw_catalog_write *w
                                                     .revision = present_revision(target)};
 }
 
-/* What an object refers to still stands. */
+/* What an object refers to still stands. (That nobody has taken a conflicting path meanwhile is not
+ * asked: a check of all subscriptions would fail at those of this import. Routing knows who wins.)
+ */
 static void rest_on_parts(const struct gw_import *import, struct gw_catalog_write *write,
                           struct gw_basis *bases, const struct gw_plan_entry *entry) {
     const struct gw_object *object = entry->wanted;
