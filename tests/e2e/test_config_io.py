@@ -275,7 +275,7 @@ def test_an_interrupted_import_is_run_again(store):
 BASE = function("f") + event_type("http.request")
 
 
-@pytest.mark.parametrize("text, told", [
+BAD_FILES = [
     ("", ["there is no document in it"]),
     (" \n\n", ["there is no document in it"]),
     (BASE + '{"kind":"function"\n' + BASE[:30], [":4: it is no JSON: unexpected EOF",
@@ -311,7 +311,10 @@ BASE = function("f") + event_type("http.request")
     ("\ufeff".encode("utf-16"), ["no UTF-8"]),
     (b"\x1f\x8b\x08\x00 compressed", ["no UTF-8"]),
     ("[" * 100000, [":1:", "nested too deeply"]),
-], ids=lambda value: None)
+]
+
+
+@pytest.mark.parametrize("text, told", BAD_FILES, ids=map(str, range(len(BAD_FILES))))
 def test_a_bad_file_is_refused_whole_with_all_that_is_wrong(store, text, told):
     store.load(cors("/kept"))
     before = store.export()
@@ -323,7 +326,7 @@ def test_a_bad_file_is_refused_whole_with_all_that_is_wrong(store, text, told):
     assert store.export() == before
 
 
-@pytest.mark.parametrize("text, told", [
+BAD_YAML = [
     ("kind: function\nfunctionId: [", [":3:", "did not find expected node content"]),
     ("kind: function\nfunctionId: \"f", [":2: while scanning a quoted scalar"]),
     ("a: &a [x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n---\nkind: cors\n", [":1: anchors and aliases", ":5: cors default/: "]),
@@ -340,7 +343,10 @@ def test_a_bad_file_is_refused_whole_with_all_that_is_wrong(store, text, told):
     ("{a: " * 100000, [":1: nested deeper than 128"]),
     ("- " * 100000, [":1: nested deeper than 128"]),
     ("? " * 100000, [":1: a key has to be a text"]),
-], ids=lambda value: None)
+]
+
+
+@pytest.mark.parametrize("text, told", BAD_YAML, ids=map(str, range(len(BAD_YAML))))
 def test_bad_yaml_is_refused_with_its_line(store, text, told):
     _, err = store.load(text, code=1, name="in.yaml")
     for word in told:

@@ -191,6 +191,7 @@ static void a_record_that_cannot_be_read_is_overwritten_but_not_pruned(void) {
     gw_plan_make(&t.table, &rules, &t.plan, &t.errors);
     CU_ASSERT_EQUAL(t.plan.step_count, 0);
     struct eg_why why = {.struct_size = sizeof why};
+    gw_documents_free(&t.wanted);
     gw_documents_read(&t.wanted, GW_STR(FUNCTION("f")), GW_DOCUMENT_JSON);
     struct gw_object *object = object_of(&t.wanted.items[0]);
     CU_ASSERT_EQUAL(gw_plan_add_wanted(&t.table, object, object, 1, &why), EG_OK);
