@@ -199,8 +199,8 @@ static void every_text_comes_back_as_it_was(void) {
     static const char *const texts[] = {
         "{\"\":\"\"}",
         "[\"a\\nb\\n\",\"\\n\",\" \",\"  a  b  \",\"\\ttab\",\"\\r\\n\",\"\\u0000\",\"\x7f\"]",
-        "[\"caf\xc3\xa9\",\"\xe2\x82\xac\",\"\xf0\x9f\x98\x80\",\"\xc2\x85\",\"\xe2\x80\xa8\","
-        "\"\xef\xbb\xbf\",\"\xef\xbf\xbe\",\"\xc2\xa0\"]",
+        ("[\"caf\xc3\xa9\",\"\xe2\x82\xac\",\"\xf0\x9f\x98\x80\",\"\xc2\x85\",\"\xe2\x80\xa8\","
+         "\"\xef\xbb\xbf\",\"\xef\xbf\xbe\",\"\xc2\xa0\"]"),
         "[null,true,false,0,-1,1.5,12345678901234567890]",
         "{\"a\\nb\":1,\"? x\":{\"- y\":[[[]],{}]},\"\\\"'\":\"\\\"'\\\\\"}",
         "\"just a text\"",
