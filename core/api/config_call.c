@@ -310,15 +310,6 @@ static bool rests_on_others(const struct gw_config_call *call) {
 
 /* ---- the beginning ---- */
 
-static int32_t check_id_length(const struct gw_config_call *call, struct gw_refusal *ret_refusal) {
-    if (call->sent->id.len <= GW_CONFIG_MAX_ID_BYTES) {
-        return EG_OK;
-    }
-    return gw_refuse(ret_refusal, 400, "%sthe identifier has %zu bytes; at most %u are possible",
-                     gw_kind_words[call->route.kind].prefix, call->sent->id.len,
-                     GW_CONFIG_MAX_ID_BYTES);
-}
-
 static int32_t read_body(struct gw_config_call *call, struct gw_refusal *ret_refusal) {
     const struct gw_config_resource *resource = resources[call->route.kind];
     int32_t rc = gw_object_read(call->route.kind, call->route.space, call->route.id,
@@ -326,7 +317,7 @@ static int32_t read_body(struct gw_config_call *call, struct gw_refusal *ret_ref
     if (rc == EG_OK && resource->check != NULL) {
         rc = resource->check(call, ret_refusal);
     }
-    return rc < 0 ? rc : check_id_length(call, ret_refusal);
+    return rc < 0 ? rc : gw_object_check_id_length(call->sent, ret_refusal);
 }
 
 static int32_t read_request(struct gw_config_call *call, struct gw_refusal *ret_refusal) {

@@ -19,8 +19,6 @@
  * from 0 to a bound that doubles, so that gateways which write at once keep out of step. */
 #define GW_CONFIG_FIRST_PAUSE_NS (10 * GW_NS_PER_MS)
 #define GW_CONFIG_LAST_PAUSE_NS (200 * GW_NS_PER_MS)
-/* Longer identifiers could be stored but never be addressed: a request target has its limit. */
-#define GW_CONFIG_MAX_ID_BYTES 4096u
 
 struct gw_config_call {
     uint32_t magic;

@@ -79,6 +79,8 @@ struct gw_app {
 
 /* The whole life; the process's exit code. */
 int gw_app_run(int argc, char **argv);
+/* Loops and a manager that knows all plugins, but has none at work. */
+int32_t gw_app_make_manager(struct gw_app *app, struct eg_why *ret_why);
 
 /* lanes.c: loops, clients, threads. The fn of gw_app_each_lane runs on every lane, then answered
  * once on the control loop. */
@@ -96,6 +98,8 @@ void gw_lane_answer(struct gw_lane *lane);
 /* components.c: plugins of the configuration become instances. */
 int32_t gw_app_load_plugins(struct gw_app *app, struct eg_why *ret_why);
 int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why);
+/* Only the storage, and the providers if they are asked about functions. */
+int32_t gw_app_add_store(struct gw_app *app, bool with_providers, struct eg_why *ret_why);
 /* Are all sections of plugins.* those of known components, with keys and values that can be read?
  * Adds what the gateway itself tells components to the source. */
 int32_t gw_app_check_components(struct gw_manager *manager, struct gw_options *options,

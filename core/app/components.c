@@ -245,17 +245,18 @@ int32_t gw_app_check_components(struct gw_manager *manager, struct gw_options *o
     return rc;
 }
 
+int32_t gw_app_add_store(struct gw_app *app, bool with_providers, struct eg_why *ret_why) {
+    const struct eg_str_list backend = {&app->options.settings.store.backend, 1};
+    int32_t rc = gw_app_check_components(app->manager, &app->options, ret_why);
+    if (rc == EG_OK) {
+        rc = add_list(app, EG_KIND_STORAGE, "storage", &backend, ret_why);
+    }
+    return rc == EG_OK && with_providers ? add_providers(app, ret_why) : rc;
+}
+
 int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why) {
     const struct gw_settings *settings = &app->options.settings;
-    const struct eg_str_list backend = {&settings->store.backend, 1};
-    int32_t rc = gw_app_check_components(app->manager, &app->options, ret_why);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = add_list(app, EG_KIND_STORAGE, "storage", &backend, ret_why);
-    if (rc == EG_OK) {
-        rc = add_providers(app, ret_why);
-    }
+    int32_t rc = gw_app_add_store(app, true, ret_why);
     if (rc == EG_OK) {
         rc =
             add_list(app, EG_KIND_MIDDLEWARE, "middleware", &settings->plugins.middleware, ret_why);

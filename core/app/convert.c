@@ -8,12 +8,30 @@
 #include "base/log.h"
 #include "base/slice.h"
 
+/* Did the command line say it, and not only the file? */
+static bool is_flagged(const struct gw_options *options, struct eg_str section, struct eg_str key) {
+    for (size_t i = 0; i < options->source.count; i++) {
+        const struct gw_source_item *item = &options->source.items[i];
+        if (item->is_text && gw_str_eq(item->section, section) && gw_str_eq(item->input.key, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the file says about the log is meant for a service: somebody who types a command wants to
+ * read what went wrong, and nothing else. */
 void gw_app_log_setup(const struct gw_options *options) {
     const struct gw_log_settings *log = &options->settings.log;
-    uint32_t level = EG_LOG_INFO;
-    (void)gw_log_level_parse(log->level, &level);
-    const bool is_auto = gw_str_eq(log->format, GW_STR("auto"));
-    const bool is_text = is_auto ? options->is_dev : gw_str_eq(log->format, GW_STR("text"));
+    const bool is_typed = options->subcommand != NULL;
+    uint32_t level = is_typed ? EG_LOG_WARN : EG_LOG_INFO;
+    if (!is_typed || is_flagged(options, GW_STR("log"), GW_STR("level"))) {
+        (void)gw_log_level_parse(log->level, &level);
+    }
+    const bool is_chosen = is_typed ? is_flagged(options, GW_STR("log"), GW_STR("format"))
+                                    : !gw_str_eq(log->format, GW_STR("auto"));
+    const bool is_text =
+        is_chosen ? gw_str_eq(log->format, GW_STR("text")) : is_typed || options->is_dev;
     gw_log_setup(level, is_text ? GW_LOG_TEXT : GW_LOG_JSON);
 }
 

@@ -62,7 +62,9 @@ static int32_t make_lane(struct gw_app *app, uint32_t index) {
 }
 
 int32_t gw_app_make_lanes(struct gw_app *app, struct eg_why *ret_why) {
-    const uint32_t count = count_lanes(&app->options.settings.top);
+    /* Sub-commands serve nobody: they have the control loop alone. */
+    const bool is_serving = app->options.subcommand == NULL;
+    const uint32_t count = is_serving ? count_lanes(&app->options.settings.top) : 0;
     app->lane_count = count;
     app->lanes = gw_alloc(gw_size_mul(count, sizeof *app->lanes));
     app->loops = gw_alloc(gw_size_mul(count + 1, sizeof(struct eg_loop *)));

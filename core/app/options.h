@@ -6,11 +6,18 @@
 
 #include "app/settings.h"
 #include "app/source.h"
+#include "app/transfer.h"
 
 enum gw_command { GW_SERVE, GW_SHOW_VERSION, GW_SHOW_HELP, GW_SHOW_PLUGIN, GW_CHECK };
 
+struct gw_subcommand;
+
 struct gw_options {
     enum gw_command command;
+    const struct gw_subcommand *subcommand; /* NULL: the gateway itself */
+    const char *group;                      /* help was asked for all that begin with this word */
+    const char *operand; /* of the sub-command; borrows argv; NULL = none given */
+    struct gw_transfer transfer;
     bool is_dev;
     const char *config_path; /* borrows argv; NULL = none */
     const char *help_plugin;
@@ -26,9 +33,10 @@ int32_t gw_options_parse(struct gw_options *options, int argc, char **argv, stru
 int32_t gw_options_load(struct gw_options *options, int argc, char **argv, struct eg_why *ret_why);
 void gw_options_free(struct gw_options *options);
 
-void gw_options_usage(struct gw_bytes *out);
-/* The usage and every setting. */
-void gw_options_help(struct gw_bytes *out);
+/* Of what was chosen. */
+void gw_options_usage(struct gw_bytes *out, const struct gw_options *options);
+/* The usage and, of the gateway itself, every setting. */
+void gw_options_help(struct gw_bytes *out, const struct gw_options *options);
 
 /* Where the embedded store keeps its file. */
 struct eg_str gw_options_data_dir(const struct gw_options *options);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/commands.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -32,12 +33,12 @@ static void print(int fd, struct gw_bytes *text) {
     gw_bytes_free(text);
 }
 
-static void print_usage_error(const struct eg_why *why) {
+static void print_usage_error(const struct gw_options *options, const struct eg_why *why) {
     struct gw_bytes out;
     gw_bytes_init(&out, 0);
     gw_bytes_add(&out, gw_why_str(why));
     gw_bytes_add_char(&out, '\n');
-    gw_options_usage(&out);
+    gw_options_usage(&out, options);
     print(STDERR_FILENO, &out);
 }
 
@@ -132,8 +133,8 @@ static void start(struct gw_app *app) {
 
 /* ---- before the control loop runs ---- */
 
-static int32_t prepare(struct gw_app *app, struct eg_why *ret_why) {
-    int32_t rc = gw_app_make_lanes(app, ret_why);
+int32_t gw_app_make_manager(struct gw_app *app, struct eg_why *ret_why) {
+    const int32_t rc = gw_app_make_lanes(app, ret_why);
     if (rc < 0) {
         return rc;
     }
@@ -148,7 +149,11 @@ static int32_t prepare(struct gw_app *app, struct eg_why *ret_why) {
         .version = EVENTGW_VERSION,
     };
     app->manager = gw_manager_create(&config);
-    rc = gw_app_load_plugins(app, ret_why);
+    return gw_app_load_plugins(app, ret_why);
+}
+
+static int32_t prepare(struct gw_app *app, struct eg_why *ret_why) {
+    int32_t rc = gw_app_make_manager(app, ret_why);
     if (rc == EG_OK && app->options.command != GW_SHOW_PLUGIN) {
         rc = gw_app_add_components(app, ret_why);
     }
@@ -203,6 +208,9 @@ static int32_t serve(struct gw_app *app, struct eg_why *ret_why) {
 }
 
 static int32_t run_command(struct gw_app *app, struct eg_why *ret_why) {
+    if (app->options.subcommand != NULL) {
+        return app->options.subcommand->run(app, ret_why);
+    }
     if (app->options.command == GW_SERVE) {
         gw_app_hold_reloads();
     }
@@ -237,7 +245,7 @@ static bool answer_early(const struct gw_options *options) {
     if (options->command == GW_SHOW_VERSION) {
         gw_bytes_add_c(&out, "Event Gateway version: " EVENTGW_VERSION "\n");
     } else if (options->command == GW_SHOW_HELP) {
-        gw_options_help(&out);
+        gw_options_help(&out, options);
     } else {
         return false;
     }
@@ -262,10 +270,12 @@ int gw_app_run(int argc, char **argv) {
     struct gw_options early;
     const int32_t parsed = gw_options_parse(&early, argc, argv, &why);
     const bool is_answered = parsed == EG_OK && answer_early(&early);
+    if (parsed < 0) {
+        print_usage_error(&early, &why);
+    }
     gw_options_free(&early);
     if (parsed < 0) {
-        print_usage_error(&why);
-        return 2;
+        return GW_EXIT_USAGE;
     }
     if (is_answered) {
         return 0;

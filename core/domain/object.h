@@ -70,6 +70,9 @@ struct gw_object {
 int32_t gw_object_read(enum gw_kind kind, struct eg_str space, struct eg_str id, struct eg_str body,
                        struct gw_object **ret_object, struct gw_refusal *ret_refusal);
 int32_t gw_object_validate(const struct gw_object *object, struct gw_refusal *ret_refusal);
+/* Longer identifiers could be stored but never be addressed: a request target has its limit. */
+#define GW_OBJECT_MAX_ID_BYTES 4096u
+int32_t gw_object_check_id_length(const struct gw_object *object, struct gw_refusal *ret_refusal);
 /* Reads a stored value: no validation but that it parses to the right shape. ret_why names the
  * reason. key parts are authoritative for space and id. */
 int32_t gw_object_load(enum gw_kind kind, struct eg_str space, struct eg_str id, uint64_t revision,

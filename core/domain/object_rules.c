@@ -54,6 +54,15 @@ int32_t gw_object_validate(const struct gw_object *object, struct gw_refusal *re
     return gw_object_check(object, false, ret_refusal);
 }
 
+int32_t gw_object_check_id_length(const struct gw_object *object, struct gw_refusal *ret_refusal) {
+    GW_MAGIC_CHECK(object, GW_OBJECT_MAGIC);
+    if (object->id.len <= GW_OBJECT_MAX_ID_BYTES) {
+        return EG_OK;
+    }
+    return gw_refuse(ret_refusal, 400, "%sthe identifier has %zu bytes; at most %u are possible",
+                     gw_kind_words[object->kind].prefix, object->id.len, GW_OBJECT_MAX_ID_BYTES);
+}
+
 int32_t gw_object_check_update(const struct gw_object *stored, const struct gw_object *wanted,
                                struct gw_refusal *ret_refusal) {
     GW_MAGIC_CHECK(stored, GW_OBJECT_MAGIC);

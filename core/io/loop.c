@@ -42,6 +42,7 @@ struct eg_loop {
     bool is_busy;
     uint64_t now_ns; /* end of the former turn or of the wait */
 
+    bool may_be_slow;
     const char *blamed; /* who runs now, and the longest run of this turn */
     uint64_t blamed_since_ns;
     const char *worst;
@@ -416,7 +417,7 @@ void gw_loop_turn(struct eg_loop *loop, uint64_t max_wait_ns) {
     run_deferred(loop);
     run_hooks(loop);
     loop->now_ns = gw_monotonic_ns();
-    if (loop->now_ns - begin_ns > SLOW_TURN_NS && loop->now_ns > begin_ns) {
+    if (!loop->may_be_slow && loop->now_ns - begin_ns > SLOW_TURN_NS && loop->now_ns > begin_ns) {
         log_slow_turn(loop, loop->now_ns - begin_ns);
     }
     current_loop = former;
@@ -427,6 +428,10 @@ void gw_loop_run(struct eg_loop *loop) {
         gw_loop_turn(loop, NO_LIMIT);
     }
     atomic_store(&loop->is_stopping, false);
+}
+
+void gw_loop_allow_slow_turns(struct eg_loop *loop) {
+    loop->may_be_slow = true;
 }
 
 const char *gw_loop_blame(struct eg_loop *loop, const char *who) {

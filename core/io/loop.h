@@ -76,5 +76,7 @@ void gw_loop_unhook(struct gw_turn_hook *hook);
 
 /* Who runs now, for the slow-turn message; returns the former. */
 const char *gw_loop_blame(struct eg_loop *loop, const char *who);
+/* No such message: the loop of a program that does one thing, and keeps nobody waiting. */
+void gw_loop_allow_slow_turns(struct eg_loop *loop);
 
 #endif

@@ -19,6 +19,7 @@ DOORS = {   # third-party header -> the files that may include it
     "curl/curl.h": {"core/io/http_client.c"},
     "jansson.h": {"core/base/json.c", "sdk/fake/"},
     "libconfig.h": {"core/app/config_file.c"},
+    "yaml.h": {"core/base/yaml.c"},
     "sqlite3.h": {"plugins/storage_embedded/"},
     "dlfcn.h": {"core/plugin/loader.c"},
 }

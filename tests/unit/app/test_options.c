@@ -1,6 +1,7 @@
 /*
  * test_options.c - the command line, and what it and the defaults make of struct gw_settings.
  */
+#include "app/commands.h"
 #include "app/options.h"
 #include "base/check.h"
 #include "base/slice.h"
@@ -96,7 +97,7 @@ static void what_cannot_be_is_refused_with_a_sentence(void) {
 static void every_flag_is_in_the_usage_and_every_setting_in_the_help(void) {
     struct gw_bytes out;
     gw_bytes_init(&out, 0);
-    gw_options_help(&out);
+    gw_options_help(&out, &(struct gw_options){0});
     gw_bytes_add_char(&out, '\0');
     CU_ASSERT_PTR_NOT_NULL(strstr(out.ptr, "--embed-data-dir"));
     for (size_t g = 0; g < gw_settings_group_count; g++) {
@@ -108,7 +109,91 @@ static void every_flag_is_in_the_usage_and_every_setting_in_the_help(void) {
     gw_bytes_free(&out);
 }
 
+/* ---- sub-commands ---- */
+
+static void words_choose_a_sub_command_with_flags_of_its_own(void) {
+    struct gw_options options;
+    CU_ASSERT_EQUAL_FATAL(LOAD(&options, "config", "import", "--dry-run", "in.yaml", "--store=mine",
+                               "-space", "s", "--kind", "cors", "--kind", "functions", "--format",
+                               "yaml", "--data-dir", "d"),
+                          EG_OK);
+    CU_ASSERT_PTR_EQUAL(options.subcommand, &gw_config_import_command);
+    CU_ASSERT_EQUAL(strcmp(options.operand, "in.yaml"), 0);
+    CU_ASSERT_TRUE(options.transfer.is_dry_run);
+    CU_ASSERT_FALSE(options.transfer.is_pruning);
+    CU_ASSERT_EQUAL(options.transfer.format, GW_FORMAT_YAML);
+    CU_ASSERT_EQUAL(options.transfer.kinds, 1u << GW_CORS | 1u << GW_FUNCTION);
+    ASSERT_STR(options.transfer.space, "s");
+    ASSERT_STR(options.settings.store.backend, "mine");
+    ASSERT_STR(options.settings.top.data_dir, "d");
+    gw_options_free(&options);
+    CU_ASSERT_EQUAL_FATAL(LOAD(&options, "config", "export", "-"), EG_OK);
+    CU_ASSERT_PTR_EQUAL(options.subcommand, &gw_config_export_command);
+    CU_ASSERT_EQUAL(strcmp(options.operand, "-"), 0);
+    gw_options_free(&options);
+}
+
+static void words_that_are_no_command_are_refused(void) {
+    static char *const bad[][4] = {
+        {"config", NULL},
+        {"config", "exprt", NULL},
+        {"export", NULL},
+        {"help", "nothing", NULL},
+        {"config", "export", "--prune", NULL},
+        {"config", "export", "--workers=1", NULL},
+        {"config", "import", "a", "b"},
+        {"--dev", "config", "export", NULL},
+        {"-", NULL},
+    };
+    for (size_t i = 0; i < GW_COUNT(bad); i++) {
+        struct gw_options options;
+        char *argv[5] = {"event-gateway"};
+        int argc = 1;
+        for (size_t k = 0; k < 4 && bad[i][k] != NULL; k++) {
+            argv[argc++] = bad[i][k];
+        }
+        why.len = 0;
+        CU_ASSERT_EQUAL(gw_options_parse(&options, argc, argv, &why), EG_E_INVAL);
+        CU_ASSERT(why.len > 0);
+        gw_options_free(&options);
+    }
+}
+
+static void help_is_of_what_was_chosen(void) {
+    static const struct {
+        char *words[4];
+        const char *has;
+        const char *has_not;
+    } rows[] = {
+        {{"help", NULL}, "--workers", "--prune"},
+        {{"help", "config", NULL}, "config import", "--workers"},
+        {{"config", "-h", NULL}, "config import", "--workers"},
+        {{"help", "config", "import", NULL}, "--prune", "--workers"},
+        {{"config", "export", "--help", NULL}, "--mask-secrets", "--prune"},
+    };
+    for (size_t i = 0; i < GW_COUNT(rows); i++) {
+        struct gw_options options;
+        struct gw_bytes out;
+        char *argv[5] = {"event-gateway"};
+        int argc = 1;
+        for (size_t k = 0; k < 4 && rows[i].words[k] != NULL; k++) {
+            argv[argc++] = rows[i].words[k];
+        }
+        gw_bytes_init(&out, 0);
+        CU_ASSERT_EQUAL(gw_options_parse(&options, argc, argv, &why), EG_OK);
+        CU_ASSERT_EQUAL(options.command, GW_SHOW_HELP);
+        gw_options_help(&out, &options);
+        gw_bytes_add_char(&out, '\0');
+        CU_ASSERT_PTR_NOT_NULL(strstr(out.ptr, rows[i].has));
+        CU_ASSERT_PTR_NULL(strstr(out.ptr, rows[i].has_not));
+        gw_bytes_free(&out);
+        gw_options_free(&options);
+    }
+}
+
 UNIT_MAIN(UNIT(defaults_are_those_of_the_rows), UNIT(one_or_two_dashes_and_both_ways_of_values),
           UNIT(the_last_of_repeated_settings_wins), UNIT(flags_of_the_original_are_accepted),
           UNIT(what_cannot_be_is_refused_with_a_sentence),
-          UNIT(every_flag_is_in_the_usage_and_every_setting_in_the_help))
+          UNIT(every_flag_is_in_the_usage_and_every_setting_in_the_help),
+          UNIT(words_choose_a_sub_command_with_flags_of_its_own),
+          UNIT(words_that_are_no_command_are_refused), UNIT(help_is_of_what_was_chosen))

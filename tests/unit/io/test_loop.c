@@ -393,6 +393,21 @@ static void a_turn_of_more_than_50_ms_is_logged_with_the_name_of_the_culprit(voi
     gw_loop_destroy(loop);
 }
 
+static void a_loop_that_keeps_nobody_waiting_may_be_slow(void) {
+    struct eg_loop *loop = new_loop();
+    struct named_task a = {.task.fn = task_dawdles, .loop = loop};
+    gw_clock_hold(0, 0);
+    logged[0] = '\0';
+    gw_log_capture(keep_line, NULL);
+    gw_loop_allow_slow_turns(loop);
+    gw_loop_defer(loop, &a.task);
+    gw_loop_turn(loop, 0);
+    gw_log_capture(NULL, NULL);
+    CU_ASSERT_STRING_EQUAL(logged, "");
+    gw_clock_release();
+    gw_loop_destroy(loop);
+}
+
 UNIT_MAIN(UNIT(timers_fire_in_order_of_their_time),
           UNIT(a_stopped_timer_never_fires_and_a_restarted_one_fires_late),
           UNIT(a_timer_that_rearms_itself_without_delay_does_not_hold_the_turn),
@@ -407,4 +422,5 @@ UNIT_MAIN(UNIT(timers_fire_in_order_of_their_time),
           UNIT(a_descriptor_is_told_what_it_is_ready_for_and_hang_up_as_what_it_asked),
           UNIT(a_watch_dropped_by_a_callback_of_the_same_turn_is_not_told),
           UNIT(watching_no_descriptor_is_an_error),
-          UNIT(a_turn_of_more_than_50_ms_is_logged_with_the_name_of_the_culprit))
+          UNIT(a_turn_of_more_than_50_ms_is_logged_with_the_name_of_the_culprit),
+          UNIT(a_loop_that_keeps_nobody_waiting_may_be_slow))

@@ -134,6 +134,7 @@ static inline void rig_start_manager(struct eg_loop *const *loops, uint32_t loop
     rig_must(gw_manager_load(rig.manager, NULL, &why) == EG_OK, "the plugins do not load");
     rig_add(EG_KIND_STORAGE, rig_store);
     rig_add(EG_KIND_PROVIDER, "http");
+    rig_add(EG_KIND_PROVIDER, "vault");
     gw_manager_start(rig.manager, GW_NS_PER_S, rig_on_end, NULL);
     rig_wait(&rig.ends, 1, "the manager does not start");
     rig_must(rig.status == EG_OK, "the manager refuses to start");

@@ -22,6 +22,12 @@ static const struct eg_setting vault_url = ROW(vault_config, url, EG_SET_STRING)
 static const struct eg_setting vault_key = ROW(vault_config, key, EG_SET_SECRET);
 static const struct eg_setting vault_token = ROW(vault_config, token, EG_SET_SECRET);
 static const struct eg_setting *const http_rows[] = {&http_url};
+/* Of the components, not of functions: what the gateway tells its provider "http". */
+struct own_settings {
+    struct eg_str fail_on;
+};
+static const struct eg_setting own_fail_on = ROW(own_settings, fail_on, EG_SET_STRING);
+static const struct eg_setting *const own_rows[] = {&own_fail_on};
 static const struct eg_setting *const vault_rows[] = {&vault_url, &vault_key, &vault_token};
 
 static int32_t refuse(struct eg_why *ret_why, const char *text) {
@@ -88,7 +94,8 @@ static const struct eg_provider_ops vault_ops = {
 #define PROVIDER(title, rows, settings_struct, provider_ops)                                       \
     {                                                                                              \
         .struct_size = sizeof(struct eg_component), .kind = EG_KIND_PROVIDER, .name = title,       \
-        .summary = "for tests", .target_settings = rows,                                           \
+        .summary = "for tests", .settings = own_rows, .setting_count = 1,                          \
+        .settings_size = sizeof(struct own_settings), .target_settings = rows,                     \
         .target_setting_count = sizeof rows / sizeof rows[0],                                      \
         .target_settings_size = sizeof(struct settings_struct), .life = &life,                     \
         .ops = &provider_ops                                                                       \

@@ -43,6 +43,11 @@ static struct {
     const char *fail_text;
     size_t races_to_lose;
     size_t calls;
+    struct {
+        size_t call;
+        const char *key;
+        const char *value;
+    } before; /* call 0: nothing */
     char last_commit[1024];
     const char *away_text; /* NULL: the store is there */
     bool is_silent;
@@ -299,7 +304,9 @@ static void work(struct held_op *held) {
 }
 
 static int32_t accept_op(struct held_op held) {
-    store.calls++;
+    if (++store.calls == store.before.call) {
+        (void)fake_storage_set(store.before.key, store.before.value);
+    }
     if (!store.is_held) {
         work(&held);
         return EG_OK;
@@ -488,6 +495,12 @@ void fake_storage_release(size_t count) {
 void fake_storage_fail(int32_t status, const char *text) {
     store.fail_status = status;
     store.fail_text = text;
+}
+
+void fake_storage_set_before(size_t call, const char *key, const char *value) {
+    store.before.call = call;
+    store.before.key = key;
+    store.before.value = value;
 }
 
 void fake_storage_lose_races(size_t count) {

@@ -34,6 +34,10 @@ void fake_storage_fail(int32_t status, const char *text);
 /* The next `count` writes lose a race: EG_E_CONFLICT, nothing is changed. */
 void fake_storage_lose_races(size_t count);
 
+/* Right before the operation with this number (from 1, of all since the reset) somebody else sets
+ * the key. */
+void fake_storage_set_before(size_t call, const char *key, const char *value);
+
 /* The last commit, in words: "put KEY expect N; key KEY is N; prefix KEY since N", with "any" and
  * "absent" for the revisions of that meaning. "" = none yet. */
 const char *fake_storage_last_commit(void);
