@@ -123,6 +123,37 @@ static void connections_that_are_cut_lose_no_acknowledged_write(void) {
     close_behind_relay(&watcher);
 }
 
+/* Another process goes on writing all the time, and does not see the cuts. */
+static void a_watch_that_is_cut_again_and_again_misses_nothing(void) {
+    struct watcher watcher;
+    struct child child;
+    kit_begin();
+    kit_use_relay();
+    kit_open();
+    watcher_open(&watcher, "w/", 0);
+    watcher_wait_synced(&watcher);
+    child_start(&child, "scribbles");
+    CU_ASSERT_EQUAL_FATAL(child_number(&child), 0);
+    child_go(&child);
+    for (unsigned i = 0; i < 20; i++) {
+        const unsigned puts = watcher.puts;
+        const uint64_t end_ns = kit_now_ns() + GW_NS_PER_S / 2;
+        while (watcher.puts < puts + 5 && kit_now_ns() < end_ns) {
+            gw_loop_turn(kit.loop, GW_NS_PER_MS);
+        }
+        relay_cut();
+    }
+    CU_ASSERT_EQUAL(child_number(&child), 1);
+    CU_ASSERT_EQUAL(child_end(&child), 0);
+    kit_wait_ready();
+    watcher_wait_down(&watcher, false);
+    watcher_wait_same(&watcher);
+    printf("  %u times down, %u resets, %u puts told\n", watcher.downs, watcher.resets,
+           watcher.puts);
+    CU_ASSERT_EQUAL(watcher.disorder, 0);
+    close_behind_relay(&watcher);
+}
+
 /* The server has it, and its answer gets lost. A plugin that cannot know that says so; one that
  * recognises its own write may say that it is there. What must not be is that it writes again and
  * takes the first write for somebody else's. */
@@ -414,6 +445,7 @@ static void a_bad_record_is_left_out_counted_and_named_and_the_rest_goes_on(void
 static const struct kit_case cases[] = {
     CASE(everything_works_with_a_slow_server, NEEDS_SERVER | ONCE),
     CASE(connections_that_are_cut_lose_no_acknowledged_write, NEEDS_SERVER),
+    CASE(a_watch_that_is_cut_again_and_again_misses_nothing, NEEDS_SERVER),
     CASE(a_write_whose_answer_is_lost_is_not_taken_for_that_of_another, NEEDS_SERVER),
     CASE(answers_that_mean_nothing_are_survived, NEEDS_SERVER),
     CASE(the_page_of_a_captive_portal_is_not_taken_for_the_store, NEEDS_SERVER),
