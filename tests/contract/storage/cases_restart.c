@@ -3,12 +3,13 @@
  * credentials. Each case has a server of its own. The watches of a store that was away end with
  * what is in it: nothing is missing, and nothing is left of what was removed meanwhile.
  */
-#include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/slice.h"
 #include "cases.h"
 #include "relay.h"
+#include "spawn.h"
 #include "watcher.h"
 
 /* What every node promises after the return of its store; sanitizers and a busy machine get more.
@@ -240,6 +241,92 @@ static void a_watch_of_the_past_begins_with_a_reset_when_history_was_lost(void) 
     kit_end();
 }
 
+/* ---- a backup is put back ---- */
+
+static void copy(const char *from, const char *to) {
+    if (spawn_run((const char *[]){"/bin/cp", "-a", from, to, NULL}) != 0) {
+        kit_fail("the data of the server cannot be copied");
+    }
+}
+
+static void start_in(char *directory, const char *name) {
+    (void)snprintf(directory, 300, "%s/%s", kit.directory, name);
+    (void)mkdir(directory, 0700);
+    kit.server.directory = directory;
+    server_start(&kit.server);
+}
+
+/* What the backup has not is gone, what was removed since is there again, and changes with
+ * revisions that have been told before are told again. */
+static void check_restored(struct watcher *watcher) {
+    kit_wait_ready();
+    watcher_wait_down(watcher, false);
+    watcher_wait_same(watcher);
+    CU_ASSERT_TRUE(watcher->resets > 0);
+    CU_ASSERT_EQUAL(kit_put("p/after", "1", EG_REV_ANY, NULL), EG_OK);
+    watcher_wait_text(watcher, "+p/after=1 ");
+    watcher_wait_same(watcher);
+    CU_ASSERT_EQUAL(watcher->disorder, 0);
+}
+
+static void a_store_that_is_put_back_to_a_backup_is_a_reset(void) {
+    struct watcher watcher;
+    char live[300];
+    char backup[300];
+    kit_begin_away();
+    start_in(live, "live");
+    kit_open();
+    put_before();
+    watcher_open(&watcher, "p/", 0);
+    watcher_wait_synced(&watcher);
+    server_stop(&kit.server);
+    (void)snprintf(backup, sizeof backup, "%s/backup", kit.directory);
+    copy(live, backup);
+    server_start(&kit.server);
+    kit_wait_ready();
+    for (unsigned i = 0; i < 20; i++) {
+        CU_ASSERT_EQUAL(kit_put("p/later", "1", EG_REV_ANY, NULL), EG_OK);
+    }
+    CU_ASSERT_EQUAL(kit_put("p/changed", "since", EG_REV_ANY, NULL), EG_OK);
+    CU_ASSERT_EQUAL(kit_remove("p/gone", EG_REV_ANY, NULL), EG_OK);
+    watcher_wait_same(&watcher);
+    watcher_forget(&watcher);
+    server_kill9(&kit.server);
+    watcher_wait_down(&watcher, true);
+    start_in(backup, "backup");
+    check_restored(&watcher);
+    CU_ASSERT_STRING_EQUAL(kit_list("p/"),
+                           "p/after=1 p/again=old p/changed=old p/gone=old p/same=old ");
+    watcher_close(&watcher);
+    kit_close();
+    kit_end();
+}
+
+static void a_store_that_comes_back_empty_is_a_reset(void) {
+    struct watcher watcher;
+    char first[300];
+    char second[300];
+    kit_begin_away();
+    start_in(first, "first");
+    kit_open();
+    put_before();
+    for (unsigned i = 0; i < 20; i++) {
+        CU_ASSERT_EQUAL(kit_put("p/later", "1", EG_REV_ANY, NULL), EG_OK);
+    }
+    watcher_open(&watcher, "p/", 0);
+    watcher_wait_synced(&watcher);
+    watcher_wait_same(&watcher);
+    watcher_forget(&watcher);
+    server_kill9(&kit.server);
+    watcher_wait_down(&watcher, true);
+    start_in(second, "second");
+    check_restored(&watcher);
+    CU_ASSERT_STRING_EQUAL(kit_list(""), "p/after=1 ");
+    watcher_close(&watcher);
+    kit_close();
+    kit_end();
+}
+
 /* ---- not there at the start ---- */
 
 static void a_store_that_is_away_at_the_start_is_used_when_it_comes(void) {
@@ -352,6 +439,8 @@ static const struct kit_case cases[] = {
     CASE(what_changed_while_a_watch_was_cut_off_is_there_afterwards, NEEDS_SERVER),
     CASE(a_history_that_was_lost_while_a_watch_was_cut_off_is_a_reset, NEEDS_LOSE | OWN_SERVER),
     CASE(a_watch_of_the_past_begins_with_a_reset_when_history_was_lost, NEEDS_LOSE | OWN_SERVER),
+    CASE(a_store_that_is_put_back_to_a_backup_is_a_reset, NEEDS_SERVER | OWN_SERVER),
+    CASE(a_store_that_comes_back_empty_is_a_reset, NEEDS_SERVER | OWN_SERVER),
     CASE(a_store_that_is_away_at_the_start_is_used_when_it_comes, NEEDS_SERVER | OWN_SERVER),
     CASE(a_store_that_is_away_can_be_stopped_at_once, NEEDS_SERVER | OWN_SERVER),
     CASE(the_right_credentials_open_a_store_that_asks_for_them, NEEDS_AUTH | OWN_SERVER),

@@ -2,12 +2,9 @@
  */
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "cases.h"
-
-#define MANY 10000u
 
 static void what_is_put_is_read_back_and_what_is_missing_is_told(void) {
     uint64_t put_at = 0;
@@ -164,32 +161,6 @@ static void big_values_are_kept_whole_or_refused(void) {
     kit_end();
 }
 
-static void ten_thousand_keys_are_written_and_listed_in_time(void) {
-    struct answer list;
-    kit_begin();
-    kit_open();
-    const uint64_t begun_ns = kit_now_ns();
-    kit_put_many(MANY);
-    const uint64_t written_ns = kit_now_ns();
-    kit_send_list(&list, GW_STR("many/"));
-    kit_wait(&list);
-    const uint64_t listed_ns = kit_now_ns();
-    CU_ASSERT_EQUAL(list.count, MANY);
-    size_t disorder = 0;
-    for (size_t i = 1; i < list.count; i++) {
-        disorder += gw_str_cmp(list.items[i - 1].key, list.items[i].key) >= 0;
-    }
-    CU_ASSERT_EQUAL(disorder, 0);
-    kit_drop(&list);
-    printf("  10,000 keys: written in %u ms, listed in %u ms\n",
-           (unsigned)((written_ns - begun_ns) / GW_NS_PER_MS),
-           (unsigned)((listed_ns - written_ns) / GW_NS_PER_MS));
-    CU_ASSERT_TRUE(written_ns - begun_ns < 60 * GW_NS_PER_S);
-    CU_ASSERT_TRUE(listed_ns - written_ns < 5 * GW_NS_PER_S);
-    kit_close();
-    kit_end();
-}
-
 static void what_was_written_is_there_after_closing_and_opening(void) {
     uint64_t written = 0;
     uint64_t read = 0;
@@ -235,7 +206,6 @@ static const struct kit_case cases[] = {
     CASE(lists_ascend_bytewise_and_hold_exactly_the_prefix, 0),
     CASE(keys_and_values_are_bytes, 0),
     CASE(big_values_are_kept_whole_or_refused, 0),
-    CASE(ten_thousand_keys_are_written_and_listed_in_time, OWN_SERVER),
     CASE(what_was_written_is_there_after_closing_and_opening, 0),
     CASE(operations_that_are_under_way_at_the_end_are_answered, 0),
 };
