@@ -23,6 +23,7 @@
 #define FIRST_PAUSE_NS (100ull * MS)
 #define LAST_PAUSE_NS (2ull * SECOND)
 #define LONGEST_BLOCK_NS (5ull * SECOND)
+#define DRAIN_NS (5ull * SECOND)
 
 static void try_peer(struct redis_store *store);
 static void begin_round(struct redis_store *store);
@@ -485,7 +486,15 @@ void redis_session_rest(struct redis_store *store) {
     }
 }
 
-/* What was asked may still be answered. */
+static void on_drain_limit(void *arg) {
+    struct redis_store *store = arg;
+    store->session.rc = EG_E_UNAVAILABLE;
+    (void)egx_why(&store->session.why, EG_E_UNAVAILABLE,
+                  "the gateway stops, and redis at %s has not answered", peer_name(store));
+    redis_session_end(store);
+}
+
+/* What was asked may still be answered, for a while. */
 void redis_session_drain(struct redis_store *store) {
     struct redis_session *session = &store->session;
     struct redis_link *feed = session->feed;
@@ -495,6 +504,8 @@ void redis_session_drain(struct redis_store *store) {
     }
     session->feed = NULL;
     redis_link_close(feed);
+    session->limit = store->host->loop->timer_start(store->host, store->control, DRAIN_NS, 0,
+                                                    on_drain_limit, store);
     redis_session_rest(store);
 }
 
