@@ -195,20 +195,23 @@ static void read_some(struct redis_link *link) {
 
 /* ---- connecting ---- */
 
-static int32_t begin_tls(struct redis_link *link) {
+/* The first round of the handshake; when the server is quick, all of it. */
+static bool begin_tls(struct redis_link *link) {
+    char text[512] = "";
     struct ssl_st *ssl = NULL;
-    if (link->config.tls == NULL) {
-        return EG_OK;
-    }
     if (redis_tls_connection(link->config.tls, link->config.server_name, &ssl) != EG_OK) {
-        return EG_E_INTERNAL;
+        break_link(link, EG_E_INVAL, "'%s' is no name for TLS", link->config.server_name);
+        return false;
     }
-    if (redisInitiateSSL(link->context, ssl) != REDIS_OK) {
-        redis_tls_free_connection(ssl);
-        return EG_E_UNAVAILABLE;
+    if (redisInitiateSSL(link->context, ssl) == REDIS_OK) {
+        link->ssl = ssl;
+        return true;
     }
-    link->ssl = ssl;
-    return EG_OK;
+    const bool is_refused = redis_tls_reason(ssl, text, sizeof text) != 0;
+    redis_tls_free_connection(ssl); /* hiredis has not taken it */
+    break_link(link, is_refused ? EG_E_DENIED : EG_E_UNAVAILABLE, "%s",
+               text[0] != '\0' ? text : link->context->errstr);
+    return false;
 }
 
 /* The first event of the descriptor: connected, or not. */
@@ -220,11 +223,7 @@ static bool finish_connect(struct redis_link *link) {
         return false;
     }
     link->is_connected = true;
-    if (begin_tls(link) != EG_OK) {
-        break_by_context(link);
-        return false;
-    }
-    return true;
+    return link->config.tls == NULL || begin_tls(link);
 }
 
 static void on_event(void *arg, uint32_t events) {

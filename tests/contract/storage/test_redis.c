@@ -251,10 +251,12 @@ static void tls_is_spoken_and_certificates_are_checked(void) {
     check_refused(EG_E_DENIED, "certificate is not accepted");
     use("tls=true", "ca_file=\"/nowhere/ca.pem\"", NULL);
     check_refused(EG_E_IO, "/nowhere/ca.pem");
-    use("tls=true", ca, NULL); /* no certificate of our own, and the server wants one */
+    /* No certificate of our own, and the server wants one. With TLS 1.3 it says so after the
+     * handshake and hangs up, and the end of the connection may come before the reason. */
+    use("tls=true", ca, NULL);
     CU_ASSERT_EQUAL(kit_try_open(), EG_OK);
     wait_put(EG_E_UNAVAILABLE);
-    CHECK_WHY("certificate required");
+    CHECK_WHY("cannot be reached");
     end();
 }
 
