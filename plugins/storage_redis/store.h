@@ -2,7 +2,9 @@
  * store.h - an instance of the Redis store. All on the control thread, but the look-up of names.
  *
  *   session.c   finds the server and keeps two connections to it: one for commands, one that waits
- *               for changes (XREAD BLOCK)
+ *               for changes
+ *   greeting.c  what is said at the beginning of a connection
+ *   feed.c      the waiting, and whether they are alive
  *   job.c       one run of a script on the first of them
  *   ops.c       get, list, put, remove, commit
  *   content.c   the whole content below a prefix, by pages
@@ -170,6 +172,9 @@ void redis_session_drain(struct redis_store *store);
 void redis_session_rest(struct redis_store *store);
 void redis_session_end(struct redis_store *store);
 bool redis_session_is_up(const struct redis_store *store);
+
+void redis_feed_start(struct redis_store *store); /* the session is up */
+void redis_feed_stop(struct redis_store *store);
 
 /* ---- others ---- */
 
