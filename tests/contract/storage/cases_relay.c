@@ -79,6 +79,7 @@ static void everything_works_with_a_slow_server(void) {
     watcher_wait_synced(&late);
     watcher_wait_same(&late);
     watcher_close(&late);
+    watcher_close(&watcher);
     kit_close();
     CU_ASSERT_EQUAL(kit_try_open(), EG_OK); /* starts, too */
     kit_wait_ready();
