@@ -178,10 +178,9 @@ static void a_reply_that_nobody_has_asked_for_ends_the_connection_and_not_the_pr
 }
 
 static void what_is_no_protocol_ends_the_connection(void) {
+    static const char deep[] = "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\nx";
     static const char *const garbage[] = {"HTTP/1.1 200 OK\r\n", "*999999999\r\n", "$-7\r\n",
-                                          ":1x\r\n",
-                                          "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1"
-                                          "\r\n*1\r\n*1\r\nx"};
+                                          ":1x\r\n", deep};
     for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
         struct call call;
         begin(0);

@@ -60,7 +60,7 @@ static void use(const char *first, const char *second, const char *third) {
 /* ---- servers ---- */
 
 /* The words of a line go to redis-cli, '~' stands for a space in a word. 0: it was done. */
-static int redis_at(uint16_t port, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static int redis_at(uint16_t port, const char *format, ...) {
     static char line[2048];
     static char port_text[8];
     const char *words[WORDS] = {RUN, kit.directory, port_text, "-e"};
