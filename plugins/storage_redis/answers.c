@@ -16,6 +16,7 @@ static const struct {
 } refusals[] = {
     {"NOAUTH", EG_E_DENIED, true, "redis demands credentials"},
     {"WRONGPASS", EG_E_DENIED, true, "redis refuses the credentials"},
+    {"DENIED", EG_E_DENIED, true, "redis refuses the connection"}, /* protected mode */
     {"NOPERM", EG_E_DENIED, false, "the redis user may not do this"},
     {"READONLY", EG_E_UNAVAILABLE, true, "the redis server is a replica now"},
     {"LOADING", EG_E_UNAVAILABLE, true, "redis is still reading its data"},
@@ -47,20 +48,27 @@ static struct eg_str inner_error(struct eg_str error) {
     return at == NULL ? error : egx_str_cut(error, (size_t)(at - error.ptr) + 3);
 }
 
-/* Without a word of their own: what a command of a script may not do (Redis 7.0, script.c), and
- * AUTH of Redis before 6.2 and of servers without a password. */
-static bool is_denied(struct eg_str error) {
-    static const struct eg_str parts[] = {
-        EGX_STR_INIT("can't run this command"),
-        EGX_STR_INIT("can't access at least one of the keys"),
-        EGX_STR_INIT("ACL failure in script"), EGX_STR_INIT("invalid password"),
-        EGX_STR_INIT("AUTH <password> called without any password")};
-    for (size_t i = 0; i < EGX_COUNT(parts); i++) {
-        if (memmem(error.ptr, error.len, parts[i].ptr, parts[i].len) != NULL) {
-            return true;
+/* Without a word of their own: what a command of a script may not do (Redis 7.0, script.c), AUTH of
+ * Redis before 6.2 and of servers without a password, and a server that is full. */
+static int32_t code_of_sentence(struct eg_str error) {
+    static const struct {
+        struct eg_str part;
+        int32_t rc;
+    } sentences[] = {
+        {EGX_STR_INIT("can't run this command"), EG_E_DENIED},
+        {EGX_STR_INIT("can't access at least one of the keys"), EG_E_DENIED},
+        {EGX_STR_INIT("ACL failure in script"), EG_E_DENIED},
+        {EGX_STR_INIT("invalid password"), EG_E_DENIED},
+        {EGX_STR_INIT("AUTH <password> called without any password"), EG_E_DENIED},
+        {EGX_STR_INIT("max number of clients"), EG_E_UNAVAILABLE},
+    };
+    for (size_t i = 0; i < EGX_COUNT(sentences); i++) {
+        const struct eg_str part = sentences[i].part;
+        if (memmem(error.ptr, error.len, part.ptr, part.len) != NULL) {
+            return sentences[i].rc;
         }
     }
-    return false;
+    return EG_E_PROTO;
 }
 
 struct redis_refusal redis_refusal_of(struct eg_str text, struct eg_why *ret_why) {
@@ -77,7 +85,7 @@ struct redis_refusal redis_refusal_of(struct eg_str text, struct eg_why *ret_why
     if (has_word(error, "NOSCRIPT")) {
         return (struct redis_refusal){EG_E_PROTO, false, true};
     }
-    return (struct redis_refusal){is_denied(error) ? EG_E_DENIED : EG_E_PROTO, false, false};
+    return (struct redis_refusal){code_of_sentence(error), false, false};
 }
 
 bool redis_is_array(const struct redisReply *reply, size_t count) {

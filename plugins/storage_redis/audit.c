@@ -68,7 +68,8 @@ static void plan(struct redis_audit *audit) {
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random) {
         random = period / 2;
     }
-    if (audit->timer == NULL && !audit->is_running && redis_session_is_up(store)) {
+    const bool is_wanted = redis_session_is_up(store) && !store->is_draining;
+    if (is_wanted && audit->timer == NULL && !audit->is_running) {
         audit->timer = store->host->loop->timer_start(
             store->host, store->control, period / 2 + random % (period + 1), 0, begin, audit);
     }
@@ -136,7 +137,7 @@ static void finish_strays(struct redis_job *job, int32_t rc, const struct redisR
         return;
     }
     (void)snprintf(audit->cursor, sizeof audit->cursor, "%.*s", EGX_FMT(redis_part(reply, 1)));
-    if (strcmp(audit->cursor, "0") == 0) {
+    if (strcmp(audit->cursor, "0") == 0 || audit->store->is_draining) {
         end(audit, false);
     } else {
         read_strays(audit);
@@ -181,7 +182,8 @@ static void finish_page(struct redis_job *job, int32_t rc, const struct redisRep
     uint64_t revision = 0;
     (void)why;
     const struct redisReply *list = rc == EG_OK ? redis_list_part(reply, 7, 2) : NULL;
-    if (list == NULL || !redis_number(redis_part(reply, 1), &revision) ||
+    if (list == NULL || audit->store->is_draining ||
+        !redis_number(redis_part(reply, 1), &revision) ||
         !count_changed(audit, redis_part(reply, 4), redis_part(reply, 5))) {
         end(audit, false);
         return;

@@ -77,6 +77,8 @@ static void on_changes(struct redis_call *call, const struct redisReply *reply) 
                            &why);
         return;
     }
+    /* Not as soon as it is up: one that may not read would try again without a pause. */
+    session->backoff.tries = 0;
     if (reply->type == REDIS_REPLY_NIL) {
         ask_role_again(store);
     } else {

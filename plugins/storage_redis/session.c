@@ -148,7 +148,6 @@ static void come_up(struct redis_store *store) {
     struct redis_session *session = &store->session;
     stop_timer(store, &session->limit);
     session->phase = REDIS_PHASE_UP;
-    session->backoff.tries = 0;
     egx_log(store->host, EG_LOG_INFO, "connected to redis at %s", peer_name(store));
     redis_feed_start(store);
     redis_audit_start(store);

@@ -121,6 +121,8 @@ static void errors_of_redis_are_told_apart(void) {
         {"NOPERM this user has no permissions", EG_E_DENIED, false, false},
         {"ERR The user executing the script can't run this command or subcommand script: x",
          EG_E_DENIED, false, false},
+        {"DENIED Redis is running in protected mode", EG_E_DENIED, true, false},
+        {"ERR max number of clients reached", EG_E_UNAVAILABLE, false, false},
         {"ERR invalid password", EG_E_DENIED, false, false},
         {"READONLY You can't write against a read only replica.", EG_E_UNAVAILABLE, true, false},
         {"LOADING Redis is loading the dataset in memory", EG_E_UNAVAILABLE, true, false},

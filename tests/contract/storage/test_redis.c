@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/slice.h"
+#include "relay.h"
 #include "spawn.h"
 #include "watcher.h"
 
@@ -427,6 +428,7 @@ static void rights_that_are_taken_away_are_told_and_tried_on(void) {
     use(NULL, NULL, NULL);
     address[0] = '\0';
     kit_begin_with_auth();
+    kit_use_relay();
     kit_open();
     wait_put(EG_OK);
     watcher_open(&watcher, "", 0);
@@ -438,6 +440,12 @@ static void rights_that_are_taken_away_are_told_and_tried_on(void) {
     CU_ASSERT_EQUAL(kit_put("k", "2", EG_REV_ANY, NULL), EG_OK); /* ends the XREAD that waits */
     watcher_wait_down(&watcher, true);
     CU_ASSERT_PTR_NOT_NULL(strstr(watcher.why, "xread"));
+    const unsigned before = relay_count();
+    const uint64_t end_ns = kit_now_ns() + 2 * GW_NS_PER_S;
+    while (kit_now_ns() < end_ns) {
+        gw_loop_turn(kit.loop, 5 * GW_NS_PER_MS);
+    }
+    CU_ASSERT_TRUE(relay_count() - before < 40); /* it is tried on with pauses */
     CU_ASSERT_EQUAL(admin("ACL SETUSER gateway +xread"), 0);
     watcher_wait_down(&watcher, false);
     watcher_wait_same(&watcher);
