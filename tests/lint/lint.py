@@ -21,6 +21,8 @@ DOORS = {   # third-party header -> the files that may include it
     "libconfig.h": {"core/app/config_file.c"},
     "yaml.h": {"core/base/yaml.c"},
     "sqlite3.h": {"plugins/storage_embedded/"},
+    "hiredis/hiredis.h": {"plugins/storage_redis/"},
+    "hiredis/hiredis_ssl.h": {"plugins/storage_redis/link.c"},
     "dlfcn.h": {"core/plugin/loader.c"},
 }
 LIBC = re.compile(r"(std\w+|string|inttypes|limits|errno|time)\.h$")
