@@ -25,7 +25,7 @@ GATEWAY = BUILD / "event-gateway"
 PATIENCE = float(os.environ.get("EVENTGW_PATIENCE", "60"))
 EVENTS, CONFIG = "4000", "4001"
 PRINTED_PORTS = (EVENTS, CONFIG, "4010", "4011", "4020", "4021", "8080", "8081", "2181", "2379", "6379",
-                 "8500", "2181")
+                 "8500")
 PORT = re.compile(r"(?<![\w.])(" + "|".join(PRINTED_PORTS) + r")(?![\w.])")
 END = "--end-of-block--"
 
