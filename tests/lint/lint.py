@@ -23,6 +23,7 @@ DOORS = {   # third-party header -> the files that may include it
     "sqlite3.h": {"plugins/storage_embedded/"},
     "hiredis/hiredis.h": {"plugins/storage_redis/"},
     "hiredis/hiredis_ssl.h": {"plugins/storage_redis/link.c"},
+    "zookeeper/zookeeper.h": {"plugins/storage_zookeeper/client.c"},
     "dlfcn.h": {"core/plugin/loader.c"},
 }
 LIBC = re.compile(r"(std\w+|string|inttypes|limits|errno|time)\.h$")

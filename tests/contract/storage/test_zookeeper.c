@@ -1,0 +1,401 @@
+/*
+ * test_zookeeper.c - what only the ZooKeeper store has, against the real server: sessions that
+ * expire, programs that write items without the guard, a guard that is removed or falls behind, the
+ * ACLs of what is made, and the exact size that a request may have.
+ *
+ * Started with a role it is the second gateway of a case. The client library is used directly for
+ * what a gateway does not do.
+ */
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <zookeeper/zookeeper.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "kit.h"
+#include "relay.h"
+#include "spawn.h"
+#include "watcher.h"
+
+#define ITEMS "/event-gateway/items"
+#define GUARD "/event-gateway/guard"
+#define MIB (1024u * 1024u)
+
+/* ---- a gateway with short times ---- */
+
+static struct storage_driver driver;
+static const struct storage_driver *kit_driver;
+
+static void set_short_times(const struct driver_place *place, struct driver_settings *out) {
+    kit_driver->settings(place, out);
+    driver_set(out, "session_timeout", "\"1s\"");
+    driver_set(out, "reconcile", "\"200ms\"");
+}
+
+static void begin(void) {
+    kit_driver = driver_find("zookeeper");
+    driver = *kit_driver;
+    driver.settings = set_short_times;
+    kit.driver = &driver;
+    kit.needs_own_server = true;
+    kit_begin();
+}
+
+static void begin_watched(struct watcher *watcher) {
+    begin();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("p/a", "1", EG_REV_ANY, NULL), EG_OK);
+    CU_ASSERT_EQUAL(kit_put("p/b", "1", EG_REV_ANY, NULL), EG_OK);
+    watcher_open(watcher, "p/", 0);
+    watcher_wait_synced(watcher);
+    watcher_forget(watcher);
+}
+
+static void end_watched(struct watcher *watcher) {
+    CU_ASSERT_EQUAL(watcher->disorder, 0);
+    watcher_close(watcher);
+    kit_close();
+    kit_end();
+}
+
+static void turn_for(uint64_t ns) {
+    const uint64_t end_ns = kit_now_ns() + ns;
+    while (kit_now_ns() < end_ns) {
+        gw_loop_turn(kit.loop, 5 * GW_NS_PER_MS);
+    }
+}
+
+/* The second gateway: puts and removes, straight to the server, and ends. */
+static void write_from_elsewhere(const char *role) {
+    char port[8];
+    (void)snprintf(port, sizeof port, "%u", (unsigned)kit.server.port);
+    CU_ASSERT_EQUAL(spawn_run((const char *[]){"/proc/self/exe", role, kit.directory, port, NULL}),
+                    0);
+}
+
+static int run_role(const char *role, const char *directory, const char *port) {
+    char key[16];
+    int rc = 0;
+    kit_driver = driver_find("zookeeper");
+    kit.driver = kit_driver;
+    (void)snprintf(kit.directory, sizeof kit.directory, "%s", directory);
+    kit.place = (struct driver_place){.directory = kit.directory,
+                                      .port = (uint16_t)strtoul(port, NULL, 10),
+                                      .has_short_history = strcmp(role, "many") == 0};
+    kit_open();
+    if (strcmp(role, "fleeting") == 0) {
+        rc |= kit_put("p/fleeting", "2", EG_REV_ANY, NULL) != EG_OK;
+        rc |= kit_remove("p/fleeting", EG_REV_ANY, NULL) != EG_OK;
+        kit_close();
+        return rc;
+    }
+    for (unsigned i = 0; i < (kit.place.has_short_history ? 20u : 2u); i++) {
+        (void)snprintf(key, sizeof key, "p/new%u", i);
+        rc |= kit_put(key, "2", EG_REV_ANY, NULL) != EG_OK;
+    }
+    rc |= kit_remove("p/a", EG_REV_ANY, NULL) != EG_OK;
+    kit_close();
+    return rc;
+}
+
+/* ---- the library, directly ---- */
+
+static void ignore_event(zhandle_t *handle, int type, int state, const char *path, void *arg) {
+    (void)handle;
+    (void)type;
+    (void)state;
+    (void)path;
+    (void)arg;
+}
+
+static zhandle_t *stranger_open(void) {
+    char servers[32];
+    zoo_set_debug_level(ZOO_LOG_LEVEL_ERROR);
+    (void)snprintf(servers, sizeof servers, "127.0.0.1:%u", (unsigned)kit.server.port);
+    zhandle_t *stranger = zookeeper_init(servers, ignore_event, 10000, NULL, NULL, 0);
+    if (stranger == NULL) {
+        kit_fail("no handle");
+    }
+    return stranger;
+}
+
+/* ---- sessions ---- */
+
+static void an_expired_session_is_a_new_one_and_nothing_is_missed(void) {
+    struct watcher watcher;
+    begin();
+    kit_use_relay();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("p/a", "1", EG_REV_ANY, NULL), EG_OK);
+    watcher_open(&watcher, "p/", 0);
+    watcher_wait_synced(&watcher);
+    watcher_forget(&watcher);
+    relay_set(RELAY_STALL);
+    watcher_wait_down(&watcher, true);
+    write_from_elsewhere("few");
+    turn_for(3 * GW_NS_PER_S); /* three times as long as the server keeps a silent session */
+    relay_set(RELAY_PASS);
+    watcher_wait_same(&watcher);
+    /* Told by the ring, in order, without a RESET. */
+    const char *told = watcher_told(&watcher);
+    CU_ASSERT_STRING_EQUAL(told, "D +p/new0=2 +p/new1=2 -p/a S ");
+    end_watched(&watcher);
+}
+
+static void a_silent_server_is_noticed_within_the_session_timeout(void) {
+    struct watcher watcher;
+    begin();
+    kit_use_relay();
+    kit_open();
+    watcher_open(&watcher, "", 0);
+    watcher_wait_synced(&watcher);
+    relay_set(RELAY_STALL);
+    const uint64_t begun_ns = kit_now_ns();
+    watcher_wait_down(&watcher, true);
+    CU_ASSERT_TRUE(kit_now_ns() - begun_ns < 2 * GW_NS_PER_S);
+    CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ANY, NULL), EG_E_UNAVAILABLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(watcher.why, "cannot be reached"));
+    relay_set(RELAY_PASS);
+    watcher_wait_down(&watcher, false);
+    end_watched(&watcher);
+}
+
+static void what_the_ring_does_not_reach_is_told_anew(void) {
+    struct watcher watcher;
+    begin();
+    kit_use_relay();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("p/a", "1", EG_REV_ANY, NULL), EG_OK);
+    CU_ASSERT_EQUAL(kit_put("p/b", "1", EG_REV_ANY, NULL), EG_OK);
+    watcher_open(&watcher, "p/", 0);
+    watcher_wait_synced(&watcher);
+    watcher_forget(&watcher);
+    relay_set(RELAY_REFUSE);
+    watcher_wait_down(&watcher, true);
+    write_from_elsewhere("many");
+    relay_set(RELAY_PASS);
+    watcher_wait_same(&watcher);
+    CU_ASSERT_EQUAL(watcher.resets, 1);
+    CU_ASSERT_EQUAL(watcher.puts, 21);
+    end_watched(&watcher);
+}
+
+static void what_was_made_and_removed_before_it_could_be_told_is_passed_by_a_synced(void) {
+    struct watcher watcher;
+    struct answer list;
+    begin();
+    kit_use_relay();
+    kit_open();
+    watcher_open(&watcher, "p/", 0);
+    watcher_wait_synced(&watcher);
+    watcher_forget(&watcher);
+    relay_delay(100); /* the other one has long removed it when we ask for it */
+    write_from_elsewhere("fleeting");
+    kit_send_list(&list, GW_STR("p/"));
+    kit_wait(&list);
+    CU_ASSERT_EQUAL(list.count, 0);
+    watcher_wait_revision(&watcher, list.revision);
+    relay_delay(0);
+    CU_ASSERT_EQUAL(watcher.puts, watcher.removals);
+    CU_ASSERT_EQUAL(watcher.downs, 0);
+    kit_drop(&list);
+    end_watched(&watcher);
+}
+
+static void set_two_servers(const struct driver_place *place, struct driver_settings *out) {
+    driver_set(out, "servers", "[\"127.0.0.1:%u\", \"127.0.0.1:%u\"]", (unsigned)server_free_port(),
+               (unsigned)place->port);
+}
+
+/* The library begins with any of them, so several times. */
+static void of_several_servers_one_that_is_away_does_no_harm(void) {
+    begin();
+    driver.settings = set_two_servers;
+    for (unsigned i = 0; i < 6; i++) {
+        kit_open();
+        CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ANY, NULL), EG_OK);
+        kit_close();
+    }
+    kit_end();
+}
+
+/* ---- who writes without the guard ---- */
+
+static void what_other_programs_write_is_found_by_comparing(void) {
+    struct watcher watcher;
+    begin_watched(&watcher);
+    zhandle_t *stranger = stranger_open();
+    CU_ASSERT_EQUAL(zoo_create(stranger, ITEMS "/p%2Fc", "3", 1, &ZOO_OPEN_ACL_UNSAFE, 0, NULL, 0),
+                    ZOK);
+    watcher_wait_text(&watcher, "+p/c=3 ");
+    CU_ASSERT_EQUAL(zoo_set(stranger, ITEMS "/p%2Fa", "2", 1, -1), ZOK);
+    watcher_wait_text(&watcher, "+p/a=2 ");
+    CU_ASSERT_EQUAL(zoo_delete(stranger, ITEMS "/p%2Fb", -1), ZOK);
+    watcher_wait_text(&watcher, "-p/b ");
+    CU_ASSERT_EQUAL(watcher.resets + watcher.downs, 0);
+    CU_ASSERT_STRING_EQUAL(watcher_told(&watcher), "+p/c=3 +p/a=2 -p/b ");
+    (void)zookeeper_close(stranger);
+    end_watched(&watcher);
+}
+
+static void an_update_is_refused_when_another_program_was_faster(void) {
+    uint64_t revision = 0;
+    begin();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("k", "1", EG_REV_ANY, &revision), EG_OK);
+    zhandle_t *stranger = stranger_open();
+    CU_ASSERT_EQUAL(zoo_set(stranger, ITEMS "/k", "2", 1, -1), ZOK);
+    (void)zookeeper_close(stranger);
+    CU_ASSERT_EQUAL(kit_put("k", "3", revision, NULL), EG_E_CONFLICT);
+    CU_ASSERT_STRING_EQUAL(kit_get("k", &revision), "2");
+    CU_ASSERT_EQUAL(kit_put("k", "3", revision, NULL), EG_OK);
+    kit_close();
+    kit_end();
+}
+
+static void a_guard_that_was_removed_is_made_again_and_the_content_told_anew(void) {
+    struct watcher watcher;
+    begin_watched(&watcher);
+    zhandle_t *stranger = stranger_open();
+    CU_ASSERT_EQUAL(zoo_delete(stranger, GUARD, -1), ZOK);
+    (void)zookeeper_close(stranger);
+    watcher_wait_text(&watcher, "R ");
+    watcher_wait_same(&watcher);
+    CU_ASSERT_PTR_NOT_NULL(strstr(watcher.why, GUARD " was removed"));
+    CU_ASSERT_EQUAL(kit_put("p/c", "1", EG_REV_ABSENT, NULL), EG_OK);
+    watcher_wait_text(&watcher, "+p/c=1 ");
+    end_watched(&watcher);
+}
+
+/* ---- ACLs ---- */
+
+static void check_acl(const char *path, const char *scheme, const char *id) {
+    struct ACL_vector acl = {0, NULL};
+    struct Stat stat;
+    zhandle_t *stranger = stranger_open();
+    (void)zoo_add_auth(stranger, "digest", DRIVER_USER ":" DRIVER_SECRET,
+                       (int)strlen(DRIVER_USER ":" DRIVER_SECRET), NULL, NULL);
+    CU_ASSERT_EQUAL_FATAL(zoo_get_acl(stranger, path, &acl, &stat), ZOK);
+    CU_ASSERT_EQUAL_FATAL(acl.count, 1);
+    CU_ASSERT_EQUAL(acl.data[0].perms, ZOO_PERM_ALL);
+    CU_ASSERT_STRING_EQUAL(acl.data[0].id.scheme, scheme);
+    CU_ASSERT_EQUAL(strncmp(acl.data[0].id.id, id, strlen(id)), 0);
+    deallocate_ACL_vector(&acl);
+    (void)zookeeper_close(stranger);
+}
+
+static void nodes_are_made_for_the_user_alone(void) {
+    begin();
+    kit.place.credentials = DRIVER_RIGHT_CREDENTIALS;
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ANY, NULL), EG_OK);
+    check_acl(ITEMS "/k", "digest", DRIVER_USER ":");
+    check_acl(ITEMS, "digest", DRIVER_USER ":");
+    check_acl(GUARD, "digest", DRIVER_USER ":");
+    kit_close();
+    /* Somebody else cannot even begin. */
+    kit.place.credentials = DRIVER_WRONG_CREDENTIALS;
+    CU_ASSERT_EQUAL(kit_try_open(), EG_E_DENIED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(kit.why, "denies access to /event-gateway"));
+    kit_close();
+    kit_end();
+}
+
+static void access_that_is_taken_away_is_noticed_without_an_operation(void) {
+    struct watcher watcher;
+    kit_driver = driver_find("zookeeper");
+    kit.driver = kit_driver;
+    kit.needs_own_server = true;
+    kit_begin_with_auth();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ANY, NULL), EG_OK);
+    watcher_open(&watcher, "", 0);
+    watcher_wait_synced(&watcher);
+    server_do(&kit.server, "revoke");
+    const uint64_t begun_ns = kit_now_ns();
+    watcher_wait_down(&watcher, true);
+    CU_ASSERT_TRUE(kit_now_ns() - begun_ns < 7 * GW_NS_PER_S);
+    CU_ASSERT_PTR_NOT_NULL(strstr(watcher.why, "denies access"));
+    server_do(&kit.server, "restore");
+    watcher_wait_down(&watcher, false);
+    watcher_wait_same(&watcher);
+    end_watched(&watcher);
+}
+
+static void without_a_user_nodes_are_everybodys(void) {
+    begin();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ANY, NULL), EG_OK);
+    check_acl(ITEMS "/k", "world", "anyone");
+    check_acl(GUARD, "world", "anyone");
+    kit_close();
+    kit_end();
+}
+
+/* ---- sizes ---- */
+
+static int32_t put_size(size_t size) {
+    struct answer put;
+    char *bytes = gw_alloc(size);
+    kit_send_put(&put, GW_STR("big"), gw_str(bytes, size), EG_REV_ANY);
+    kit_wait(&put);
+    const int32_t status = put.status;
+    if (status == EG_E_TOOBIG) {
+        CU_ASSERT_PTR_NOT_NULL(memmem(put.message.ptr, put.message.len, "jute.maxbuffer", 14));
+    }
+    kit_drop(&put);
+    gw_free(bytes);
+    return status;
+}
+
+/* What is not refused is taken by the server, which otherwise drops the connection. */
+static void values_are_refused_exactly_when_the_server_would_not_take_them(void) {
+    struct watcher watcher;
+    size_t good = 0;
+    size_t bad = MIB;
+    begin_watched(&watcher);
+    for (unsigned i = 0; i < 200; i++) { /* a ring that would not fit beside the value */
+        char key[100];
+        (void)snprintf(key, sizeof key, "a key that takes room in the ring of the guard %u", i);
+        CU_ASSERT_EQUAL(kit_put(key, "v", EG_REV_ANY, NULL), EG_OK);
+    }
+    CU_ASSERT_EQUAL(put_size(bad), EG_E_TOOBIG);
+    while (bad - good > 1) {
+        const size_t middle = good + (bad - good) / 2;
+        const int32_t status = put_size(middle);
+        CU_ASSERT_TRUE_FATAL(status == EG_OK || status == EG_E_TOOBIG);
+        good = status == EG_OK ? middle : good;
+        bad = status == EG_OK ? bad : middle;
+    }
+    printf("  the biggest value has %zu bytes\n", good);
+    CU_ASSERT_TRUE(good > MIB - 512);
+    CU_ASSERT_EQUAL(watcher.downs, 0);
+    end_watched(&watcher);
+}
+
+static const struct unit_case cases[] = {
+    UNIT(an_expired_session_is_a_new_one_and_nothing_is_missed),
+    UNIT(a_silent_server_is_noticed_within_the_session_timeout),
+    UNIT(what_the_ring_does_not_reach_is_told_anew),
+    UNIT(what_was_made_and_removed_before_it_could_be_told_is_passed_by_a_synced),
+    UNIT(of_several_servers_one_that_is_away_does_no_harm),
+    UNIT(what_other_programs_write_is_found_by_comparing),
+    UNIT(an_update_is_refused_when_another_program_was_faster),
+    UNIT(a_guard_that_was_removed_is_made_again_and_the_content_told_anew),
+    UNIT(nodes_are_made_for_the_user_alone),
+    UNIT(access_that_is_taken_away_is_noticed_without_an_operation),
+    UNIT(without_a_user_nodes_are_everybodys),
+    UNIT(values_are_refused_exactly_when_the_server_would_not_take_them),
+};
+
+int main(int argc, char **argv) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    gw_log_setup(EG_LOG_ERROR, GW_LOG_TEXT);
+    if (argc == 4) {
+        return run_role(argv[1], argv[2], argv[3]);
+    }
+    return unit_run("zookeeper_nodes", cases, sizeof cases / sizeof cases[0]);
+}
