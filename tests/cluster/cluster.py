@@ -37,7 +37,9 @@ class Node(Gateway):
 
 
 class Cluster:
-    def __init__(self, kind, directory, size=3, more=None):
+    def __init__(self, kind, directory, size=3, more=None, patient=()):
+        """more: settings of all nodes. patient: indices of nodes that may take long for a write, for tests
+        in which it is not their time that counts."""
         self.store = Store(kind, directory)
         self.nodes = []
         self.more = more or {}
@@ -46,8 +48,9 @@ class Cluster:
         self.stop_asking = threading.Event()
         self.askers = []
         try:
-            for _ in range(size):
-                self.nodes.append(Node(self.store, self.more))
+            for index in range(size):
+                patience = {"store.timeout": "20s"} if index in patient else {}
+                self.nodes.append(Node(self.store, {**self.more, **patience}))
             self.write("POST", "eventtypes", {"name": "http.request"})
         except BaseException:
             self.close()
@@ -69,6 +72,14 @@ class Cluster:
         answer = node.config(method, f"/v1/spaces/{SPACE}/{path}", body)
         assert answer.status in ok, f"{method} {path}: {answer}"
         return int(answer.header("eg-config-revision") or 0)
+
+    def wait_writable(self, patience=30):
+        """Until the store takes writes again. What is tried meanwhile may happen later, so it is a function of
+        nobody."""
+        def write():
+            answer = self.nodes[0].config("POST", f"/v1/spaces/{SPACE}/functions", self.function("probe", 1))
+            return answer.status in (201, 409)
+        wait_for(write, "the store to take writes again", patience)
 
     def function(self, key, version):
         return {"functionId": key, "type": "http", "provider": {"url": f"{self.upstream.url}{key}/{version}"}}
@@ -139,6 +150,7 @@ class Cluster:
                 continue
             self.history.seen.append(
                 Seen(index, key, int(answer.getheader("eg-config-revision")), answer.status, body))
+            self.stop_asking.wait(0.002)   # traffic, not load
         connection.close()
 
     def ask_no_more(self):

@@ -35,10 +35,10 @@ def make_cluster(tmp_path):
     from cluster import Cluster
     made = []
 
-    def make(kind, size=3, more=None):
+    def make(kind, size=3, more=None, patient=()):
         directory = tmp_path / f"store{len(made)}"
         directory.mkdir()
-        made.append(Cluster(kind, directory, size, more))
+        made.append(Cluster(kind, directory, size, more, patient))
         return made[-1]
 
     yield make

@@ -154,22 +154,25 @@ class Relay:
             self._drop(sock)
 
     def _run(self):
+        # poll and not select: a thousand connections are possible.
         while not self.closing:
-            watched = [self.wake_in, self.listener]
-            if self.mode == "forward":
-                watched += list(self.peers)
-            ready, _, _ = select.select(watched, [], [], 1)
-            if self.wake_in in ready:
-                os.read(self.wake_in, 64)
+            poll = select.poll()
+            poll.register(self.wake_in, select.POLLIN)
+            poll.register(self.listener, select.POLLIN)
+            for sock in self.peers if self.mode == "forward" else ():
+                poll.register(sock, select.POLLIN)
+            by_number = {sock.fileno(): sock for sock in self.peers}
+            for number, _ in poll.poll(1000):
+                if number == self.wake_in:
+                    os.read(self.wake_in, 64)
+                elif number == self.listener.fileno():
+                    self._accept()
+                elif by_number[number] in self.peers and self.mode == "forward":
+                    self._forward(by_number[number])
             if self.mode == "refuse":
-                for sock in list(self.peers):
-                    if sock in self.peers:
-                        self._drop(sock)
-            if self.listener in ready and not self.closing:
-                self._accept()
-            for sock in ready:
-                if sock in self.peers and self.mode == "forward":
-                    self._forward(sock)
-        for sock in list(self.peers):
-            if sock in self.peers:
-                self._drop(sock)
+                self._drop_all()
+        self._drop_all()
+
+    def _drop_all(self):
+        while self.peers:
+            self._drop(next(iter(self.peers)))

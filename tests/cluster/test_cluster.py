@@ -12,7 +12,8 @@ def ms(seconds):
 
 
 def test_a_thousand_writes_under_traffic_are_explained_by_their_revisions(kind, make_cluster, figures):
-    cluster = make_cluster(kind)
+    # What is at stake here is order, not time: a loaded machine may take longer than a client would wait.
+    cluster = make_cluster(kind, patient=range(3))
     cluster.ask(KEYS)
     took = measure(in_threads, *[
         lambda i=i: cluster.churn(KEYS[i::3], WRITES // 3, seed=i) for i in range(3)])
@@ -27,7 +28,7 @@ def test_a_thousand_writes_under_traffic_are_explained_by_their_revisions(kind, 
 
 
 def test_a_change_on_one_node_is_routed_by_all_when_its_revision_is(kind, make_cluster):
-    cluster = make_cluster(kind)
+    cluster = make_cluster(kind, patient=range(3))
     for version in range(20):
         writer = cluster.nodes[version % 3]
         if version == 0:
@@ -40,7 +41,7 @@ def test_a_change_on_one_node_is_routed_by_all_when_its_revision_is(kind, make_c
 
 
 def test_a_function_never_loses_its_race_against_a_subscription(kind, make_cluster):
-    cluster = make_cluster(kind)
+    cluster = make_cluster(kind, patient=range(3))
     first, second, _ = cluster.nodes
     outcomes = set()
     for turn in range(40):
@@ -62,7 +63,7 @@ def test_a_function_never_loses_its_race_against_a_subscription(kind, make_clust
 
 
 def test_a_stale_etag_is_refused_on_every_node(kind, make_cluster):
-    cluster = make_cluster(kind)
+    cluster = make_cluster(kind, patient=range(3))
     first, second, _ = cluster.nodes
     cluster.add("k", 1, first)
     path = "/v1/spaces/default/functions/k"
@@ -102,15 +103,9 @@ def test_a_killed_store_is_survived_and_comes_back_with_all_it_acknowledged(remo
         assert node.event("GET", "/k0").text == "/k0/1"
     cluster.store.start()
     up = time.monotonic()
-    key = KEYS[0]
-
-    def write():
-        answer = cluster.nodes[0].config("PUT", f"/v1/spaces/default/functions/{key}", cluster.function(key, 2))
-        return answer if answer.status == 200 else None
-
-    answer = wait_for(write, "the store to take writes again", 30)
-    cluster.history.wrote(key, int(answer.header("eg-config-revision")), f"/{key}/2")
+    cluster.wait_writable()
     writable = time.monotonic()
+    cluster.update(KEYS[0], 2)
     cluster.check_same(KEYS[:4])
     converged = time.monotonic()
     cluster.ask_no_more()
@@ -124,7 +119,7 @@ def test_a_killed_store_is_survived_and_comes_back_with_all_it_acknowledged(remo
 
 
 def test_a_node_killed_in_the_middle_of_writes_leaves_nothing_half_done(kind, make_cluster):
-    cluster = make_cluster(kind)
+    cluster = make_cluster(kind, patient=range(3))
     first, second, third = cluster.nodes
     for key in KEYS[:6]:
         cluster.add(key, 0, second)
@@ -163,7 +158,7 @@ def test_a_node_killed_in_the_middle_of_writes_leaves_nothing_half_done(kind, ma
 
 
 def test_a_node_cut_off_for_a_minute_routes_on_and_converges_when_it_is_back(remote, make_cluster, figures):
-    cluster = make_cluster(remote)
+    cluster = make_cluster(remote, patient=(0, 1))
     first, second, third = cluster.nodes
     for key in KEYS[:4]:
         cluster.add(key, 1)
@@ -199,7 +194,7 @@ def test_a_node_cut_off_for_a_minute_routes_on_and_converges_when_it_is_back(rem
 
 
 def test_twenty_gateways_start_at_once_and_a_returning_store_is_not_overrun(remote, make_cluster, figures):
-    cluster = make_cluster(remote, size=1)
+    cluster = make_cluster(remote, size=1, patient=(0,))
     cluster.add("k", 1)
     for i in range(200):
         cluster.write("POST", "functions", cluster.function(f"more{i}", 1), cluster.nodes[0])
@@ -216,25 +211,21 @@ def test_twenty_gateways_start_at_once_and_a_returning_store_is_not_overrun(remo
         node.relay.forwarded = 0
     cluster.store.start()
     up = time.monotonic()
-
-    def write():
-        answer = cluster.nodes[0].config("PUT", "/v1/spaces/default/functions/k", cluster.function("k", 2))
-        return answer if answer.status == 200 else None
-
-    answer = wait_for(write, "the store to take writes again", 30)
-    cluster.history.wrote("k", int(answer.header("eg-config-revision")), "/k/2")
+    cluster.wait_writable()
     writable = time.monotonic()
+    cluster.update("k", 2, cluster.nodes[0])
     for node in cluster.nodes:
         node.wait_revision(cluster.history.newest())
     converged = time.monotonic()
     assert converged - writable < 5, converged - writable
-    cluster.check_same(["k"], cluster.nodes[:3])
     # A full list is about the listing above, base64 or not; two of them would be more than this.
-    lists = [node.relay.forwarded / listing for node in cluster.nodes[1:]]
+    read = [node.relay.forwarded for node in cluster.nodes[1:]]
+    lists = [count / listing for count in read]
+    cluster.check_same(["k"], cluster.nodes[:3])
     figures(remote, "twenty", round(started, 1))
     figures(remote, "herd", round(converged - up, 1))
-    figures(remote, "herd_bytes", max(node.relay.forwarded for node in cluster.nodes[1:]))
-    assert max(lists) < 4, lists
+    figures(remote, "herd_bytes", max(read))
+    assert max(lists) < 3, lists
 
 
 def test_a_node_starts_from_its_cached_copy_while_the_store_is_away(remote, make_cluster, tmp_path):
