@@ -10,7 +10,10 @@
 #include "storage_etcd.h"
 
 #define MAX_CHECKS 8u
-#define MAX_BYTES (64u << 20) /* of a value; etcd's own limit is far below */
+#define MAX_ANSWER_BYTES (64u << 20)
+/* Of a value. etcd's own limit is 1.5 MiB for a request, and it warns of more than 10 MiB when it
+ * is raised (embed/config.go, recommendedMaxRequestBytes). */
+#define MAX_VALUE_BYTES (10u << 20)
 
 struct etcd_op {
     struct etcd_call call;
@@ -80,7 +83,7 @@ static int32_t get(void *instance, struct eg_str key, struct eg_op *op) {
     }
     struct etcd_op *made = op_new(store, "/v3/kv/range", op);
     made->call.flags = ETCD_REPEAT;
-    made->call.max_bytes = MAX_BYTES;
+    made->call.max_bytes = MAX_ANSWER_BYTES;
     made->call.on_end = on_got;
     etcd_body_range(&made->call.body, key, egx_str_n(NULL, 0), 0, 0);
     etcd_call_send(&made->call);
@@ -204,8 +207,8 @@ static int32_t commit(void *instance, const struct eg_commit *commit, struct eg_
         return rc;
     }
     const size_t value_len = commit->is_removal != 0 ? 0 : commit->value.len;
-    if (value_len > MAX_BYTES) {
-        egx_done_error(op, EG_E_TOOBIG, "values may have %u MiB at most", MAX_BYTES >> 20);
+    if (value_len > MAX_VALUE_BYTES) {
+        egx_done_error(op, EG_E_TOOBIG, "values may have %u MiB at most", MAX_VALUE_BYTES >> 20);
         return EG_OK;
     }
     struct etcd_op *made = op_new(store, "/v3/kv/txn", op);

@@ -1,4 +1,6 @@
 /* Unit tests of single requests: what is asked, failover, tokens, errors, writes that are lost. */
+#include <stdlib.h>
+
 #include "test_etcd.h"
 
 #define TWO "{\"endpoints\":[\"a:1\",\"b:2\"]}"
@@ -58,6 +60,22 @@ static void checks_of_a_later_version_and_too_many_are_refused(void) {
     commit.check_count = 9;
     CU_ASSERT_EQUAL(etcd_ops.commit(store, &commit, &op.pub), EG_E_INVAL);
     end();
+}
+
+static void a_value_that_no_etcd_takes_is_not_even_sent(void) {
+    const size_t size = (10u << 20) + 1;
+    char *big = calloc(1, size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(big);
+    begin();
+    egx_fake_op_init(fake, &op);
+    CU_ASSERT_EQUAL(etcd_ops.put(store, EGX_STR("a"), egx_str_n(big, size), EG_REV_ANY, &op.pub),
+                    EG_OK);
+    run();
+    CU_ASSERT_EQUAL(op.status, EG_E_TOOBIG);
+    CU_ASSERT_STRING_EQUAL(message(), "values may have 10 MiB at most");
+    CU_ASSERT_EQUAL(sent_count(), 1);
+    end();
+    free(big);
 }
 
 static void what_did_not_hold_is_told_apart(void) {
@@ -347,8 +365,9 @@ static void operations_under_way_at_the_end_are_answered(void) {
 UNIT_MAIN(UNIT(a_value_is_read_with_the_revision_of_its_last_change),
           UNIT(a_write_is_one_transaction_with_compares),
           UNIT(checks_of_a_later_version_and_too_many_are_refused),
-          UNIT(what_did_not_hold_is_told_apart), UNIT(reads_go_to_the_next_server_and_stay_there),
-          UNIT(a_write_is_never_sent_twice), UNIT(a_write_that_never_left_goes_to_the_next_server),
+          UNIT(a_value_that_no_etcd_takes_is_not_even_sent), UNIT(what_did_not_hold_is_told_apart),
+          UNIT(reads_go_to_the_next_server_and_stay_there), UNIT(a_write_is_never_sent_twice),
+          UNIT(a_write_that_never_left_goes_to_the_next_server),
           UNIT(a_store_that_is_down_answers_at_once_until_one_server_answers_again),
           UNIT(an_answer_that_is_not_etcds_is_a_protocol_error), UNIT(errors_of_etcd_become_ours),
           UNIT(a_refused_token_is_renewed_and_the_write_sent_again),
