@@ -550,8 +550,8 @@ static void on_silence(struct gw_timer *timer) {
 }
 
 /* libcurl sends a request again when a connection that it has used before ends without an answer,
- * also a POST; on a new one it never does. New ones are not kept, or a row of writes would fill the
- * pool. */
+ * also a POST; on a new one it never does. Kept afterwards, these would pile up unused: servers
+ * count connections. */
 static void set_connection(struct eg_http_call *call) {
     const bool is_once = (call->request->flags & EG_HTTP_ONCE) != 0;
     (void)curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, is_once ? 1L : 0L);

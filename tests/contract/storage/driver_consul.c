@@ -17,4 +17,5 @@ const struct storage_driver driver_consul = {
     .is_shared = true,
     .has_auth = true,
     .can_revoke = true,
+    .can_plant = true,
 };

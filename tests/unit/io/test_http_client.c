@@ -277,17 +277,24 @@ static void a_lost_answer_is_asked_for_once_more_unless_it_may_not(void) {
     }
 }
 
-static void a_connection_of_its_own_is_not_kept(void) {
-    begin(SCRIPT(OK_5, OK_5, OK_5));
+static void calls_that_may_not_be_repeated_leave_no_connections_behind(void) {
+    begin(SCRIPT(OK_5, OK_5, OK_5, OK_5));
     struct eg_http_request request = new_request("POST", "x");
     request.flags = EG_HTTP_ONCE;
-    for (size_t i = 1; i <= 3; i++) {
+    for (unsigned i = 1; i <= 3; i++) {
         send_call(&request);
         turn_until_done(i);
-        turns(5);
-        CU_ASSERT_EQUAL(up.connection_count, i);
-        CU_ASSERT_EQUAL(up.connections[i - 1].fd.fd, -1); /* closed by us, seen there */
     }
+    turns(5);
+    CU_ASSERT_EQUAL_FATAL(up.connection_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(up.connections[i].fd.fd, -1);
+    }
+    request.flags = 0; /* the same handle of curl, and its connection is kept */
+    send_call(&request);
+    turn_until_done(4);
+    turns(5);
+    CU_ASSERT_NOT_EQUAL(up.connections[3].fd.fd, -1);
     end();
 }
 
@@ -600,7 +607,7 @@ UNIT_MAIN(UNIT(a_post_carries_method_headers_and_body_and_nothing_uninvited),
           UNIT(interim_answers_leave_no_trace),
           UNIT(connections_are_used_again_and_a_closed_one_is_replaced),
           UNIT(a_lost_answer_is_asked_for_once_more_unless_it_may_not),
-          UNIT(a_connection_of_its_own_is_not_kept),
+          UNIT(calls_that_may_not_be_repeated_leave_no_connections_behind),
           UNIT(what_a_function_says_unasked_answers_nobody),
           UNIT(a_handle_that_has_asked_another_url_asks_the_new_one),
           UNIT(a_repeated_request_asks_what_was_asked_last),
