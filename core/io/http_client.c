@@ -550,10 +550,12 @@ static void on_silence(struct gw_timer *timer) {
 }
 
 /* libcurl sends a request again when a connection that it has used before ends without an answer,
- * also a POST; on a new one it never does. */
+ * also a POST; on a new one it never does. Such a connection is not kept: every write of a store
+ * would add one to those that lie idle, until the server takes no more (Consul: 200). */
 static void set_connection(struct eg_http_call *call) {
     const bool is_once = (call->request->flags & EG_HTTP_ONCE) != 0;
     (void)curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, is_once ? 1L : 0L);
+    (void)curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, is_once ? 1L : 0L);
 }
 
 /* One exchange: the first or one of a redirect. */

@@ -277,6 +277,20 @@ static void a_lost_answer_is_asked_for_once_more_unless_it_may_not(void) {
     }
 }
 
+static void a_connection_that_only_one_request_may_use_is_not_kept(void) {
+    static const uint32_t flags[] = {0, EG_HTTP_ONCE};
+    for (size_t i = 0; i < 2; i++) {
+        begin(SCRIPT(OK_5));
+        struct eg_http_request request = new_request("POST", "x");
+        request.flags = flags[i];
+        exchange(NULL, &request);
+        turns(5);
+        CU_ASSERT_EQUAL(up.connection_count, 1);
+        CU_ASSERT((up.connections[0].fd.fd < 0) == (flags[i] == EG_HTTP_ONCE));
+        end();
+    }
+}
+
 /* RFC 9112 9.3: it must not answer the next request, which may be one of another function. */
 static void what_a_function_says_unasked_answers_nobody(void) {
     static const char unasked[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
@@ -586,6 +600,7 @@ UNIT_MAIN(UNIT(a_post_carries_method_headers_and_body_and_nothing_uninvited),
           UNIT(interim_answers_leave_no_trace),
           UNIT(connections_are_used_again_and_a_closed_one_is_replaced),
           UNIT(a_lost_answer_is_asked_for_once_more_unless_it_may_not),
+          UNIT(a_connection_that_only_one_request_may_use_is_not_kept),
           UNIT(what_a_function_says_unasked_answers_nobody),
           UNIT(a_handle_that_has_asked_another_url_asks_the_new_one),
           UNIT(a_repeated_request_asks_what_was_asked_last),
