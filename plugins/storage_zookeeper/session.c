@@ -380,18 +380,34 @@ void zk_session_start(struct zk_store *store) {
     try_again(store);
 }
 
+/* The library itself would give a silent server up only after two thirds of the session's time. */
+static void on_late(void *arg) {
+    struct zk_store *store = arg;
+    store->host->loop->timer_stop(store->host, store->session.pause);
+    store->session.pause = NULL;
+    zk_session_lose(store, EG_E_UNAVAILABLE, "zookeeper at %s did not answer in time",
+                    store->servers);
+}
+
+/* Called again when an operation has ended. */
 void zk_session_drain(struct zk_store *store) {
     struct zk_session *session = &store->session;
     store->host->loop->timer_stop(store->host, session->ticker);
     store->host->loop->timer_stop(store->host, session->pause);
     session->ticker = NULL;
     session->pause = NULL;
-    if (session->client != NULL && store->ops_under_way == 0) {
-        session->trouble = EG_E_UNAVAILABLE;
-        (void)snprintf(session->trouble_text, sizeof session->trouble_text,
-                       "the gateway is shutting down");
-        close_client(store);
+    if (session->client == NULL) {
+        return;
     }
+    if (store->ops_under_way > 0) {
+        session->pause = store->host->loop->timer_start(
+            store->host, store->control, store->settings->timeout, 0, on_late, store);
+        return;
+    }
+    session->trouble = EG_E_UNAVAILABLE;
+    (void)snprintf(session->trouble_text, sizeof session->trouble_text,
+                   "the gateway is shutting down");
+    close_client(store);
 }
 
 void zk_session_free(struct zk_store *store) {
