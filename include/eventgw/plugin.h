@@ -5,9 +5,9 @@
  * nothing else. The gateway exports no symbols to it: what it needs comes through struct eg_host.
  *
  * History of the ABI (every bump is a line here):
- *   0.2  2026-11-28  storage: commit (a write with checks), what start and watch promise of a store
- *                    that is away; http: answers piece by piece (on_data, idle_timeout_ns),
- *                    requests that are never sent twice (EG_HTTP_ONCE).
+ *   0.2  2026-11-28  storage: commit (a write with checks), created of a change, what start and
+ *                    watch promise of a store that is away; http: answers piece by piece (on_data,
+ *                    idle_timeout_ns), requests that are never sent twice (EG_HTTP_ONCE).
  *   0.1  2026-11-23  first version: providers, storage, middleware, reacters.
  */
 #ifndef EVENTGW_PLUGIN_H

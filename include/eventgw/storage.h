@@ -44,6 +44,10 @@ struct eg_change {
     struct eg_str key;
     struct eg_str value;
     struct eg_str message;
+    /* Since 0.2. PUT: the revision that made the key, the same for all clients and through all
+     * updates and restarts; 0 = the store does not know. The age by which the older of two that
+     * claim one path is told. */
+    uint64_t created;
 };
 
 /* Owned by the host, borrowed by the plugin from watch until it has told EG_CHANGE_CLOSED. */

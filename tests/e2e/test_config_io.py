@@ -506,7 +506,7 @@ def test_the_configuration_file_and_settings_say_where_the_store_is(store, tmp_p
         assert not err.startswith("{")
     assert run_gateway("config", "export", "--store", "nosuch")[0] == 1
     code, _, err = run_gateway("config", "export", "--store", "embeded", "--data-dir", str(tmp_path))
-    assert code == 1 and "'embeded' is not installed; there is: embedded" in err
+    assert code == 1 and "'embeded' is not installed; there is: " in err
 
 
 def test_a_store_that_cannot_be_opened_is_exit_1(tmp_path):

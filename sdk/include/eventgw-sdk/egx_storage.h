@@ -19,7 +19,8 @@
 
 struct egx_row {
     uint64_t revision;
-    uint32_t kind; /* EG_CHANGE_PUT or EG_CHANGE_REMOVE; of lists: EG_CHANGE_PUT */
+    uint64_t created; /* see struct eg_change; 0 unless set after egx_rows_add */
+    uint32_t kind;    /* EG_CHANGE_PUT or EG_CHANGE_REMOVE; of lists: EG_CHANGE_PUT */
     uint32_t reserved;
     struct eg_str key; /* behind the row, in the same block */
     struct eg_str value;
@@ -164,6 +165,7 @@ static inline void egx_tell_row(struct eg_watch *watch, const struct egx_row *ro
     change.revision = row->revision;
     change.key = row->key;
     change.value = row->value;
+    change.created = row->created;
     watch->changed(watch, &change);
 }
 
@@ -206,8 +208,8 @@ static inline void egx_tell_difference(const struct eg_host *host, struct eg_wat
     egx_rows_sort_by_revision(&puts);
     egx_tell_rows(watch, &puts);
     for (size_t i = 0; i < gone.count; i++) {
-        const struct egx_row removal = {
-            revision, EG_CHANGE_REMOVE, 0, gone.items[i]->key, {NULL, 0}};
+        const struct egx_row removal = {revision,           0,        EG_CHANGE_REMOVE, 0,
+                                        gone.items[i]->key, {NULL, 0}};
         egx_tell_row(watch, &removal);
     }
     host->mem->free(host, puts.items);
