@@ -19,7 +19,7 @@
 #include "files.h"
 
 #define APPLICATION_ID 0x65677731 /* "egw1" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2          /* 2: created */
 #define MAX_LOG_BYTES (64ll * 1024 * 1024)
 #define CHANGES_AT_ONCE 1000
 #define MAX_ROW_BYTES (2 * (int)EMBEDDED_MAX_BYTES + 65536)
@@ -30,11 +30,18 @@ static const char schema_sql[] =
     " pruned INTEGER NOT NULL, log_bytes INTEGER NOT NULL);"
     "INSERT INTO state VALUES (1, 0, 0, 0);"
     "CREATE TABLE entry (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, value BLOB NOT NULL,"
-    " revision INTEGER NOT NULL);"
+    " revision INTEGER NOT NULL, created INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE change (revision INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key BLOB NOT NULL,"
-    " value BLOB NOT NULL);"
-    "PRAGMA user_version = 1;"
+    " value BLOB NOT NULL, created INTEGER NOT NULL DEFAULT 0);"
+    "PRAGMA user_version = 2;"
     "PRAGMA application_id = 1701279537;"; /* APPLICATION_ID */
+
+/* The age of what was there before is not known better than its last change. */
+static const char upgrade_sql[] =
+    "ALTER TABLE entry ADD COLUMN created INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE entry SET created = revision;"
+    "ALTER TABLE change ADD COLUMN created INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 2;";
 
 #define IN_PREFIX "key >= ?1 AND (?2 IS NULL OR key < ?2)"
 /* X(name, text) */
@@ -44,22 +51,24 @@ static const char schema_sql[] =
     X(COMMIT, "COMMIT")                                                                            \
     X(VERSION, "PRAGMA data_version")                                                              \
     X(STATE, "SELECT revision, pruned FROM state")                                                 \
-    X(GET, "SELECT revision, key, value FROM entry WHERE key = ?1")                                \
+    X(GET, "SELECT revision, key, value, created FROM entry WHERE key = ?1")                       \
     X(REVISION, "SELECT revision FROM entry WHERE key = ?1")                                       \
-    X(LIST, "SELECT revision, key, value FROM entry WHERE " IN_PREFIX " ORDER BY key")             \
+    X(LIST, "SELECT revision, key, value, created FROM entry WHERE " IN_PREFIX " ORDER BY key")    \
     X(NEXT, "UPDATE state SET revision = revision + 1, log_bytes = log_bytes + ?1"                 \
             " RETURNING revision, log_bytes")                                                      \
-    X(PUT, "INSERT INTO entry (key, value, revision) VALUES (?1, ?2, ?3) ON CONFLICT (key)"        \
+    X(PUT, "INSERT INTO entry (key, value, revision, created) VALUES (?1, ?2, ?3, ?3)"             \
+           " ON CONFLICT (key)"                                                                    \
            " DO UPDATE SET value = excluded.value, revision = excluded.revision")                  \
     X(REMOVE, "DELETE FROM entry WHERE key = ?1")                                                  \
-    X(LOG, "INSERT INTO change (key, value, revision, kind) VALUES (?1, ?2, ?3, ?4)")              \
+    X(LOG, "INSERT INTO change (key, value, revision, kind, created) VALUES (?1, ?2, ?3, ?4,"      \
+           " coalesce((SELECT created FROM entry WHERE key = ?1), 0))")                            \
     X(OLDEST,                                                                                      \
       "SELECT revision, length(key) + length(value) FROM change ORDER BY revision LIMIT 1")        \
     X(FORGET, "DELETE FROM change WHERE revision = ?1")                                            \
     X(PRUNED, "UPDATE state SET pruned = ?1, log_bytes = log_bytes - ?2")                          \
     X(NEWEST, "SELECT coalesce(max(revision), 0) FROM entry WHERE " IN_PREFIX)                     \
-    X(CHANGES, "SELECT revision, key, value, kind FROM change WHERE revision > ?3 AND " IN_PREFIX  \
-               " ORDER BY revision LIMIT ?4")
+    X(CHANGES, "SELECT revision, key, value, created, kind FROM change"                            \
+               " WHERE revision > ?3 AND " IN_PREFIX " ORDER BY revision LIMIT ?4")
 
 enum statement {
 #define STATEMENT_NAME(name, text) S_##name,
@@ -242,8 +251,8 @@ static int32_t create_schema(struct embedded_db *db, struct eg_why *ret_why) {
     }
     /* Asked again: another process may have made it while we waited. */
     rc = check_owner(db, &version, ret_why);
-    if (rc == EG_OK && version == 0) {
-        rc = execute(db, schema_sql, ret_why);
+    if (rc == EG_OK && version < SCHEMA_VERSION) {
+        rc = execute(db, version == 0 ? schema_sql : upgrade_sql, ret_why);
     }
     if (rc == EG_OK) {
         rc = execute(db, "COMMIT", ret_why);
@@ -382,13 +391,14 @@ void embedded_db_rollback(struct embedded_db *db) {
 static int32_t read_rows(struct embedded_db *db, enum statement which, struct egx_rows *rows,
                          struct eg_why *ret_why) {
     sqlite3_stmt *statement = db->statements[which];
-    const bool has_kind = sqlite3_column_count(statement) > 3;
+    const bool has_kind = sqlite3_column_count(statement) > 4;
     int32_t rc = EG_OK;
     while ((rc = step(db, statement, ret_why)) == 1) {
         const uint32_t kind =
-            has_kind ? (uint32_t)sqlite3_column_int64(statement, 3) : EG_CHANGE_PUT;
+            has_kind ? (uint32_t)sqlite3_column_int64(statement, 4) : EG_CHANGE_PUT;
         egx_rows_add(db->host, rows, kind, (uint64_t)sqlite3_column_int64(statement, 0),
                      column_bytes(statement, 1), column_bytes(statement, 2));
+        rows->items[rows->count - 1]->created = (uint64_t)sqlite3_column_int64(statement, 3);
     }
     return rc;
 }

@@ -322,9 +322,43 @@ static void many_watches_of_prefixes_that_overlap_are_told_what_is_theirs(void) 
     kit_end();
 }
 
+/* By it the older of two that claim one path is told, so it must not depend on when one looks. */
+static void the_age_of_a_key_is_the_same_for_all_who_look(void) {
+    struct watcher early;
+    struct watcher late;
+    uint64_t made = 0;
+    uint64_t revision = 0;
+    kit_begin();
+    kit_open();
+    watcher_open(&early, "age/", 0);
+    watcher_wait_synced(&early);
+    (void)kit_put("age/a", "1", EG_REV_ABSENT, &made);
+    (void)kit_put("age/b", "1", EG_REV_ABSENT, NULL);
+    (void)kit_put("age/a", "2", EG_REV_ANY, &revision);
+    watcher_wait_revision(&early, revision);
+    CU_ASSERT_EQUAL(watcher_created(&early, "age/a"), made);
+    CU_ASSERT_EQUAL(early.disorder, 0);
+    watcher_close(&early);
+    kit_close();
+    kit_open();
+    watcher_open(&late, "age/", 0);
+    watcher_wait_synced(&late);
+    CU_ASSERT_EQUAL(watcher_created(&late, "age/a"), made);
+    CU_ASSERT_TRUE(watcher_created(&late, "age/b") > made);
+    (void)kit_remove("age/a", EG_REV_ANY, NULL);
+    (void)kit_put("age/a", "3", EG_REV_ABSENT, &revision);
+    watcher_wait_revision(&late, revision);
+    CU_ASSERT_EQUAL(watcher_created(&late, "age/a"), revision);
+    CU_ASSERT_EQUAL(late.disorder, 0);
+    watcher_close(&late);
+    kit_close();
+    kit_end();
+}
+
 static const struct kit_case cases[] = {
     CASE(a_watch_tells_the_content_then_every_change_in_order, 0),
     CASE(a_watch_of_nothing_is_synced_too, 0),
+    CASE(the_age_of_a_key_is_the_same_for_all_who_look, 0),
     CASE(a_watch_from_a_past_revision_tells_all_that_came_after_it, 0),
     CASE(a_history_that_is_gone_is_a_reset_and_the_content, 0),
     CASE(a_watch_that_begins_in_the_middle_of_writes_misses_nothing, 0),

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -155,6 +156,35 @@ static void the_database_of_another_program_is_refused(void) {
     kit_end();
 }
 
+static void run_sql(const char *sql) {
+    sqlite3 *sqlite = NULL;
+    if (sqlite3_open_v2(file_path, &sqlite, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
+        sqlite3_exec(sqlite, sql, NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_close(sqlite) != SQLITE_OK) {
+        kit_fail(sqlite3_errmsg(sqlite));
+    }
+}
+
+/* What a gateway before schema version 2 has left. */
+static void the_database_of_an_earlier_version_is_brought_up_to_date(void) {
+    uint64_t revision = 0;
+    (void)make_store();
+    run_sql("ALTER TABLE entry DROP COLUMN created; ALTER TABLE change DROP COLUMN created;"
+            "PRAGMA user_version = 1");
+    kit_open();
+    CU_ASSERT_STRING_EQUAL(kit_get("key7", &revision),
+                           "some value that fills the pages of the file");
+    CU_ASSERT_EQUAL(kit_put("key7", "new", revision, NULL), EG_OK);
+    CU_ASSERT_EQUAL(kit_put("more", "new", EG_REV_ABSENT, NULL), EG_OK);
+    kit_close();
+    kit_open(); /* once is enough */
+    CU_ASSERT_STRING_EQUAL(kit_get("key7", NULL), "new");
+    kit_close();
+    CU_ASSERT_EQUAL(read_file(bytes_after) > 0, 1);
+    CU_ASSERT_EQUAL(bytes_after[USER_VERSION_AT + 3], 2);
+    kit_end();
+}
+
 static void the_database_of_a_later_version_is_refused(void) {
     const size_t len = make_store();
     bytes_before[USER_VERSION_AT + 3] = 9;
@@ -295,6 +325,7 @@ static const struct unit_case cases[] = {
     UNIT(a_directory_that_is_not_writable_is_told),
     UNIT(what_is_no_database_is_refused),
     UNIT(the_database_of_another_program_is_refused),
+    UNIT(the_database_of_an_earlier_version_is_brought_up_to_date),
     UNIT(the_database_of_a_later_version_is_refused),
     UNIT(damaged_pages_are_found_at_the_start),
     UNIT(a_file_that_was_cut_off_is_refused),

@@ -10,6 +10,7 @@
 
 struct watched {
     uint64_t revision;
+    uint64_t created;
     unsigned generation;
     struct eg_str key; /* behind the struct, then the value */
     struct eg_str value;
@@ -34,6 +35,7 @@ static void mirror_put(struct watcher *watcher, const struct eg_change *change) 
     char *bytes = (char *)(row + 1);
     forget_key(watcher, change->key);
     row->revision = change->revision;
+    row->created = EG_HAS(change, created) ? change->created : 0;
     row->generation = watcher->generation;
     row->key = gw_str(bytes, change->key.len);
     row->value = gw_str(bytes + change->key.len, change->value.len);
@@ -70,6 +72,9 @@ static void on_put(struct watcher *watcher, const struct eg_change *change) {
     }
     if (!gw_str_starts(change->key, gw_str_c(watcher->prefix))) {
         blame(watcher, change, "a key of another prefix");
+    }
+    if (!EG_HAS(change, created) || change->created == 0 || change->created > change->revision) {
+        blame(watcher, change, "a put tells the age of its key");
     }
     mirror_put(watcher, change);
     watcher->puts++;
@@ -151,6 +156,14 @@ static void on_changed(struct eg_watch *watch, const struct eg_change *change) {
     watcher->has_synced = !is_break && (watcher->has_synced || change->kind == EG_CHANGE_SYNCED);
     watcher->is_down = change->kind == EG_CHANGE_DOWN;
     pthread_mutex_unlock(&watcher->lock);
+}
+
+uint64_t watcher_created(struct watcher *watcher, const char *key) {
+    pthread_mutex_lock(&watcher->lock);
+    const struct watched *row = gw_map_get(&watcher->mirror, gw_str_c(key));
+    const uint64_t created = row == NULL ? 0 : row->created;
+    pthread_mutex_unlock(&watcher->lock);
+    return created;
 }
 
 /* ---- life ---- */

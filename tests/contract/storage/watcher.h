@@ -47,6 +47,8 @@ void watcher_wait_down(struct watcher *watcher, bool is_down);
 void watcher_wait_same(struct watcher *watcher);
 /* Are keys, values and revisions of the mirror those of the list? */
 bool watcher_is(struct watcher *watcher, const struct answer *list);
+/* The revision that made the key, as told last; 0 = it is not there. */
+uint64_t watcher_created(struct watcher *watcher, const char *key);
 /* A copy in static memory. */
 const char *watcher_told(struct watcher *watcher);
 void watcher_forget(struct watcher *watcher); /* the text and the counts */
