@@ -29,6 +29,7 @@
 #include "base/slice.h"
 #include "io/http_answer.h"
 #include "io/http_outgoing.h"
+#include "io/http_sockets.h"
 #include "io/kept_memory.h"
 
 #define CALL_MAGIC 0x4c4c4143u /* "CALL" */
@@ -38,26 +39,18 @@
 #define EXPECT_BODY_MIN 1000u /* from some size on curl adds Expect: to requests */
 #define CACHED_CONNECTIONS 1024L
 
-/* A socket of curl's in our epoll. wanted: what curl asked for last; 0 = nothing, it is idle. */
-struct socket_watch {
-    struct gw_fd fd;
-    struct gw_http_client *client;
-    uint32_t wanted;
-    bool is_connection; /* opened and closed through us; else one of curl's resolver */
-};
-
 struct gw_http_client {
     struct eg_loop *loop;
     struct gw_http_client_config config;
     CURLM *multi;
-    struct gw_timer timer;         /* curl's */
-    struct gw_task kick;           /* curl's time-out of 0 */
-    struct socket_watch **watches; /* by file descriptor */
-    size_t watch_room;
+    struct gw_timer timer; /* curl's */
+    struct gw_task kick;   /* curl's time-out of 0 */
+    struct gw_http_sockets sockets;
     struct gw_node active;
     struct gw_node pooled;
     uint32_t pooled_count;
     uint32_t active_count;
+    bool is_telling; /* inside on_data of some call: curl takes no calls of ours */
     struct eg_metric *dropped_headers;
 };
 
@@ -82,7 +75,6 @@ struct eg_http_call {
     uint32_t redirects;
     bool is_connecting; /* and no longer waiting for one of the connections there may be */
     bool is_connected;
-    bool is_telling;     /* inside on_data of the request */
     bool has_become_get; /* by a redirect */
     bool is_added;       /* to the multi handle */
     bool has_tls_files;  /* the handle must be reset before its next use */
@@ -112,8 +104,8 @@ static void retire(struct gw_http_client *client, struct gw_fd *fd) {
 }
 
 static void on_socket(struct gw_fd *fd, uint32_t events) {
-    struct socket_watch *watch = GW_CONTAINER(fd, struct socket_watch, fd);
-    struct gw_http_client *client = watch->client;
+    struct gw_http_socket *watch = GW_CONTAINER(fd, struct gw_http_socket, fd);
+    struct gw_http_client *client = watch->owner;
     if (watch->wanted == 0) {
         retire(client, fd);
         return;
@@ -145,30 +137,6 @@ static int set_timer(CURLM *multi, long timeout_ms, void *arg) {
     return 0;
 }
 
-static struct socket_watch *watch_of(struct gw_http_client *client, curl_socket_t fd) {
-    const size_t index = (size_t)fd;
-    if (index >= client->watch_room) {
-        const size_t room = gw_size_mul(gw_size_add(index, 16), 2);
-        client->watches = gw_realloc(client->watches, gw_size_mul(room, sizeof *client->watches));
-        memset(client->watches + client->watch_room, 0,
-               (room - client->watch_room) * sizeof *client->watches);
-        client->watch_room = room;
-    }
-    if (client->watches[index] == NULL) {
-        client->watches[index] = gw_alloc(sizeof **client->watches);
-        client->watches[index]->client = client;
-    }
-    return client->watches[index];
-}
-
-static void forget_watch(struct gw_http_client *client, curl_socket_t fd) {
-    if ((size_t)fd < client->watch_room && client->watches[fd] != NULL) {
-        gw_fd_unwatch(client->loop, &client->watches[fd]->fd);
-        gw_free(client->watches[fd]);
-        client->watches[fd] = NULL;
-    }
-}
-
 /* CURLMOPT_SOCKETFUNCTION */
 static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *ignored) {
     static const uint32_t events[] = {[CURL_POLL_NONE] = 0,
@@ -177,12 +145,13 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *i
                                       [CURL_POLL_INOUT] = EG_FD_READ | EG_FD_WRITE,
                                       [CURL_POLL_REMOVE] = 0};
     struct gw_http_client *client = arg;
-    struct socket_watch *watch = watch_of(client, fd);
+    struct gw_http_socket *watch = gw_http_socket_of(&client->sockets, client, fd);
     (void)easy;
     (void)ignored;
     watch->wanted = events[what];
     if (watch->wanted == 0 && !watch->is_connection) {
-        forget_watch(client, fd); /* curl closes these without telling */
+        /* curl closes these without telling */
+        gw_http_socket_forget(&client->sockets, client->loop, fd);
         return 0;
     }
     if (watch->fd.is_watched) {
@@ -225,14 +194,15 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                           address->protocol);
     if (fd >= 0) {
-        watch_of(call->client, fd)->is_connection = true;
+        gw_http_socket_of(&call->client->sockets, call->client, fd)->is_connection = true;
     }
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 /* CURLOPT_CLOSESOCKETFUNCTION: the only place where a connection's watch ends for good. */
 static int close_socket(void *arg, curl_socket_t fd) {
-    forget_watch(arg, fd);
+    struct gw_http_client *client = arg;
+    gw_http_socket_forget(&client->sockets, client->loop, fd);
     return close(fd);
 }
 
@@ -252,7 +222,10 @@ static void note_life(struct eg_http_call *call) {
 static size_t on_header(char *ptr, size_t size, size_t count, void *arg) {
     struct eg_http_call *call = arg;
     note_life(call);
-    return gw_http_answer_line(&call->answer, gw_str(ptr, size * count)) ? size * count : 0;
+    return call->answer.error == EG_OK &&
+                   gw_http_answer_line(&call->answer, gw_str(ptr, size * count))
+               ? size * count
+               : 0;
 }
 
 /* Is this the body that the request wants piece by piece? */
@@ -266,9 +239,9 @@ static bool is_streamed(const struct eg_http_call *call) {
 }
 
 static bool tell_piece(struct eg_http_call *call, struct eg_str piece) {
-    call->is_telling = true;
+    call->client->is_telling = true;
     call->request->on_data(call->arg, piece);
-    call->is_telling = false;
+    call->client->is_telling = false;
     return call->answer.error == EG_OK; /* else it was cancelled in there */
 }
 
@@ -278,6 +251,9 @@ static size_t on_body(char *ptr, size_t size, size_t count, void *arg) {
     const struct eg_str piece = gw_str(ptr, size * count);
     curl_off_t announced = -1;
     note_life(call);
+    if (call->answer.error != EG_OK) {
+        return 0; /* cancelled, but curl does not know yet */
+    }
     if (is_streamed(call)) {
         return tell_piece(call, piece) ? piece.len : 0;
     }
@@ -549,6 +525,20 @@ static void on_silence(struct gw_timer *timer) {
            "nothing came for too long");
 }
 
+static void hand_over(struct eg_http_call *call) {
+    struct gw_http_client *client = call->client;
+    call->is_added = curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
+    if (!call->is_added) {
+        call->done.fn = on_refused;
+        gw_loop_defer(client->loop, &call->done);
+    }
+}
+
+/* Of a call that was begun inside on_data. */
+static void on_turn(struct gw_task *task) {
+    hand_over(GW_CONTAINER(task, struct eg_http_call, done));
+}
+
 /* libcurl sends a request again when a connection that it has used before ends without an answer,
  * also a POST; on a new one it never does. Kept afterwards, these would pile up unused: servers
  * count connections. */
@@ -572,11 +562,12 @@ static void start(struct eg_http_call *call, struct eg_str url, struct eg_str me
     set_connection(call);
     set_headers(call, body.len == 0 && !gw_str_eq(method, GW_STR("POST")), is_foreign);
     gw_timer_start(client->loop, &call->deadline, left_ns, on_deadline);
-    call->is_added = is_url_good && curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
-    if (!call->is_added) {
-        call->done.fn = on_refused;
-        gw_loop_defer(client->loop, &call->done);
+    if (is_url_good && !client->is_telling) {
+        hand_over(call);
+        return;
     }
+    call->done.fn = is_url_good ? on_turn : on_refused;
+    gw_loop_defer(client->loop, &call->done);
 }
 
 /* ---- results ---- */
@@ -706,11 +697,11 @@ int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request
 
 void gw_http_cancel(struct eg_http_call *call) {
     GW_MAGIC_CHECK(call, CALL_MAGIC);
-    if (call->is_telling) { /* curl does not let go of a handle that it is calling */
+    if (call->client->is_telling) { /* curl lets go of no handle while it calls us */
         (void)gw_http_answer_refuse(&call->answer, EG_E_CANCELED, "canceled");
-        return;
+    } else {
+        leave_curl(call);
     }
-    leave_curl(call);
     gw_timer_stop(call->client->loop, &call->deadline);
     gw_timer_stop(call->client->loop, &call->silence);
     call->done.fn = on_canceled;
@@ -782,11 +773,8 @@ void gw_http_client_destroy(struct gw_http_client *client) {
         free_call(GW_CONTAINER(node, struct eg_http_call, node));
     }
     (void)curl_multi_cleanup(client->multi); /* closes the connections through close_socket */
-    for (size_t i = 0; i < client->watch_room; i++) {
-        forget_watch(client, (curl_socket_t)i);
-    }
+    gw_http_sockets_free(&client->sockets, client->loop);
     gw_timer_stop(client->loop, &client->timer);
     gw_loop_undefer(&client->kick);
-    gw_free(client->watches);
     gw_free(client);
 }

@@ -104,7 +104,7 @@ struct eg_http_request {
     struct eg_str key_file;
     /* Since 0.2. Not NULL: the body of a 2xx answer is told piece by piece as it comes (borrowed,
      * with the arg of send) instead of being collected, without a limit of its size. Bodies of
-     * other answers come with on_done as always. cancel may be called in it. */
+     * other answers come with on_done as always. send and cancel may be called in it. */
     void (*on_data)(void *arg, struct eg_str piece);
     /* Since 0.2. Longest time between two pieces of the answer, from the sending of the request on;
      * EG_E_TIMEOUT when it passes. 0 = none. */

@@ -179,6 +179,72 @@ static void a_call_may_be_canceled_by_its_own_piece(void) {
     end();
 }
 
+/* Inside on_data, where libcurl itself takes no calls. */
+static struct {
+    unsigned calls;
+    int32_t error;
+} other;
+static struct eg_http_call *other_call;
+static bool begins_other;
+static bool cancels_other;
+
+static void on_other_done(void *arg, const struct eg_http_response *response) {
+    struct eg_buf body = response->body;
+    (void)arg;
+    other.calls++;
+    other.error = response->error;
+    gw_buf_release(&body);
+}
+
+static struct eg_http_request other_request;
+
+static void on_data_acts(void *arg, struct eg_str piece) {
+    const unsigned before = other.calls;
+    on_data(arg, piece);
+    if (begins_other) {
+        CU_ASSERT_EQUAL(gw_http_send(client, &other_request, on_other_done, NULL, &other_call), 0);
+        begins_other = false;
+    } else if (cancels_other) {
+        gw_http_cancel(other_call);
+        cancels_other = false;
+    }
+    CU_ASSERT_EQUAL(other.calls, before);
+}
+
+static void another_call_may_be_begun_and_canceled_by_a_piece(void) {
+    static const char answer[] = "HTTP/1.1 204 Nothing\r\n\r\n";
+    for (unsigned round = 0; round < 2; round++) {
+        memset(&other, 0, sizeof other);
+        begins_other = true;
+        cancels_other = false;
+        begin();
+        request.on_data = on_data_acts;
+        other_request = (struct eg_http_request){
+            .struct_size = sizeof other_request, .method = GW_STR("GET"), .url = gw_str_c(url)};
+        say(HEAD);
+        say_piece("one");
+        int fd = -1;
+        for (int i = 0; i < TURNS_MAX && fd < 0; i++) {
+            gw_loop_turn(loop, GW_NS_PER_MS);
+            fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        }
+        CU_ASSERT_TRUE_FATAL(fd >= 0);
+        cancels_other = round == 1;
+        say_piece("two");
+        if (round == 0) {
+            CU_ASSERT_EQUAL(send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL),
+                            (ssize_t)sizeof answer - 1);
+        }
+        turn_until(&other.calls, 1);
+        CU_ASSERT_EQUAL(other.error, round == 0 ? EG_OK : EG_E_CANCELED);
+        CU_ASSERT_EQUAL(seen.calls, 0);
+        say_piece("three");
+        CU_ASSERT_STRING_EQUAL(seen.pieces, "one|two|three|");
+        close(fd);
+        end();
+    }
+}
+
 static void a_stream_that_is_cut_is_an_error_after_its_pieces(void) {
     begin();
     say(HEAD);
@@ -195,4 +261,5 @@ UNIT_MAIN(UNIT(pieces_are_told_as_they_come_and_the_end_has_no_body),
           UNIT(a_stream_has_no_end_in_time_but_silence_ends_it),
           UNIT(a_server_that_never_answers_is_silence_too),
           UNIT(a_call_may_be_canceled_by_its_own_piece),
+          UNIT(another_call_may_be_begun_and_canceled_by_a_piece),
           UNIT(a_stream_that_is_cut_is_an_error_after_its_pieces))
