@@ -134,3 +134,9 @@ bool redis_number(struct eg_str text, uint64_t *ret_number) {
     *ret_number = number;
     return true;
 }
+
+bool redis_revisions(struct eg_str text, uint64_t *ret_revision, uint64_t *ret_created) {
+    const char *space = text.len == 0 ? NULL : memchr(text.ptr, ' ', text.len);
+    return space != NULL && redis_number(text, ret_revision) &&
+           redis_number(egx_str_cut(text, (size_t)(space - text.ptr) + 1), ret_created);
+}

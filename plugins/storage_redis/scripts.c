@@ -4,11 +4,12 @@
  *
  * Five keys, all with the hash tag of the setting `prefix`, so that they are in one slot:
  *   values     hash     key -> value
- *   revisions  hash     key -> "REVISION SHA1", the digest tells values that were changed by hand
+ *   revisions  hash     key -> "REVISION CREATED SHA1": CREATED is the revision that made the key,
+ *                       the digest tells values that were changed by hand
  *   index      zset     every key with score 0: ZRANGEBYLEX gives them bytewise and by prefix
  *   state      hash     format, epoch (random, of the data set), revision (the counter), nonce (of
  *                       the newest change), bytes (of the stream)
- *   changes    stream   id REVISION-0: kind, key, value, nonce
+ *   changes    stream   id REVISION-0: kind, key, value, nonce, created ('0' of a removal)
  *
  * The nonce is random and comes with each change. Who knows revision and nonce of the last change
  * it has seen can tell whether the stream still is the one it has read: after a failover to a
@@ -62,21 +63,26 @@
     "    length = length - 1\n"                                                                    \
     "  end\n"                                                                                      \
     "end\n"                                                                                        \
+    "local function created_of(key)\n"                                                             \
+    "  local found = call('HEXISTS', V, key) == 1 and call('HGET', R, key)\n"                      \
+    "  return string.match(found or '', '^%d+ (%d+) ')\n"                                          \
+    "end\n"                                                                                        \
     "local function change(key, is_removal, value, fresh)\n"                                       \
     "  local kind = is_removal and 'remove' or 'put'\n"                                            \
     "  local next_one = num(revision + 1)\n"                                                       \
+    "  local created = is_removal and '0' or created_of(key) or next_one\n"                        \
     "  call('XADD', C, next_one .. '-0', 'kind', kind, 'key', key, 'value', value,\n"              \
-    "       'nonce', fresh)\n"                                                                     \
+    "       'nonce', fresh, 'created', created)\n"                                                 \
     "  revision, nonce = revision + 1, fresh\n"                                                    \
     "  call('HSET', S, 'revision', next_one, 'nonce', fresh)\n"                                    \
     "  if is_removal then\n"                                                                       \
     "    call('HDEL', V, key) call('HDEL', R, key) call('ZREM', I, key)\n"                         \
     "  else\n"                                                                                     \
     "    call('HSET', V, key, value)\n"                                                            \
-    "    call('HSET', R, key, next_one .. ' ' .. redis.sha1hex(value))\n"                          \
+    "    call('HSET', R, key, next_one .. ' ' .. created .. ' ' .. redis.sha1hex(value))\n"        \
     "    call('ZADD', I, 0, key)\n"                                                                \
     "  end\n"                                                                                      \
-    "  trim(17 + #kind + #key + #value + #fresh)\n"                                                \
+    "  trim(24 + #kind + #key + #value + #fresh + #created)\n"                                     \
     "  return next_one\n"                                                                          \
     "end\n"
 
@@ -162,7 +168,7 @@
         "return {'OK', num(revision), nonce, is_more and '1' or '0', keys[read] or '', out}\n"
 
 /* ARGV[2] prefix, [3] the revision that is known, [4] its nonce or '', [5] changes at most, [6]
- * bytes at about most. OK revision nonce more {revision, kind, key, value, ...}; GONE. */
+ * bytes at about most. OK revision nonce more {revision, kind, key, value, created, ...}; GONE. */
 #define CHANGES                                                                                    \
     PRELUDE EPOCH                                                                                  \
         "local prefix, seen, known = ARGV[2], tonumber(ARGV[3]), ARGV[4]\n"                        \
@@ -182,12 +188,12 @@
         "  if #entries == 0 then return {'GONE'} end\n"                                            \
         "  for i, entry in ipairs(entries) do\n"                                                   \
         "    local field = entry[2]\n"                                                             \
-        "    if first_number(entry[1]) ~= seen + 1 or not field[8] then return {'GONE'} end\n"     \
+        "    if first_number(entry[1]) ~= seen + 1 or not field[10] then return {'GONE'} end\n"    \
         "    seen, known, count = seen + 1, field[8], count + 1\n"                                 \
         "    bytes = bytes + #field[4] + #field[6]\n"                                              \
         "    if string.sub(field[4], 1, #prefix) == prefix then\n"                                 \
         "      out[#out + 1] = num(seen) out[#out + 1] = field[2]\n"                               \
-        "      out[#out + 1] = field[4] out[#out + 1] = field[6]\n"                                \
+        "      out[#out + 1] = field[4] out[#out + 1] = field[6] out[#out + 1] = field[10]\n"      \
         "    end\n"                                                                                \
         "  end\n"                                                                                  \
         "end\n"                                                                                    \
@@ -202,7 +208,7 @@
         "local out, bytes, read, changed, example = {}, 0, 0, 0, ''\n"                             \
         "for i, key in ipairs(keys) do\n"                                                          \
         "  local value, found = call('HGET', V, key), call('HGET', R, key)\n"                      \
-        "  local at, digest = string.match(found or '', '^(%d+) (%x+)$')\n"                        \
+        "  local at, digest = string.match(found or '', '^(%d+) %d+ (%x+)$')\n"                    \
         "  read = i\n"                                                                             \
         "  if not value or digest ~= redis.sha1hex(value) then\n"                                  \
         "    at = change(key, not value, value or '', ARGV[2] .. i)\n"                             \

@@ -169,6 +169,18 @@ static void numbers_end_at_a_space_and_are_nothing_but_digits(void) {
     CU_ASSERT_FALSE(redis_number(EGX_STR("99999999999999999999"), &number));
 }
 
+static void a_record_has_a_revision_and_an_age(void) {
+    uint64_t revision = 0;
+    uint64_t created = 0;
+    CU_ASSERT_TRUE(redis_revisions(EGX_STR("42 7 abc"), &revision, &created));
+    CU_ASSERT_TRUE(revision == 42 && created == 7);
+    CU_ASSERT_FALSE(redis_revisions(EGX_STR("42 abc"), &revision, &created));
+    CU_ASSERT_FALSE(redis_revisions(EGX_STR("42 "), &revision, &created));
+    CU_ASSERT_FALSE(redis_revisions(EGX_STR("42"), &revision, &created));
+    CU_ASSERT_FALSE(redis_revisions(EGX_STR(" 7"), &revision, &created));
+    CU_ASSERT_FALSE(redis_revisions(EGX_STR(""), &revision, &created));
+}
+
 /* ---- prefixes ---- */
 
 static void check_range(struct eg_str prefix, struct eg_str after, struct eg_str first,
@@ -243,5 +255,5 @@ UNIT_MAIN(UNIT(settings_that_cannot_be_are_refused_with_a_sentence),
           UNIT(addresses_may_be_names_numbers_and_sockets),
           UNIT(names_become_places_and_what_is_none_is_told), UNIT(errors_of_redis_are_told_apart),
           UNIT(numbers_end_at_a_space_and_are_nothing_but_digits),
-          UNIT(a_prefix_ends_before_the_next_one), UNIT(of_each_key_the_newest_word_counts),
-          UNIT(lists_of_another_shape_are_none))
+          UNIT(a_record_has_a_revision_and_an_age), UNIT(a_prefix_ends_before_the_next_one),
+          UNIT(of_each_key_the_newest_word_counts), UNIT(lists_of_another_shape_are_none))

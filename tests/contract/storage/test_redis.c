@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/slice.h"
@@ -516,11 +517,13 @@ static void a_history_that_parted_is_a_reset(void) {
     watcher_wait_synced(&watcher);
     watcher_forget(&watcher);
     REDIS("EVAL redis.call('DEL',KEYS[1])"
-          "redis.call('XADD',KEYS[1],'3-0','kind','put','key','k','value','w','nonce','another')"
-          "redis.call('XADD',KEYS[1],'4-0','kind','put','key','l','value','w','nonce','one')"
+          "redis.call('XADD',KEYS[1],'3-0','kind','put','key','k','value','w','nonce','another','"
+          "created','1')"
+          "redis.call('XADD',KEYS[1],'4-0','kind','put','key','l','value','w','nonce','one','"
+          "created','4')"
           "redis.call('HSET',KEYS[2],'revision','4','nonce','one')"
           "redis.call('HSET',KEYS[3],'k','w','l','w')"
-          "redis.call('HSET',KEYS[4],'k','3~'..redis.sha1hex('w'),'l','4~'..redis.sha1hex('w'))"
+          "redis.call('HSET',KEYS[4],'k','3~1~'..redis.sha1hex('w'),'l','4~4~'..redis.sha1hex('w'))"
           "redis.call('ZADD',KEYS[5],0,'l') 5 " P "changes " P "state " P "values " P "revisions " P
           "index");
     watcher_wait_text(&watcher, "R ");
@@ -603,6 +606,106 @@ static void what_no_change_has_told_is_found_by_comparing(void) {
     end();
 }
 
+/* ---- how old a key is ---- */
+
+/* A watch that notes "key@created " of every put, "R " of a RESET. */
+struct ages {
+    struct eg_watch pub;
+    uint64_t from;
+    unsigned is_closed;
+    size_t len;
+    char text[4096];
+};
+
+static void on_age(struct eg_watch *watch, const struct eg_change *change) {
+    struct ages *ages = GW_CONTAINER(watch, struct ages, pub);
+    char *end = ages->text + ages->len;
+    const size_t room = sizeof ages->text - ages->len;
+    ages->is_closed = change->kind == EG_CHANGE_CLOSED;
+    if (change->kind == EG_CHANGE_PUT) {
+        ages->len += (size_t)snprintf(end, room, "%.*s@%llu ", GW_FMT(change->key),
+                                      (unsigned long long)change->created);
+    } else if (change->kind == EG_CHANGE_RESET) {
+        ages->len += (size_t)snprintf(end, room, "R ");
+    }
+    GW_ASSERT(ages->len < sizeof ages->text);
+}
+
+static void watch_ages(void *arg) {
+    struct ages *ages = arg;
+    CU_ASSERT_EQUAL_FATAL(kit.ops->watch(kit.instance->self, GW_STR(""), ages->from, &ages->pub),
+                          EG_OK);
+}
+
+static void unwatch_ages(void *arg) {
+    kit.ops->unwatch(kit.instance->self, arg);
+}
+
+static void ages_open(struct ages *ages, uint64_t from) {
+    memset(ages, 0, sizeof *ages);
+    ages->pub = (struct eg_watch){.struct_size = sizeof ages->pub, .changed = on_age};
+    ages->from = from;
+    kit_on_loop(watch_ages, ages);
+}
+
+static void ages_close(struct ages *ages) {
+    kit_on_loop(unwatch_ages, &ages->pub);
+    kit_turn_until(&ages->is_closed, 1, "a watch is never closed");
+}
+
+/* Forgets what was told, when that was told. */
+static void wait_age(struct ages *ages, const char *before, const char *key, uint64_t created) {
+    const uint64_t end_ns = kit_now_ns() + 30 * GW_NS_PER_S;
+    char wanted[64];
+    (void)snprintf(wanted, sizeof wanted, "%s%s@%llu ", before, key, (unsigned long long)created);
+    while (strstr(ages->text, wanted) == NULL) {
+        if (kit_now_ns() > end_ns) {
+            printf("  wanted \"%s\", was told \"%s\"\n", wanted, ages->text);
+            kit_fail("the age of a key is not told");
+        }
+        gw_loop_turn(kit.loop, 5 * GW_NS_PER_MS);
+    }
+    ages->len = 0;
+    ages->text[0] = '\0';
+}
+
+static void the_age_of_a_key_lasts_through_updates_repairs_resets_and_restarts(void) {
+    static struct ages ages;
+    uint64_t first = 0;
+    uint64_t second = 0;
+    uint64_t last = 0;
+    begin();
+    use("reconcile=\"100ms\"", NULL, NULL);
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("a", "1", EG_REV_ANY, &first), EG_OK);
+    CU_ASSERT_EQUAL(kit_put("a", "2", EG_REV_ANY, &last), EG_OK);
+    ages_open(&ages, 0); /* of the content */
+    wait_age(&ages, "", "a", first);
+    CU_ASSERT_EQUAL(kit_put("a", "3", EG_REV_ANY, NULL), EG_OK);
+    wait_age(&ages, "", "a", first); /* of a change */
+    REDIS("HSET " P "values a by-hand");
+    wait_age(&ages, "", "a", first);
+    CU_ASSERT_EQUAL(kit_remove("a", EG_REV_ANY, NULL), EG_OK);
+    CU_ASSERT_EQUAL(kit_put("a", "4", EG_REV_ANY, &second), EG_OK);
+    wait_age(&ages, "", "a", second); /* a removal ends it */
+    REDIS("DEL " P "state " P "changes");
+    wait_age(&ages, "R ", "a", second);
+    ages_close(&ages);
+    kit_close();
+    server_stop(&kit.server);
+    server_start(&kit.server);
+    kit_open();
+    ages_open(&ages, 0);
+    wait_age(&ages, "", "a", second);
+    ages_close(&ages);
+    CU_ASSERT_EQUAL(kit_put("b", "1", EG_REV_ANY, &last), EG_OK);
+    CU_ASSERT_EQUAL(kit_put("a", "5", EG_REV_ANY, NULL), EG_OK);
+    ages_open(&ages, last); /* of what was missed */
+    wait_age(&ages, "", "a", second);
+    ages_close(&ages);
+    end();
+}
+
 /* Writes come between the pages of a list that takes several. */
 static void a_list_of_many_pages_is_of_one_moment(void) {
     static struct answer answers[1500];
@@ -663,6 +766,7 @@ static const struct unit_case cases[] = {
     UNIT(a_counter_that_is_gone_goes_on_above_all_revisions),
     UNIT(what_is_changed_by_hand_is_taken_over),
     UNIT(what_no_change_has_told_is_found_by_comparing),
+    UNIT(the_age_of_a_key_lasts_through_updates_repairs_resets_and_restarts),
     UNIT(a_list_of_many_pages_is_of_one_moment),
 };
 
