@@ -48,6 +48,14 @@ static struct eg_str inner_error(struct eg_str error) {
     return at == NULL ? error : egx_str_cut(error, (size_t)(at - error.ptr) + 3);
 }
 
+/* Of a command that it does not know Redis repeats the arguments, and those of AUTH are a password
+ * (server.c, commandCheckExistence). */
+static struct eg_str without_arguments(struct eg_str error) {
+    static const struct eg_str begin = EGX_STR_INIT(", with args beginning with");
+    const char *at = memmem(error.ptr, error.len, begin.ptr, begin.len);
+    return at == NULL ? error : egx_str_n(error.ptr, (size_t)(at - error.ptr));
+}
+
 /* Without a word of their own: what a command of a script may not do (Redis 7.0, script.c), AUTH of
  * Redis before 6.2 and of servers without a password, and a server that is full. */
 static int32_t code_of_sentence(struct eg_str error) {
@@ -72,7 +80,7 @@ static int32_t code_of_sentence(struct eg_str error) {
 }
 
 struct redis_refusal redis_refusal_of(struct eg_str text, struct eg_why *ret_why) {
-    const struct eg_str error = inner_error(text);
+    const struct eg_str error = without_arguments(inner_error(text));
     for (size_t i = 0; i < EGX_COUNT(refusals); i++) {
         if (has_word(error, refusals[i].word)) {
             const char *ours = refusals[i].text;
