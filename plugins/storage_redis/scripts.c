@@ -45,14 +45,15 @@
     "local revision, nonce = first_number(state[2]), state[3]\n"                                   \
     "if state[1] ~= ARGV[1] or not revision or not nonce then return {'LOST'} end\n"
 
-/* ARGV[2] nonce of the change, ARGV[3] changes to keep, ARGV[4] bytes of them to keep. */
+/* ARGV[2] nonce of the change, ARGV[3] changes to keep, ARGV[4] bytes of them to keep. One more is
+ * kept, by which those know their place who have seen all before the changes to keep. */
 #define CHANGE                                                                                     \
     "local function trim(size)\n"                                                                  \
     "  local length, bytes = call('XLEN', C), size\n"                                              \
     "  if length > 1 then bytes = call('HINCRBY', S, 'bytes', size)\n"                             \
     "  else call('HSET', S, 'bytes', size) end\n"                                                  \
     "  for i = 1, 100 do\n"                                                                        \
-    "    if length < 2 or length <= tonumber(ARGV[3]) and bytes <= tonumber(ARGV[4]) then\n"       \
+    "    if length < 3 or length <= tonumber(ARGV[3]) + 1 and bytes <= tonumber(ARGV[4]) then\n"   \
     "      return\n"                                                                               \
     "    end\n"                                                                                    \
     "    local oldest = call('XRANGE', C, '-', '+', 'COUNT', 1)[1]\n"                              \

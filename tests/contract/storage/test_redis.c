@@ -534,6 +534,27 @@ static void a_history_that_parted_is_a_reset(void) {
     end();
 }
 
+static void a_history_of_one_change_is_enough_for_who_has_seen_the_one_before(void) {
+    struct watcher watcher;
+    char value[16];
+    char wanted[32];
+    begin();
+    use("history=1", NULL, NULL);
+    kit_open();
+    wait_put(EG_OK);
+    watcher_open(&watcher, "", 0);
+    watcher_wait_synced(&watcher);
+    for (unsigned i = 1; i <= 5; i++) {
+        (void)snprintf(value, sizeof value, "%u", i);
+        (void)snprintf(wanted, sizeof wanted, "+k=%u ", i);
+        CU_ASSERT_EQUAL(kit_put("k", value, EG_REV_ANY, NULL), EG_OK);
+        watcher_wait_text(&watcher, wanted);
+    }
+    CU_ASSERT_EQUAL(watcher.resets, 0);
+    watcher_close(&watcher);
+    end();
+}
+
 static void a_counter_that_is_gone_goes_on_above_all_revisions(void) {
     struct watcher watcher;
     uint64_t before = 0;
@@ -763,6 +784,7 @@ static const struct unit_case cases[] = {
     UNIT(keys_that_hold_something_else_are_told),
     UNIT(a_data_set_that_is_removed_is_a_reset),
     UNIT(a_history_that_parted_is_a_reset),
+    UNIT(a_history_of_one_change_is_enough_for_who_has_seen_the_one_before),
     UNIT(a_counter_that_is_gone_goes_on_above_all_revisions),
     UNIT(what_is_changed_by_hand_is_taken_over),
     UNIT(what_no_change_has_told_is_found_by_comparing),
