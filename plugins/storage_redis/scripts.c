@@ -19,7 +19,10 @@
  * replica, a disk that cannot be written) it refuses at its first write, so nothing is half done;
  * the first write is XADD, which is also the one that could fail by its arguments.
  *
- * Time is bounded: what grows with the content is read by pages of so many keys and bytes.
+ * Time is bounded: what grows with the content is read by pages of so many keys and bytes. Two
+ * things read it in one go, though no values: `open` when the state was lost, and a write whose
+ * check of a prefix rests on a revision that is more than 250 changes (or about 1 MiB of them)
+ * back.
  *
  * ARGV[1] of all but `open` is the epoch that the caller knows; another one is answered LOST.
  * Numbers go through text: Lua has doubles, exact up to 2^53.
@@ -115,40 +118,66 @@
 
 /* ARGV[2..4] as CHANGE; [5] '1' for a removal, [6] key, [7] value, [8] expected revision or '*';
  * then for each check four: 'key', key, '', revision or 'prefix', first, last, revision.
- * OK revision; NOTFOUND; EXISTS; CONFLICT; CHECK. */
+ * Whether something below a prefix was put is told by the stream, or by all that is there; both
+ * tell the same, as a put that was removed later does not count. OK revision; NOTFOUND; EXISTS;
+ * CONFLICT; CHECK. */
 #define WRITE                                                                                      \
-    PRELUDE EPOCH CHANGE "local function revision_of(key)\n"                                       \
-                         "  local found = call('HGET', R, key)\n"                                  \
-                         "  if not found or call('HEXISTS', V, key) == 0 then return '0' end\n"    \
-                         "  return string.match(found, '^%d+') or '?'\n"                           \
-                         "end\n"                                                                   \
-                         "local function newest(from, last)\n"                                     \
-                         "  local top = 0\n"                                                       \
-                         "  while true do\n"                                                       \
-                         "    local keys = call('ZRANGEBYLEX', I, from, last, 'LIMIT', 0, 1000)\n" \
-                         "    if #keys == 0 then return top end\n"                                 \
-                         "    for i, found in ipairs(call('HMGET', R, unpack(keys))) do\n"         \
-                         "      top = math.max(top, first_number(found or '') or 0)\n"             \
-                         "    end\n"                                                               \
-                         "    from = '(' .. keys[#keys]\n"                                         \
-                         "  end\n"                                                                 \
-                         "end\n"                                                                   \
-                         "local is_removal, key, expected = ARGV[5] == '1', ARGV[6], ARGV[8]\n"    \
-                         "local present = revision_of(key)\n"                                      \
-                         "if is_removal and present == '0' then return {'NOTFOUND'} end\n"         \
-                         "if expected ~= '*' and expected ~= present then\n"                       \
-                         "  return {expected == '0' and 'EXISTS' or 'CONFLICT'}\n"                 \
-                         "end\n"                                                                   \
-                         "for i = 9, #ARGV, 4 do\n"                                                \
-                         "  local wanted = ARGV[i + 3]\n"                                          \
-                         "  if ARGV[i] == 'key' then\n"                                            \
-                         "    if revision_of(ARGV[i + 1]) ~= wanted then return {'CHECK'} end\n"   \
-                         "  elseif revision > tonumber(wanted)\n"                                  \
-                         "      and newest(ARGV[i + 1], ARGV[i + 2]) > tonumber(wanted) then\n"    \
-                         "    return {'CHECK'}\n"                                                  \
-                         "  end\n"                                                                 \
-                         "end\n"                                                                   \
-                         "return {'OK', change(key, is_removal, ARGV[7], ARGV[2])}\n"
+    PRELUDE EPOCH CHANGE                                                                           \
+        "local function revision_of(key)\n"                                                        \
+        "  local found = call('HGET', R, key)\n"                                                   \
+        "  if not found or call('HEXISTS', V, key) == 0 then return '0' end\n"                     \
+        "  return string.match(found, '^%d+') or '?'\n"                                            \
+        "end\n"                                                                                    \
+        "local function is_newer(key, basis)\n"                                                    \
+        "  return (first_number(call('HGET', R, key)) or 0) > basis\n"                             \
+        "end\n"                                                                                    \
+        "local function put_by_stream(prefix, basis)\n"                                            \
+        "  local at, bytes = basis, 0\n"                                                           \
+        "  while at < revision do\n"                                                               \
+        "    if revision - basis > 250 or bytes > 1048576 then return nil end\n"                   \
+        "    local entries = call('XRANGE', C, num(at + 1) .. '-0', '+', 'COUNT', 10)\n"           \
+        "    if #entries == 0 then return nil end\n"                                               \
+        "    for i, entry in ipairs(entries) do\n"                                                 \
+        "      local key, value = entry[2][4], entry[2][6]\n"                                      \
+        "      if first_number(entry[1]) ~= at + 1 or not value then return nil end\n"             \
+        "      at, bytes = at + 1, bytes + #value\n"                                               \
+        "      if string.sub(key, 1, #prefix) == prefix and is_newer(key, basis) then\n"           \
+        "        return true\n"                                                                    \
+        "      end\n"                                                                              \
+        "    end\n"                                                                                \
+        "  end\n"                                                                                  \
+        "  return false\n"                                                                         \
+        "end\n"                                                                                    \
+        "local function put_by_index(from, last, basis)\n"                                         \
+        "  while true do\n"                                                                        \
+        "    local keys = call('ZRANGEBYLEX', I, from, last, 'LIMIT', 0, 1000)\n"                  \
+        "    if #keys == 0 then return false end\n"                                                \
+        "    for i, found in ipairs(call('HMGET', R, unpack(keys))) do\n"                          \
+        "      if (first_number(found) or 0) > basis then return true end\n"                       \
+        "    end\n"                                                                                \
+        "    from = '(' .. keys[#keys]\n"                                                          \
+        "  end\n"                                                                                  \
+        "end\n"                                                                                    \
+        "local function put_since(from, last, basis)\n"                                            \
+        "  local found = put_by_stream(string.sub(from, 2), basis)\n"                              \
+        "  if found == nil then found = put_by_index(from, last, basis) end\n"                     \
+        "  return found\n"                                                                         \
+        "end\n"                                                                                    \
+        "local is_removal, key, expected = ARGV[5] == '1', ARGV[6], ARGV[8]\n"                     \
+        "local present = revision_of(key)\n"                                                       \
+        "if is_removal and present == '0' then return {'NOTFOUND'} end\n"                          \
+        "if expected ~= '*' and expected ~= present then\n"                                        \
+        "  return {expected == '0' and 'EXISTS' or 'CONFLICT'}\n"                                  \
+        "end\n"                                                                                    \
+        "for i = 9, #ARGV, 4 do\n"                                                                 \
+        "  local wanted = ARGV[i + 3]\n"                                                           \
+        "  if ARGV[i] == 'key' then\n"                                                             \
+        "    if revision_of(ARGV[i + 1]) ~= wanted then return {'CHECK'} end\n"                    \
+        "  elseif put_since(ARGV[i + 1], ARGV[i + 2], tonumber(wanted)) then\n"                    \
+        "    return {'CHECK'}\n"                                                                   \
+        "  end\n"                                                                                  \
+        "end\n"                                                                                    \
+        "return {'OK', change(key, is_removal, ARGV[7], ARGV[2])}\n"
 
 /* ARGV[2] first, [3] last as of ZRANGEBYLEX, [4] keys at most, [5] bytes at about most.
  * OK revision nonce more last {key, found, value, ...}. */
