@@ -225,6 +225,7 @@
         "      out[#out + 1] = num(seen) out[#out + 1] = field[2]\n"                               \
         "      out[#out + 1] = field[4] out[#out + 1] = field[6] out[#out + 1] = field[10]\n"      \
         "    end\n"                                                                                \
+        "    if bytes >= tonumber(ARGV[6]) then break end\n"                                       \
         "  end\n"                                                                                  \
         "end\n"                                                                                    \
         "return {'OK', num(seen), known, seen < revision and '1' or '0', out}\n"
@@ -246,7 +247,7 @@
         "  end\n"                                                                                  \
         "  if value then\n"                                                                        \
         "    out[#out + 1] = key out[#out + 1] = at\n"                                             \
-        "    bytes = bytes + #value\n"                                                             \
+        "    bytes = bytes + #key + #value\n"                                                      \
         "  end\n"                                                                                  \
         "  if bytes >= tonumber(ARGV[7]) then break end\n"                                         \
         "end\n"                                                                                    \
