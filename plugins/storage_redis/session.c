@@ -17,7 +17,7 @@
 #define START_NS (3ull * SECOND)
 #define FIRST_PAUSE_NS (100ull * MS)
 #define LAST_PAUSE_NS (2ull * SECOND)
-#define DRAIN_NS (5ull * SECOND)
+#define DRAIN_NS (3ull * SECOND) /* before the gateway gives the plugin up, after 5 s */
 
 static void try_peer(struct redis_store *store);
 static void begin_round(struct redis_store *store);
