@@ -48,6 +48,14 @@ static struct eg_str inner_error(struct eg_str error) {
     return at == NULL ? error : egx_str_cut(error, (size_t)(at - error.ptr) + 3);
 }
 
+/* Of a command that it does not know Redis repeats the arguments, and those of AUTH are a password
+ * (server.c, commandCheckExistence). */
+static struct eg_str without_arguments(struct eg_str error) {
+    static const struct eg_str begin = EGX_STR_INIT(", with args beginning with");
+    const char *at = memmem(error.ptr, error.len, begin.ptr, begin.len);
+    return at == NULL ? error : egx_str_n(error.ptr, (size_t)(at - error.ptr));
+}
+
 /* Without a word of their own: what a command of a script may not do (Redis 7.0, script.c), AUTH of
  * Redis before 6.2 and of servers without a password, and a server that is full. */
 static int32_t code_of_sentence(struct eg_str error) {
@@ -72,7 +80,7 @@ static int32_t code_of_sentence(struct eg_str error) {
 }
 
 struct redis_refusal redis_refusal_of(struct eg_str text, struct eg_why *ret_why) {
-    const struct eg_str error = inner_error(text);
+    const struct eg_str error = without_arguments(inner_error(text));
     for (size_t i = 0; i < EGX_COUNT(refusals); i++) {
         if (has_word(error, refusals[i].word)) {
             const char *ours = refusals[i].text;
@@ -133,4 +141,10 @@ bool redis_number(struct eg_str text, uint64_t *ret_number) {
     }
     *ret_number = number;
     return true;
+}
+
+bool redis_revisions(struct eg_str text, uint64_t *ret_revision, uint64_t *ret_created) {
+    const char *space = text.len == 0 ? NULL : memchr(text.ptr, ' ', text.len);
+    return space != NULL && redis_number(text, ret_revision) &&
+           redis_number(egx_str_cut(text, (size_t)(space - text.ptr) + 1), ret_created);
 }

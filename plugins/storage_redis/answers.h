@@ -27,5 +27,7 @@ const struct redisReply *redis_list_part(const struct redisReply *reply, size_t 
                                          size_t group);
 /* Digits, up to the end of the text or a space. */
 bool redis_number(struct eg_str text, uint64_t *ret_number);
+/* The first two numbers of "REVISION CREATED SHA1". */
+bool redis_revisions(struct eg_str text, uint64_t *ret_revision, uint64_t *ret_created);
 
 #endif

@@ -66,12 +66,14 @@ bool redis_rows_add_changes(struct redis_store *store, struct egx_rows *rows,
     if (list == NULL) {
         return false;
     }
-    for (size_t i = 0; i < list->elements; i += 4) {
+    for (size_t i = 0; i < list->elements; i += 5) {
         const struct eg_str kind = redis_part(list, i + 1);
         const struct eg_str key = redis_part(list, i + 2);
         const bool is_put = egx_str_eq(kind, EGX_STR("put"));
         uint64_t revision = 0;
-        if (!redis_number(redis_part(list, i), &revision)) {
+        uint64_t created = 0;
+        if (!redis_number(redis_part(list, i), &revision) ||
+            !redis_number(redis_part(list, i + 4), &created)) {
             return false;
         }
         if (!is_put && !egx_str_eq(kind, EGX_STR("remove"))) {
@@ -80,6 +82,7 @@ bool redis_rows_add_changes(struct redis_store *store, struct egx_rows *rows,
         }
         egx_rows_add(store->host, rows, is_put ? EG_CHANGE_PUT : EG_CHANGE_REMOVE, revision, key,
                      is_put ? redis_part(list, i + 3) : egx_str_n(NULL, 0));
+        rows->items[rows->count - 1]->created = created;
     }
     return true;
 }
@@ -121,7 +124,7 @@ static void finish_changes(struct redis_job *job, int32_t rc, const struct redis
         return;
     }
     if (!redis_number(redis_part(reply, 1), &revision) ||
-        !redis_rows_add_changes(job->store, &content->rows, redis_list_part(reply, 4, 4))) {
+        !redis_rows_add_changes(job->store, &content->rows, redis_list_part(reply, 4, 5))) {
         end_garbage(content);
         return;
     }
@@ -157,9 +160,11 @@ static void add_rows(struct redis_content *content, const struct redisReply *lis
     for (size_t i = 0; i < list->elements; i += 3) {
         const struct eg_str key = redis_part(list, i);
         uint64_t revision = 0;
-        if (redis_number(redis_part(list, i + 1), &revision)) {
+        uint64_t created = 0;
+        if (redis_revisions(redis_part(list, i + 1), &revision, &created)) {
             egx_rows_add(store->host, &content->rows, EG_CHANGE_PUT, revision, key,
                          redis_part(list, i + 2));
+            content->rows.items[content->rows.count - 1]->created = created;
         } else {
             redis_bad_record(store, key, "it has no revision");
         }

@@ -23,6 +23,9 @@
 #define READS_AT_ONCE 32
 /* An answer of more elements than any of ours is garbage; hiredis would allocate room for all. */
 #define MAX_ELEMENTS (1024ll * 1024)
+/* So is one that is longer than any of ours: a page of 2 MiB that ends with a key and a value of 16
+ * MiB each, and the key once more. hiredis would keep whatever comes. */
+#define MAX_ANSWER (128u * 1024u * 1024u)
 
 struct redis_link {
     struct redis_link_config config;
@@ -35,6 +38,7 @@ struct redis_link {
     struct redis_call *first;
     struct redis_call *last;
     size_t waiting;
+    size_t unfinished; /* bytes that came since the last whole reply */
     uint64_t heard_ns; /* when something came, or the first of those that wait was sent */
     uint32_t depth;    /* callbacks that are running */
     bool is_connected;
@@ -167,6 +171,7 @@ static bool give_replies(struct redis_link *link) {
         if (reply == NULL) {
             return true;
         }
+        link->unfinished = link->context->reader->len - link->context->reader->pos;
         give(link, reply);
         freeReplyObject(reply);
     }
@@ -187,6 +192,12 @@ static void read_some(struct redis_link *link) {
             return;
         }
         link->heard_ns = link->config.host->clock->monotonic_ns(link->config.host);
+        link->unfinished += link->context->reader->len - before;
+        if (link->unfinished > MAX_ANSWER) {
+            break_link(link, EG_E_PROTO, "it has sent an answer of more than %u MiB",
+                       MAX_ANSWER / 1024u / 1024u);
+            return;
+        }
         if (!give_replies(link)) {
             return;
         }

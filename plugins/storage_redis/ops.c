@@ -201,6 +201,9 @@ static void finish_write(struct redis_job *job, int32_t rc, const struct redisRe
                          const struct eg_why *why) {
     struct op_call *call = of_job(job);
     const char *text = "";
+    if (job->is_lost && rc == EG_E_DENIED) {
+        rc = EG_E_UNAVAILABLE; /* something else was refused, this may have happened */
+    }
     if (rc != EG_OK) {
         egx_done_error(call->op, rc, "%.*s%s", (int)why->len, why->text,
                        job->is_lost ? "; whether it was written is not known" : "");

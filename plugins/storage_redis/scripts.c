@@ -4,11 +4,12 @@
  *
  * Five keys, all with the hash tag of the setting `prefix`, so that they are in one slot:
  *   values     hash     key -> value
- *   revisions  hash     key -> "REVISION SHA1", the digest tells values that were changed by hand
+ *   revisions  hash     key -> "REVISION CREATED SHA1": CREATED is the revision that made the key,
+ *                       the digest tells values that were changed by hand
  *   index      zset     every key with score 0: ZRANGEBYLEX gives them bytewise and by prefix
  *   state      hash     format, epoch (random, of the data set), revision (the counter), nonce (of
  *                       the newest change), bytes (of the stream)
- *   changes    stream   id REVISION-0: kind, key, value, nonce
+ *   changes    stream   id REVISION-0: kind, key, value, nonce, created ('0' of a removal)
  *
  * The nonce is random and comes with each change. Who knows revision and nonce of the last change
  * it has seen can tell whether the stream still is the one it has read: after a failover to a
@@ -18,7 +19,10 @@
  * replica, a disk that cannot be written) it refuses at its first write, so nothing is half done;
  * the first write is XADD, which is also the one that could fail by its arguments.
  *
- * Time is bounded: what grows with the content is read by pages of so many keys and bytes.
+ * Time is bounded: what grows with the content is read by pages of so many keys and bytes. Two
+ * things read it in one go, though no values: `open` when the state was lost, and a write whose
+ * check of a prefix rests on a revision that is more than 250 changes (or about 1 MiB of them)
+ * back.
  *
  * ARGV[1] of all but `open` is the epoch that the caller knows; another one is answered LOST.
  * Numbers go through text: Lua has doubles, exact up to 2^53.
@@ -44,14 +48,15 @@
     "local revision, nonce = first_number(state[2]), state[3]\n"                                   \
     "if state[1] ~= ARGV[1] or not revision or not nonce then return {'LOST'} end\n"
 
-/* ARGV[2] nonce of the change, ARGV[3] changes to keep, ARGV[4] bytes of them to keep. */
+/* ARGV[2] nonce of the change, ARGV[3] changes to keep, ARGV[4] bytes of them to keep. One more is
+ * kept, by which those know their place who have seen all before the changes to keep. */
 #define CHANGE                                                                                     \
     "local function trim(size)\n"                                                                  \
     "  local length, bytes = call('XLEN', C), size\n"                                              \
     "  if length > 1 then bytes = call('HINCRBY', S, 'bytes', size)\n"                             \
     "  else call('HSET', S, 'bytes', size) end\n"                                                  \
     "  for i = 1, 100 do\n"                                                                        \
-    "    if length < 2 or length <= tonumber(ARGV[3]) and bytes <= tonumber(ARGV[4]) then\n"       \
+    "    if length < 3 or length <= tonumber(ARGV[3]) + 1 and bytes <= tonumber(ARGV[4]) then\n"   \
     "      return\n"                                                                               \
     "    end\n"                                                                                    \
     "    local oldest = call('XRANGE', C, '-', '+', 'COUNT', 1)[1]\n"                              \
@@ -62,21 +67,26 @@
     "    length = length - 1\n"                                                                    \
     "  end\n"                                                                                      \
     "end\n"                                                                                        \
+    "local function created_of(key)\n"                                                             \
+    "  local found = call('HEXISTS', V, key) == 1 and call('HGET', R, key)\n"                      \
+    "  return string.match(found or '', '^%d+ (%d+) ')\n"                                          \
+    "end\n"                                                                                        \
     "local function change(key, is_removal, value, fresh)\n"                                       \
     "  local kind = is_removal and 'remove' or 'put'\n"                                            \
     "  local next_one = num(revision + 1)\n"                                                       \
+    "  local created = is_removal and '0' or created_of(key) or next_one\n"                        \
     "  call('XADD', C, next_one .. '-0', 'kind', kind, 'key', key, 'value', value,\n"              \
-    "       'nonce', fresh)\n"                                                                     \
+    "       'nonce', fresh, 'created', created)\n"                                                 \
     "  revision, nonce = revision + 1, fresh\n"                                                    \
     "  call('HSET', S, 'revision', next_one, 'nonce', fresh)\n"                                    \
     "  if is_removal then\n"                                                                       \
     "    call('HDEL', V, key) call('HDEL', R, key) call('ZREM', I, key)\n"                         \
     "  else\n"                                                                                     \
     "    call('HSET', V, key, value)\n"                                                            \
-    "    call('HSET', R, key, next_one .. ' ' .. redis.sha1hex(value))\n"                          \
+    "    call('HSET', R, key, next_one .. ' ' .. created .. ' ' .. redis.sha1hex(value))\n"        \
     "    call('ZADD', I, 0, key)\n"                                                                \
     "  end\n"                                                                                      \
-    "  trim(17 + #kind + #key + #value + #fresh)\n"                                                \
+    "  trim(24 + #kind + #key + #value + #fresh + #created)\n"                                     \
     "  return next_one\n"                                                                          \
     "end\n"
 
@@ -108,40 +118,66 @@
 
 /* ARGV[2..4] as CHANGE; [5] '1' for a removal, [6] key, [7] value, [8] expected revision or '*';
  * then for each check four: 'key', key, '', revision or 'prefix', first, last, revision.
- * OK revision; NOTFOUND; EXISTS; CONFLICT; CHECK. */
+ * Whether something below a prefix was put is told by the stream, or by all that is there; both
+ * tell the same, as a put that was removed later does not count. OK revision; NOTFOUND; EXISTS;
+ * CONFLICT; CHECK. */
 #define WRITE                                                                                      \
-    PRELUDE EPOCH CHANGE "local function revision_of(key)\n"                                       \
-                         "  local found = call('HGET', R, key)\n"                                  \
-                         "  if not found or call('HEXISTS', V, key) == 0 then return '0' end\n"    \
-                         "  return string.match(found, '^%d+') or '?'\n"                           \
-                         "end\n"                                                                   \
-                         "local function newest(from, last)\n"                                     \
-                         "  local top = 0\n"                                                       \
-                         "  while true do\n"                                                       \
-                         "    local keys = call('ZRANGEBYLEX', I, from, last, 'LIMIT', 0, 1000)\n" \
-                         "    if #keys == 0 then return top end\n"                                 \
-                         "    for i, found in ipairs(call('HMGET', R, unpack(keys))) do\n"         \
-                         "      top = math.max(top, first_number(found or '') or 0)\n"             \
-                         "    end\n"                                                               \
-                         "    from = '(' .. keys[#keys]\n"                                         \
-                         "  end\n"                                                                 \
-                         "end\n"                                                                   \
-                         "local is_removal, key, expected = ARGV[5] == '1', ARGV[6], ARGV[8]\n"    \
-                         "local present = revision_of(key)\n"                                      \
-                         "if is_removal and present == '0' then return {'NOTFOUND'} end\n"         \
-                         "if expected ~= '*' and expected ~= present then\n"                       \
-                         "  return {expected == '0' and 'EXISTS' or 'CONFLICT'}\n"                 \
-                         "end\n"                                                                   \
-                         "for i = 9, #ARGV, 4 do\n"                                                \
-                         "  local wanted = ARGV[i + 3]\n"                                          \
-                         "  if ARGV[i] == 'key' then\n"                                            \
-                         "    if revision_of(ARGV[i + 1]) ~= wanted then return {'CHECK'} end\n"   \
-                         "  elseif revision > tonumber(wanted)\n"                                  \
-                         "      and newest(ARGV[i + 1], ARGV[i + 2]) > tonumber(wanted) then\n"    \
-                         "    return {'CHECK'}\n"                                                  \
-                         "  end\n"                                                                 \
-                         "end\n"                                                                   \
-                         "return {'OK', change(key, is_removal, ARGV[7], ARGV[2])}\n"
+    PRELUDE EPOCH CHANGE                                                                           \
+        "local function revision_of(key)\n"                                                        \
+        "  local found = call('HGET', R, key)\n"                                                   \
+        "  if not found or call('HEXISTS', V, key) == 0 then return '0' end\n"                     \
+        "  return string.match(found, '^%d+') or '?'\n"                                            \
+        "end\n"                                                                                    \
+        "local function is_newer(key, basis)\n"                                                    \
+        "  return (first_number(call('HGET', R, key)) or 0) > basis\n"                             \
+        "end\n"                                                                                    \
+        "local function put_by_stream(prefix, basis)\n"                                            \
+        "  local at, bytes = basis, 0\n"                                                           \
+        "  while at < revision do\n"                                                               \
+        "    if revision - basis > 250 or bytes > 1048576 then return nil end\n"                   \
+        "    local entries = call('XRANGE', C, num(at + 1) .. '-0', '+', 'COUNT', 10)\n"           \
+        "    if #entries == 0 then return nil end\n"                                               \
+        "    for i, entry in ipairs(entries) do\n"                                                 \
+        "      local key, value = entry[2][4], entry[2][6]\n"                                      \
+        "      if first_number(entry[1]) ~= at + 1 or not value then return nil end\n"             \
+        "      at, bytes = at + 1, bytes + #value\n"                                               \
+        "      if string.sub(key, 1, #prefix) == prefix and is_newer(key, basis) then\n"           \
+        "        return true\n"                                                                    \
+        "      end\n"                                                                              \
+        "    end\n"                                                                                \
+        "  end\n"                                                                                  \
+        "  return false\n"                                                                         \
+        "end\n"                                                                                    \
+        "local function put_by_index(from, last, basis)\n"                                         \
+        "  while true do\n"                                                                        \
+        "    local keys = call('ZRANGEBYLEX', I, from, last, 'LIMIT', 0, 1000)\n"                  \
+        "    if #keys == 0 then return false end\n"                                                \
+        "    for i, found in ipairs(call('HMGET', R, unpack(keys))) do\n"                          \
+        "      if (first_number(found) or 0) > basis then return true end\n"                       \
+        "    end\n"                                                                                \
+        "    from = '(' .. keys[#keys]\n"                                                          \
+        "  end\n"                                                                                  \
+        "end\n"                                                                                    \
+        "local function put_since(from, last, basis)\n"                                            \
+        "  local found = put_by_stream(string.sub(from, 2), basis)\n"                              \
+        "  if found == nil then found = put_by_index(from, last, basis) end\n"                     \
+        "  return found\n"                                                                         \
+        "end\n"                                                                                    \
+        "local is_removal, key, expected = ARGV[5] == '1', ARGV[6], ARGV[8]\n"                     \
+        "local present = revision_of(key)\n"                                                       \
+        "if is_removal and present == '0' then return {'NOTFOUND'} end\n"                          \
+        "if expected ~= '*' and expected ~= present then\n"                                        \
+        "  return {expected == '0' and 'EXISTS' or 'CONFLICT'}\n"                                  \
+        "end\n"                                                                                    \
+        "for i = 9, #ARGV, 4 do\n"                                                                 \
+        "  local wanted = ARGV[i + 3]\n"                                                           \
+        "  if ARGV[i] == 'key' then\n"                                                             \
+        "    if revision_of(ARGV[i + 1]) ~= wanted then return {'CHECK'} end\n"                    \
+        "  elseif put_since(ARGV[i + 1], ARGV[i + 2], tonumber(wanted)) then\n"                    \
+        "    return {'CHECK'}\n"                                                                   \
+        "  end\n"                                                                                  \
+        "end\n"                                                                                    \
+        "return {'OK', change(key, is_removal, ARGV[7], ARGV[2])}\n"
 
 /* ARGV[2] first, [3] last as of ZRANGEBYLEX, [4] keys at most, [5] bytes at about most.
  * OK revision nonce more last {key, found, value, ...}. */
@@ -162,7 +198,7 @@
         "return {'OK', num(revision), nonce, is_more and '1' or '0', keys[read] or '', out}\n"
 
 /* ARGV[2] prefix, [3] the revision that is known, [4] its nonce or '', [5] changes at most, [6]
- * bytes at about most. OK revision nonce more {revision, kind, key, value, ...}; GONE. */
+ * bytes at about most. OK revision nonce more {revision, kind, key, value, created, ...}; GONE. */
 #define CHANGES                                                                                    \
     PRELUDE EPOCH                                                                                  \
         "local prefix, seen, known = ARGV[2], tonumber(ARGV[3]), ARGV[4]\n"                        \
@@ -182,13 +218,14 @@
         "  if #entries == 0 then return {'GONE'} end\n"                                            \
         "  for i, entry in ipairs(entries) do\n"                                                   \
         "    local field = entry[2]\n"                                                             \
-        "    if first_number(entry[1]) ~= seen + 1 or not field[8] then return {'GONE'} end\n"     \
+        "    if first_number(entry[1]) ~= seen + 1 or not field[10] then return {'GONE'} end\n"    \
         "    seen, known, count = seen + 1, field[8], count + 1\n"                                 \
         "    bytes = bytes + #field[4] + #field[6]\n"                                              \
         "    if string.sub(field[4], 1, #prefix) == prefix then\n"                                 \
         "      out[#out + 1] = num(seen) out[#out + 1] = field[2]\n"                               \
-        "      out[#out + 1] = field[4] out[#out + 1] = field[6]\n"                                \
+        "      out[#out + 1] = field[4] out[#out + 1] = field[6] out[#out + 1] = field[10]\n"      \
         "    end\n"                                                                                \
+        "    if bytes >= tonumber(ARGV[6]) then break end\n"                                       \
         "  end\n"                                                                                  \
         "end\n"                                                                                    \
         "return {'OK', num(seen), known, seen < revision and '1' or '0', out}\n"
@@ -202,7 +239,7 @@
         "local out, bytes, read, changed, example = {}, 0, 0, 0, ''\n"                             \
         "for i, key in ipairs(keys) do\n"                                                          \
         "  local value, found = call('HGET', V, key), call('HGET', R, key)\n"                      \
-        "  local at, digest = string.match(found or '', '^(%d+) (%x+)$')\n"                        \
+        "  local at, digest = string.match(found or '', '^(%d+) %d+ (%x+)$')\n"                    \
         "  read = i\n"                                                                             \
         "  if not value or digest ~= redis.sha1hex(value) then\n"                                  \
         "    at = change(key, not value, value or '', ARGV[2] .. i)\n"                             \
@@ -210,7 +247,7 @@
         "  end\n"                                                                                  \
         "  if value then\n"                                                                        \
         "    out[#out + 1] = key out[#out + 1] = at\n"                                             \
-        "    bytes = bytes + #value\n"                                                             \
+        "    bytes = bytes + #key + #value\n"                                                      \
         "  end\n"                                                                                  \
         "  if bytes >= tonumber(ARGV[7]) then break end\n"                                         \
         "end\n"                                                                                    \

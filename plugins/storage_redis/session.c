@@ -17,7 +17,7 @@
 #define START_NS (3ull * SECOND)
 #define FIRST_PAUSE_NS (100ull * MS)
 #define LAST_PAUSE_NS (2ull * SECOND)
-#define DRAIN_NS (5ull * SECOND)
+#define DRAIN_NS (3ull * SECOND) /* before the gateway gives the plugin up, after 5 s */
 
 static void try_peer(struct redis_store *store);
 static void begin_round(struct redis_store *store);
@@ -337,11 +337,9 @@ static void look_up(struct redis_store *store, const struct eg_str_list *address
     }
 }
 
+/* Never while names are looked up: a round ends only after that. */
 static void begin_round(struct redis_store *store) {
     struct redis_session *session = &store->session;
-    if (session->is_lookup_running) {
-        return; /* of a round before; it goes on when that comes back */
-    }
     session->round_rc = EG_OK;
     session->round_why = (struct eg_why){.struct_size = sizeof session->round_why};
     session->master[0] = '\0';

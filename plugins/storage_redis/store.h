@@ -94,7 +94,8 @@ void redis_content_read(struct redis_content *content, struct redis_store *store
 void redis_content_free(struct redis_content *content);
 /* Of rows of several moments the newest of each key; removals go. Ascending by key afterwards. */
 void redis_rows_settle(const struct eg_host *host, struct egx_rows *rows);
-/* Appends what a script has listed as {revision, kind, key, value}. False: no such list. */
+/* Appends what a script has listed as {revision, kind, key, value, created}. False: no such list.
+ */
 bool redis_rows_add_changes(struct redis_store *store, struct egx_rows *rows,
                             const struct redisReply *list);
 

@@ -196,6 +196,40 @@ static void what_is_no_protocol_ends_the_connection(void) {
     }
 }
 
+/* Until the link breaks; true when it has taken no more than so much before. */
+static bool takes_at_most(const char *part, size_t len, size_t limit) {
+    size_t sent = 0;
+    for (unsigned idle = 0; broken == 0 && sent <= limit && idle < 10000;) {
+        const ssize_t some = send(server, part + sent % len, len - sent % len, MSG_DONTWAIT);
+        sent += some > 0 ? (size_t)some : 0;
+        idle = some > 0 ? 0 : idle + 1;
+        (void)egx_fake_run(fake);
+        if (some <= 0) {
+            (void)poll(NULL, 0, 1);
+        }
+    }
+    return broken == 1 && sent <= limit;
+}
+
+static void an_answer_that_never_ends_ends_the_connection(void) {
+    static const char *const begins[] = {"$4000000000\r\n", "*1000000\r\n"};
+    static char part[64 * 1024];
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        struct call call;
+        begin(0);
+        send_call(&call, "GET", EGX_STR("k"));
+        memset(part, 'x', sizeof part);
+        memcpy(part, "$65526\r\n", 8);
+        memcpy(part + sizeof part - 2, "\r\n", 2);
+        serve(begins[i]);
+        CU_ASSERT_TRUE(takes_at_most(part, sizeof part, 140u * 1024u * 1024u));
+        CU_ASSERT_EQUAL(broken_rc, EG_E_PROTO);
+        CU_ASSERT_PTR_NOT_NULL(strstr(broken_why, "128 MiB"));
+        end();
+        CU_ASSERT_STRING_EQUAL(call.text, "-");
+    }
+}
+
 static void what_waits_is_answered_when_the_link_is_closed(void) {
     struct call calls[3];
     begin(0);
@@ -268,6 +302,7 @@ UNIT_MAIN(UNIT(commands_are_bytes_and_replies_come_in_order),
           UNIT(a_server_that_is_not_there_is_told),
           UNIT(a_reply_that_nobody_has_asked_for_ends_the_connection_and_not_the_process),
           UNIT(what_is_no_protocol_ends_the_connection),
+          UNIT(an_answer_that_never_ends_ends_the_connection),
           UNIT(what_waits_is_answered_when_the_link_is_closed),
           UNIT(a_link_may_be_closed_by_who_is_answered), UNIT(a_server_that_hangs_up_is_told_once),
           UNIT(silence_counts_only_while_a_reply_is_owed))

@@ -156,6 +156,22 @@ static void errors_of_redis_are_told_apart(void) {
     }
 }
 
+static void arguments_that_redis_repeats_are_not_told(void) {
+    static const char *const errors[] = {
+        "ERR unknown command 'AUTH', with args beginning with: 'gateway' 'secret' ",
+        "ERR unknown command `AUTH`, with args beginning with: `gateway`, `secret`, ",
+        "ERR Error running script (call to f_x): @user_script:1: -ERR unknown command 'AUTH', with "
+        "args beginning with: 'gateway' 'secret'",
+    };
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        struct eg_why why = {.struct_size = sizeof why};
+        CU_ASSERT_EQUAL(redis_refusal_of(egx_str_c(errors[i]), &why).rc, EG_E_PROTO);
+        CU_ASSERT_PTR_NOT_NULL(memmem(why.text, why.len, "unknown command", 15));
+        CU_ASSERT_PTR_NULL(memmem(why.text, why.len, "gateway", 7));
+        CU_ASSERT_PTR_NULL(memmem(why.text, why.len, "secret", 6));
+    }
+}
+
 static void numbers_end_at_a_space_and_are_nothing_but_digits(void) {
     uint64_t number = 0;
     CU_ASSERT_TRUE(redis_number(EGX_STR("0"), &number) && number == 0);
@@ -167,6 +183,18 @@ static void numbers_end_at_a_space_and_are_nothing_but_digits(void) {
     CU_ASSERT_FALSE(redis_number(EGX_STR("-1"), &number));
     CU_ASSERT_FALSE(redis_number(EGX_STR("1e3"), &number));
     CU_ASSERT_FALSE(redis_number(EGX_STR("99999999999999999999"), &number));
+}
+
+static void a_record_has_a_revision_and_an_age(void) {
+    uint64_t revision = 0;
+    uint64_t created = 0;
+    CU_ASSERT_TRUE(redis_revisions(EGX_STR("42 7 abc"), &revision, &created));
+    CU_ASSERT_TRUE(revision == 42 && created == 7);
+    CU_ASSERT_FALSE(redis_revisions(EGX_STR("42 abc"), &revision, &created));
+    CU_ASSERT_FALSE(redis_revisions(EGX_STR("42 "), &revision, &created));
+    CU_ASSERT_FALSE(redis_revisions(EGX_STR("42"), &revision, &created));
+    CU_ASSERT_FALSE(redis_revisions(EGX_STR(" 7"), &revision, &created));
+    CU_ASSERT_FALSE(redis_revisions(EGX_STR(""), &revision, &created));
 }
 
 /* ---- prefixes ---- */
@@ -242,6 +270,7 @@ static void lists_of_another_shape_are_none(void) {
 UNIT_MAIN(UNIT(settings_that_cannot_be_are_refused_with_a_sentence),
           UNIT(addresses_may_be_names_numbers_and_sockets),
           UNIT(names_become_places_and_what_is_none_is_told), UNIT(errors_of_redis_are_told_apart),
+          UNIT(arguments_that_redis_repeats_are_not_told),
           UNIT(numbers_end_at_a_space_and_are_nothing_but_digits),
-          UNIT(a_prefix_ends_before_the_next_one), UNIT(of_each_key_the_newest_word_counts),
-          UNIT(lists_of_another_shape_are_none))
+          UNIT(a_record_has_a_revision_and_an_age), UNIT(a_prefix_ends_before_the_next_one),
+          UNIT(of_each_key_the_newest_word_counts), UNIT(lists_of_another_shape_are_none))

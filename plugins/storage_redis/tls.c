@@ -67,8 +67,10 @@ int32_t redis_tls_create(const struct eg_host *host, struct eg_str ca_file, stru
     }
     (void)SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION);
     SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
-    /* hiredis writes what is left of a buffer that may have grown meanwhile. */
-    (void)SSL_CTX_set_mode(tls->context, SSL_MODE_ENABLE_PARTIAL_WRITE);
+    /* SSL_CTX_set_mode(3): a long write goes on record by record; and it may be tried again from
+     * where the buffer has moved as it grew (which hiredis sets for each connection, too). */
+    (void)SSL_CTX_set_mode(tls->context,
+                           SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     rc = load(tls->context, ca, cert, key, ret_why);
 out:
     host->mem->free(host, ca);

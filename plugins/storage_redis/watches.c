@@ -162,7 +162,7 @@ static void finish_changes(struct redis_job *job, int32_t rc, const struct redis
         return;
     }
     if (redis_number(redis_part(reply, 1), &revision) &&
-        redis_rows_add_changes(store, &rows, redis_list_part(reply, 4, 4))) {
+        redis_rows_add_changes(store, &rows, redis_list_part(reply, 4, 5))) {
         redis_place_set(&place, revision, redis_part(reply, 2));
         tell(watch, &rows, &place, !egx_str_eq(redis_part(reply, 3), EGX_STR("1")));
     } else {
