@@ -99,6 +99,7 @@ struct consul_row {
     struct eg_str key;
     struct eg_str base64;
     uint64_t revision;
+    uint64_t created;
 };
 
 struct consul_read {

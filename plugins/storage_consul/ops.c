@@ -22,7 +22,7 @@ static void end_get(struct consul_store *store, struct get *get) {
         egx_done_error(get->op, EG_E_PROTO, "%.*s", (int)why.len, why.text);
         return;
     }
-    const struct consul_row row = {get->key, entry.value, entry.revision};
+    const struct consul_row row = {get->key, entry.value, entry.revision, entry.created};
     char *value = consul_row_value(store, &row, &len);
     if (value == NULL) {
         egx_done_error(get->op, EG_E_PROTO, "the value in Consul is no base64");

@@ -75,7 +75,8 @@ static void on_entry(void *arg, const struct consul_entry *entry) {
         read->guard = entry->revision;
         return;
     }
-    struct consul_row row = {.base64 = entry->value, .revision = entry->revision};
+    struct consul_row row = {
+        .base64 = entry->value, .revision = entry->revision, .created = entry->created};
     char *key = bytes + prefix.len; /* in its place: a key is never longer than its name */
     if (name.len > CONSUL_NAME_MAX || !consul_read_name(name, key, &row.key.len)) {
         consul_bad_record(read->store, entry->key, "its key was not written by an event gateway");

@@ -9,6 +9,9 @@
 #define ROW(key, value, index)                                                                     \
     "{\"KV\":{\"Key\":\"event-gateway/" key "\",\"Flags\":7,\"Value\":" value                      \
     ",\"ModifyIndex\":" index "}}"
+#define ROW_OF(key, value, created, index)                                                         \
+    "{\"KV\":{\"Key\":\"event-gateway/" key "\",\"Flags\":7,\"Value\":" value                      \
+    ",\"CreateIndex\":" created ",\"ModifyIndex\":" index "}}"
 #define GUARD(index) ROW(".guard", "null", index)
 #define RESULTS(rows) "{\"Results\":[" rows "],\"Errors\":null}"
 #define NAMES "[\"event-gateway/.guard\",\"event-gateway/p/\"]"
@@ -23,6 +26,7 @@ static struct eg_watch watch;
 static char told[4096];
 static uint64_t told_revision;
 static char why[256];
+static char ages[256]; /* "key@created " of each PUT */
 
 static void on_changed(struct eg_watch *of, const struct eg_change *change) {
     static const char marks[] = "?+-SRDC";
@@ -32,6 +36,11 @@ static void on_changed(struct eg_watch *of, const struct eg_change *change) {
                    EGX_FMT(change->key), change->kind == EG_CHANGE_PUT ? "=" : "",
                    EGX_FMT(change->value));
     told_revision = change->revision;
+    if (change->kind == EG_CHANGE_PUT) {
+        const size_t at = strlen(ages);
+        (void)snprintf(ages + at, sizeof ages - at, "%.*s@%llu ", EGX_FMT(change->key),
+                       (unsigned long long)change->created);
+    }
     if (change->kind == EG_CHANGE_DOWN) {
         (void)snprintf(why, sizeof why, "%.*s", EGX_FMT(change->message));
     }
@@ -72,7 +81,7 @@ static void open_from(uint64_t from_revision) {
     component = eg_plugin_constant.components[0];
     ops = component->ops;
     instance = NULL;
-    told[0] = why[0] = '\0';
+    told[0] = why[0] = ages[0] = '\0';
     CU_ASSERT_EQUAL_FATAL(egx_fake_create(fake, component, NULL, &instance, NULL), EG_OK);
     egx_fake_answer(fake, 404, "", "");
     CU_ASSERT_EQUAL_FATAL(egx_fake_start(fake, component, instance), EG_OK);
@@ -206,6 +215,26 @@ static void a_store_without_anything_is_synced(void) {
     run();
     TOLD("S ");
     CU_ASSERT_EQUAL(told_revision, 7);
+    end();
+}
+
+static void every_put_tells_the_index_that_made_its_key(void) {
+    open_from(0);
+    answer_asked("12", NAMES);
+    answer_read(RESULTS(GUARD("12") "," ROW_OF("p/a", ONE, "8", "10")));
+    run();
+    wait_ms(50);
+    answer_asked("15", NAMES);
+    answer_read(
+        RESULTS(GUARD("15") "," ROW_OF("p/a", TWO, "8", "15") "," ROW_OF("p/b", ONE, "14", "14")));
+    run();
+    CU_ASSERT_STRING_EQUAL(ages, "p/a@8 p/b@14 p/a@8 ");
+    ages[0] = '\0';
+    wait_ms(50);
+    answer_asked("5", NAMES); /* another store: all is told anew */
+    answer_read(RESULTS(GUARD("5") "," ROW_OF("p/a", TWO, "3", "5")));
+    run();
+    CU_ASSERT_STRING_EQUAL(ages, "p/a@3 ");
     end();
 }
 
@@ -412,6 +441,7 @@ UNIT_MAIN(UNIT(the_content_comes_first_then_the_question_waits_for_changes),
           UNIT(a_write_that_left_nothing_is_told_as_synced), UNIT(many_writes_become_few_reads),
           UNIT(a_server_that_answers_at_once_is_not_asked_all_the_time),
           UNIT(a_store_without_anything_is_synced),
+          UNIT(every_put_tells_the_index_that_made_its_key),
           UNIT(from_the_present_revision_nothing_is_repeated),
           UNIT(from_any_other_revision_all_is_told_anew),
           UNIT(an_index_that_goes_back_is_another_store),

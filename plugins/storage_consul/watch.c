@@ -76,7 +76,7 @@ static void on_row(struct consul_read *read, const struct consul_row *row) {
     }
     char *value = consul_row_value(watch->store, row, &len);
     if (value != NULL) {
-        consul_table_add(&watch->table, row->key, row->revision, egx_str_n(value, len));
+        consul_table_add(&watch->table, row, egx_str_n(value, len));
         host->mem->free(host, value);
     }
 }

@@ -79,6 +79,7 @@ static int32_t take_rows(struct etcd_list *list, const struct eg_json *kvs, bool
             continue;
         }
         egx_rows_add(host, &list->rows, EG_CHANGE_PUT, kv.revision, kv.key, kv.value);
+        list->rows.items[list->rows.count - 1]->created = kv.created;
         if (has_more && i + 1 == count) {
             set_next(list, kv.key);
             rc = EG_OK;

@@ -181,6 +181,7 @@ struct etcd_kv {
     struct eg_str key;
     struct eg_str value;
     uint64_t revision;
+    uint64_t created;
     char *memory;
 };
 struct eg_str etcd_string(const struct eg_host *host, const struct eg_json *object,

@@ -79,6 +79,7 @@ static void take_event(struct etcd_watch *watch, const struct eg_json *event) {
     }
     if (kv.revision > watch->seen) { /* else it was told already */
         egx_rows_add(host, &watch->held, kind, kv.revision, kv.key, kv.value);
+        watch->held.items[watch->held.count - 1]->created = kv.created;
     }
     etcd_kv_free(host, &kv);
 }

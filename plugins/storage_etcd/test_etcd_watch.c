@@ -83,6 +83,7 @@ static void records_of_every_wrong_kind_are_bad_and_no_more(void) {
         "{\"key\":\"cC94\",\"mod_revision\":\"-1\"}",
         "{\"key\":\"cC94\",\"mod_revision\":\"99999999999999999999\"}",
         "{\"key\":\"cC94\",\"mod_revision\":\"4\",\"value\":7}",
+        "{\"key\":\"cC94\",\"mod_revision\":\"4\",\"create_revision\":\"x\"}",
         "{\"key\":\"cC9\",\"mod_revision\":\"4\"}",
         "{\"key\":7,\"mod_revision\":\"4\"}"};
     char body[256];
@@ -209,6 +210,22 @@ static void progress_moves_the_place_from_which_a_stream_goes_on(void) {
     after(100 * ETCD_MS);
     CU_ASSERT_PTR_NOT_NULL(strstr(last_sent()->body.ptr, "\"start_revision\":\"51\""));
     CU_ASSERT_STRING_EQUAL(told.text, "");
+    end();
+}
+
+static void every_put_tells_the_revision_that_made_its_key(void) {
+    struct told told;
+    begin();
+    answer("{" HEADER_AT("9") ",\"kvs\":[" KV_OF("cC9h", "MQ==", "2", "3") "]}");
+    watch(&told, "p/", 0);
+    data(CREATED_AT("9"));
+    data(EVENTS_AT("11", PUT_OF(KV_OF("cC9h", "Mg==", "2", "10")) "," PUT_OF(
+                             KV_OF("cC9i", "Mg==", "11", "11"))));
+    CU_ASSERT_STRING_EQUAL(told.ages, "p/a@2 p/a@2 p/b@11 ");
+    told.ages[0] = '\0';
+    answer("{" HEADER_AT("90") ",\"kvs\":[" KV_OF("cC9h", "MQ==", "2", "80") "]}");
+    data("{\"result\":{" HEADER_AT("90") ",\"canceled\":true,\"compact_revision\":\"70\"}}\n");
+    CU_ASSERT_STRING_EQUAL(told.ages, "p/a@2 ");
     end();
 }
 
@@ -444,6 +461,7 @@ UNIT_MAIN(UNIT(pages_are_read_at_the_revision_of_the_first),
           UNIT(what_was_told_already_is_not_told_again),
           UNIT(a_bad_event_is_left_out_and_the_others_are_told),
           UNIT(progress_moves_the_place_from_which_a_stream_goes_on),
+          UNIT(every_put_tells_the_revision_that_made_its_key),
           UNIT(compacted_history_is_a_reset_with_the_content),
           UNIT(a_store_that_was_put_back_from_a_backup_is_a_reset),
           UNIT(a_past_revision_is_gone_on_from_and_synced_when_reached),
