@@ -107,6 +107,10 @@ struct consul_read {
     struct consul_call call;
     struct egx_json request; /* of the transaction */
     struct egx_json key;     /* scratch: the key of the present row */
+    struct egx_json former;  /* scratch: the key of the row before, */
+    struct eg_str last;      /* which this is */
+    bool is_one_tree;        /* then keys ascend */
+    bool is_garbled;         /* and they did not */
     uint64_t timeout_ns;
     void (*begin)(struct consul_read *read); /* rows follow, what came before does not count */
     void (*row)(struct consul_read *read, const struct consul_row *row);

@@ -56,8 +56,26 @@ static char *room_for(struct consul_read *read, size_t len) {
     return read->key.is_failed ? NULL : read->key.ptr;
 }
 
+/* Of one tree, rows come in the order of their names, which is that of the keys. A key that does
+ * not go on from the last one, or is it, makes an answer that nothing can be told from. */
+static bool ascends(struct consul_read *read, struct eg_str key) {
+    const bool is_first = read->last.ptr == NULL;
+    if (read->is_one_tree && !is_first && egx_str_cmp(read->last, key) >= 0) {
+        read->is_garbled = true;
+        return false;
+    }
+    const struct egx_json scratch = read->former;
+    read->former = read->key;
+    read->key = scratch;
+    read->last = key;
+    return true;
+}
+
 static void on_entry(void *arg, const struct consul_entry *entry) {
     struct consul_read *read = arg;
+    if (read->is_garbled) {
+        return;
+    }
     const struct eg_str prefix = read->store->settings->prefix;
     char *bytes = room_for(read, entry->key.len + 1);
     size_t len = 0;
@@ -83,7 +101,7 @@ static void on_entry(void *arg, const struct consul_entry *entry) {
         return;
     }
     row.key.ptr = key;
-    if (read->row != NULL) {
+    if (ascends(read, row.key) && read->row != NULL) {
         read->row(read, &row);
     }
 }
@@ -127,8 +145,11 @@ static void on_answer(struct consul_call *call) {
     }
     read->revision = 0;
     read->guard = 0;
+    read->last = egx_str_n(NULL, 0);
+    read->is_garbled = false;
     read->begin(read);
-    if (!consul_scan_txn(egx_str_n(call->answer.ptr, call->answer.len), &reader)) {
+    const struct eg_str answer = egx_str_n(call->answer.ptr, call->answer.len);
+    if (!consul_scan_txn(answer, &reader) || read->is_garbled) {
         end(read, consul_garbage(read->store, &read->why));
     } else if (read->guard == 0) {
         verify(read);
@@ -164,6 +185,7 @@ void consul_read_start(struct consul_store *store, struct consul_read *read,
     read->store = store;
     read->why.struct_size = sizeof read->why;
     read->timeout_ns = timeout_ns;
+    read->is_one_tree = count == 1;
     add_tree(read, CONSUL_GUARD_STR);
     for (size_t i = 0; i < count; i++) {
         name.len = 0;
@@ -179,4 +201,5 @@ void consul_read_free(struct consul_read *read) {
     consul_call_free(&read->call);
     egx_json_free(&read->request);
     egx_json_free(&read->key);
+    egx_json_free(&read->former);
 }

@@ -32,8 +32,8 @@ void consul_table_begin(struct consul_table *table) {
     table->place = 0;
 }
 
-/* Consul tells rows in the order of their names, which is that of the keys: one walk along what is
- * known. (In any other order it would only find less.) */
+/* Keys come strictly ascending, which read.c sees to: one walk along what is known, and no known
+ * row is taken over twice. */
 bool consul_table_knows(struct consul_table *table, struct eg_str key, uint64_t revision,
                         bool is_anew) {
     const struct egx_rows *known = &table->known;

@@ -245,7 +245,7 @@ static void a_list_is_all_below_a_prefix_and_the_guard_at_one_moment(void) {
     begin();
     egx_fake_answer(
         fake, 200, "",
-        RESULTS(GUARD("20") "," ROW("p/b", "\"Mg==\"", "19") "," ROW("p/a\\u0026", "null", "5")));
+        RESULTS(GUARD("20") "," ROW("p/a\\u0026", "null", "5") "," ROW("p/b", "\"Mg==\"", "19")));
     run_list("p/");
     CU_ASSERT_STRING_EQUAL(sent(0)->url, "http://127.0.0.1:8500/v1/txn?consistent");
     CU_ASSERT_STRING_EQUAL(last_body(),
@@ -257,6 +257,22 @@ static void a_list_is_all_below_a_prefix_and_the_guard_at_one_moment(void) {
     ASSERT_STR(op.result.items[0]->key, "p/a&");
     ASSERT_STR(op.result.items[1]->value, "2");
     CU_ASSERT_EQUAL(op.result.items[1]->revision, 19);
+    end();
+}
+
+static void a_list_that_is_out_of_order_is_no_list(void) {
+    static const char *const bad[] = {
+        RESULTS(GUARD("20") "," ROW("p/b", "null", "19") "," ROW("p/a", "null", "5")),
+        RESULTS(GUARD("20") "," ROW("p/a", "null", "5") "," ROW("p/a", "null", "5")),
+    };
+    begin();
+    for (size_t i = 0; i < EGX_COUNT(bad); i++) {
+        egx_fake_answer(fake, 200, "", bad[i]);
+        run_list("p/");
+        CU_ASSERT_EQUAL(op.status, EG_E_PROTO);
+        again();
+    }
+    op.done_count = 1;
     end();
 }
 
@@ -528,6 +544,7 @@ UNIT_MAIN(UNIT(settings_that_cannot_be_are_refused),
           UNIT(a_token_that_goes_over_the_network_in_plain_text_is_a_warning),
           UNIT(a_value_is_read_by_its_name), UNIT(answers_to_a_get_have_their_meaning),
           UNIT(a_list_is_all_below_a_prefix_and_the_guard_at_one_moment),
+          UNIT(a_list_that_is_out_of_order_is_no_list),
           UNIT(bad_records_are_left_out_counted_and_named_once),
           UNIT(an_empty_list_is_not_believed), UNIT(a_write_is_one_transaction_with_the_guard),
           UNIT(refusals_are_told_apart), UNIT(a_write_whose_answer_is_lost_is_not_sent_again),

@@ -351,6 +351,28 @@ static void answers_that_mean_nothing_are_a_store_that_is_away(void) {
     end();
 }
 
+/* A row that is taken over twice would be freed twice, or be told without its value. */
+static void a_read_that_names_a_key_twice_tells_nothing(void) {
+    static const char *const seconds[] = {ROW("p/a", ONE, "10"), ROW("p/a", ONE, "11"),
+                                          ROW("p/", ONE, "11")};
+    char results[1024];
+    for (size_t i = 0; i < EGX_COUNT(seconds); i++) {
+        open_with_two();
+        answer_asked("13", NAMES);
+        (void)snprintf(results, sizeof results, RESULTS("%s,%s,%s"), GUARD("13"),
+                       ROW("p/a", ONE, "10"), seconds[i]);
+        answer_read(results);
+        run();
+        TOLD("D ");
+        CU_ASSERT_PTR_NOT_NULL(strstr(why, "cannot be understood"));
+        answer_asked("14", NAMES);
+        answer_read(RESULTS(GUARD("14") "," ROW("p/a", ONE, "10") "," ROW("p/b", ONE, "14")));
+        wait_ms(2000);
+        TOLD("+p/b=1 S ");
+        end();
+    }
+}
+
 static void an_index_of_zero_counts_as_one(void) {
     open_from(0);
     answer_asked("0", "[]");
@@ -449,7 +471,8 @@ UNIT_MAIN(UNIT(the_content_comes_first_then_the_question_waits_for_changes),
           UNIT(a_store_that_is_away_is_told_once_and_tried_on),
           UNIT(what_was_missed_is_told_when_the_store_is_back),
           UNIT(answers_that_mean_nothing_are_a_store_that_is_away),
-          UNIT(an_index_of_zero_counts_as_one), UNIT(rights_that_were_taken_remove_nothing),
+          UNIT(a_read_that_names_a_key_twice_tells_nothing), UNIT(an_index_of_zero_counts_as_one),
+          UNIT(rights_that_were_taken_remove_nothing),
           UNIT(a_prefix_that_somebody_has_emptied_is_removals),
           UNIT(a_watch_is_closed_in_every_state),
           UNIT(draining_stops_everything_and_closed_still_comes),
