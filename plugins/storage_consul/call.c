@@ -197,6 +197,11 @@ void consul_call_send(struct consul_call *call, uint64_t timeout_ns, uint64_t id
         add_header(call, EGX_STR("Content-Type"), EGX_STR("application/json"));
     }
     store->calls++;
+    if (store->is_draining) {
+        call->status = egx_why(&call->why, EG_E_UNAVAILABLE, "the gateway is being stopped");
+        store->host->loop->post(store->host, store->control, on_refused, call);
+        return;
+    }
     const int32_t rc = store->host->http->send(store->host, store->control, &call->request, on_done,
                                                call, &call->handle);
     if (rc < 0) {
@@ -222,6 +227,6 @@ void consul_call_free(struct consul_call *call) {
 }
 
 uint64_t consul_op_timeout(const struct consul_store *store, const struct eg_op *op) {
-    const uint64_t timeout_ns = egx_http_timeout(store->host, op);
+    const uint64_t timeout_ns = op == NULL ? 0 : egx_http_timeout(store->host, op);
     return timeout_ns == 0 ? UINT64_MAX : timeout_ns;
 }

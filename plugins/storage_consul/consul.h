@@ -86,7 +86,7 @@ void consul_call_send(struct consul_call *call, uint64_t timeout_ns, uint64_t id
 void consul_call_cancel(struct consul_call *call);
 /* Releases what it ended with; not while it is in flight. */
 void consul_call_free(struct consul_call *call);
-/* For an op: as long as its deadline allows. */
+/* For an op: as long as its deadline still allows. NULL: for ever. */
 uint64_t consul_op_timeout(const struct consul_store *store, const struct eg_op *op);
 /* An answer that is none: EG_E_PROTO, and why. */
 int32_t consul_garbage(const struct consul_store *store, struct eg_why *ret_why);
@@ -111,7 +111,8 @@ struct consul_read {
     struct eg_str last;      /* which this is */
     bool is_one_tree;        /* then keys ascend */
     bool is_garbled;         /* and they did not */
-    uint64_t timeout_ns;
+    const struct eg_op *op;  /* in whose time it has to be done; NULL: it has none */
+    bool is_repeated;
     void (*begin)(struct consul_read *read); /* rows follow, what came before does not count */
     void (*row)(struct consul_read *read, const struct consul_row *row);
     void (*ended)(struct consul_read *read); /* once; the read may be freed in it */
@@ -125,7 +126,7 @@ struct consul_read {
 
 /* prefixes: of keys; count may be 0, then only the guard is read. */
 void consul_read_start(struct consul_store *store, struct consul_read *read,
-                       const struct eg_str *prefixes, size_t count, uint64_t timeout_ns);
+                       const struct eg_str *prefixes, size_t count);
 void consul_read_free(struct consul_read *read);
 /* Bytes of a value, to be freed by the host's free; NULL: it is no base64, and has been counted. */
 char *consul_row_value(struct consul_store *store, const struct consul_row *row, size_t *ret_len);

@@ -122,6 +122,7 @@ int32_t consul_list(void *instance, struct eg_str prefix, struct eg_op *op) {
     list->read.row = add_to_list;
     list->read.ended = end_list;
     list->read.owner = list;
-    consul_read_start(store, &list->read, &prefix, 1, consul_op_timeout(store, op));
+    list->read.op = op;
+    consul_read_start(store, &list->read, &prefix, 1);
     return EG_OK;
 }

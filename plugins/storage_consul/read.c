@@ -115,13 +115,16 @@ static void ask(struct consul_read *read);
 
 static void on_verified(struct consul_call *call) {
     struct consul_read *read = call->owner;
-    if (call->status == EG_OK) {
+    read->why = call->why;
+    if (call->status == EG_OK && !read->is_repeated) {
+        read->is_repeated = true;
         consul_call_free(call);
         ask(read); /* it has come meanwhile, with the first write */
-        return;
+    } else if (call->status == EG_OK || call->status == EG_E_CONFLICT) {
+        end(read, consul_garbage(read->store, &read->why)); /* there, and again not there */
+    } else {
+        end(read, call->status == EG_E_NOTFOUND ? EG_OK : call->status);
     }
-    read->why = call->why;
-    end(read, call->status == EG_E_NOTFOUND ? EG_OK : call->status);
 }
 
 static void verify(struct consul_read *read) {
@@ -130,7 +133,8 @@ static void verify(struct consul_read *read) {
     consul_call_begin(read->store, call, EGX_STR("/v1/kv/"));
     consul_call_name(call, CONSUL_GUARD_STR);
     consul_call_query(call, EGX_STR("consistent"), EGX_STR(""));
-    consul_call_send(call, read->timeout_ns, read->store->settings->timeout, on_verified, read);
+    consul_call_send(call, consul_op_timeout(read->store, read->op), read->store->settings->timeout,
+                     on_verified, read);
 }
 
 static void on_answer(struct consul_call *call) {
@@ -165,7 +169,8 @@ static void ask(struct consul_read *read) {
     consul_call_begin(read->store, call, EGX_STR("/v1/txn"));
     consul_call_query(call, EGX_STR("consistent"), EGX_STR(""));
     egx_json_raw(&call->body, egx_json_text(&read->request));
-    consul_call_send(call, read->timeout_ns, read->store->settings->timeout, on_answer, read);
+    consul_call_send(call, consul_op_timeout(read->store, read->op), read->store->settings->timeout,
+                     on_answer, read);
 }
 
 static void add_tree(struct consul_read *read, struct eg_str name) {
@@ -180,11 +185,10 @@ static void add_tree(struct consul_read *read, struct eg_str name) {
 }
 
 void consul_read_start(struct consul_store *store, struct consul_read *read,
-                       const struct eg_str *prefixes, size_t count, uint64_t timeout_ns) {
+                       const struct eg_str *prefixes, size_t count) {
     struct egx_json name = egx_json_begin();
     read->store = store;
     read->why.struct_size = sizeof read->why;
-    read->timeout_ns = timeout_ns;
     read->is_one_tree = count == 1;
     add_tree(read, CONSUL_GUARD_STR);
     for (size_t i = 0; i < count; i++) {

@@ -321,6 +321,54 @@ static void an_empty_list_is_not_believed(void) {
     end();
 }
 
+static void a_guard_that_is_there_and_is_not_is_asked_for_twice_at_most(void) {
+    static const int32_t seconds[] = {200, 409};
+    begin();
+    for (size_t i = 0; i < EGX_COUNT(seconds); i++) {
+        egx_fake_answer(fake, 200, "", RESULTS(""));
+        egx_fake_answer(fake, 200, "", "[]");
+        egx_fake_answer(fake, 200, "", RESULTS(""));
+        egx_fake_answer(fake, seconds[i], "", "[]");
+        run_list("p/");
+        CU_ASSERT_EQUAL(op.status, EG_E_PROTO);
+        again();
+    }
+    egx_fake_answer(fake, 200, "", RESULTS(""));
+    egx_fake_answer(fake, 409, "", "");
+    run_list("p/");
+    CU_ASSERT_EQUAL(op.status, EG_E_PROTO);
+    CU_ASSERT_TRUE(says("cannot be understood"));
+    end();
+}
+
+static void a_read_of_a_store_that_is_stopped_asks_for_nothing_more(void) {
+    begin();
+    CU_ASSERT_EQUAL(ops->list(instance, EGX_STR("p/"), &op.pub), EG_OK);
+    const size_t before = egx_fake_request_count(fake);
+    component->life->drain(instance);
+    egx_fake_answer(fake, 200, "", RESULTS("")); /* was under way already, perhaps */
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(egx_fake_request_count(fake), before);
+    CU_ASSERT_EQUAL(op.status, EG_E_UNAVAILABLE);
+    end();
+}
+
+static void every_try_of_a_read_has_the_time_that_is_left(void) {
+    begin();
+    const struct eg_host *host = egx_fake_host(fake);
+    op.pub.deadline_ns = host->clock->monotonic_ns(host) + 4 * CONSUL_SECOND_NS;
+    CU_ASSERT_EQUAL(ops->list(instance, EGX_STR("p/"), &op.pub), EG_OK);
+    CU_ASSERT_EQUAL(sent(0)->timeout_ns, 5 * CONSUL_SECOND_NS);
+    egx_fake_advance(fake, 3 * CONSUL_SECOND_NS);
+    egx_fake_answer(fake, 200, "", RESULTS(""));
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(sent(0)->timeout_ns, 2 * CONSUL_SECOND_NS);
+    egx_fake_answer(fake, 404, "", "");
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(op.status, EG_OK);
+    end();
+}
+
 /* ---- writes ---- */
 
 static void a_write_is_one_transaction_with_the_guard(void) {
@@ -546,8 +594,11 @@ UNIT_MAIN(UNIT(settings_that_cannot_be_are_refused),
           UNIT(a_list_is_all_below_a_prefix_and_the_guard_at_one_moment),
           UNIT(a_list_that_is_out_of_order_is_no_list),
           UNIT(bad_records_are_left_out_counted_and_named_once),
-          UNIT(an_empty_list_is_not_believed), UNIT(a_write_is_one_transaction_with_the_guard),
-          UNIT(refusals_are_told_apart), UNIT(a_write_whose_answer_is_lost_is_not_sent_again),
-          UNIT(what_is_too_big_is_not_sent), UNIT(checks_of_keys_go_along),
-          UNIT(checks_of_prefixes_are_read_and_held_by_the_guard),
+          UNIT(an_empty_list_is_not_believed),
+          UNIT(a_guard_that_is_there_and_is_not_is_asked_for_twice_at_most),
+          UNIT(a_read_of_a_store_that_is_stopped_asks_for_nothing_more),
+          UNIT(every_try_of_a_read_has_the_time_that_is_left),
+          UNIT(a_write_is_one_transaction_with_the_guard), UNIT(refusals_are_told_apart),
+          UNIT(a_write_whose_answer_is_lost_is_not_sent_again), UNIT(what_is_too_big_is_not_sent),
+          UNIT(checks_of_keys_go_along), UNIT(checks_of_prefixes_are_read_and_held_by_the_guard),
           UNIT(a_guard_that_has_moved_is_looked_at_again), UNIT(commits_that_cannot_be_are_refused))

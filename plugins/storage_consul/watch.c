@@ -244,7 +244,7 @@ static void start_read(struct consul_watch *watch) {
     watch->read_ns = now_of(watch);
     watch->read =
         (struct consul_read){.begin = begin_rows, .row = on_row, .ended = on_read, .owner = watch};
-    consul_read_start(watch->store, &watch->read, &watch->prefix, 1, UINT64_MAX);
+    consul_read_start(watch->store, &watch->read, &watch->prefix, 1);
 }
 
 /* ---- asking ---- */

@@ -262,9 +262,8 @@ static void begin_try(struct consul_write *write) {
     }
     consul_read_free(&write->read);
     write->read = (struct consul_read){
-        .begin = begin_rows, .row = check_row, .ended = end_rows, .owner = write};
-    consul_read_start(write->store, &write->read, prefixes, count,
-                      consul_op_timeout(write->store, write->op));
+        .op = write->op, .begin = begin_rows, .row = check_row, .ended = end_rows, .owner = write};
+    consul_read_start(write->store, &write->read, prefixes, count);
 }
 
 /* ---- the front ---- */
