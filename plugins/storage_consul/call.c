@@ -37,7 +37,7 @@ static const struct meaning meanings[] = {
     {504, NULL, EG_E_UNAVAILABLE, "Consul at", "cannot be reached"},
 };
 static const struct meaning failures[] = {
-    {EG_E_CANCELED, NULL, EG_E_CANCELED, "the call to Consul at", "was given up"},
+    {EG_E_CANCELED, NULL, EG_E_UNAVAILABLE, "the call to Consul at", "was given up"},
     {EG_E_PROTO, NULL, EG_E_PROTO, "what answers at", "is not Consul"},
     {EG_E_TOOBIG, NULL, EG_E_TOOBIG, "the answer of Consul at", "is too big"},
     {EG_E_TIMEOUT, NULL, EG_E_UNAVAILABLE, "Consul at", "does not answer"},
@@ -120,8 +120,19 @@ static uint64_t index_of(const struct eg_http_response *response) {
     return index == 0 ? 1 : index;
 }
 
+static void leave_reading(struct consul_call *call) {
+    struct consul_call **place = &call->store->reading;
+    while (*place != NULL && *place != call) {
+        place = &(*place)->next;
+    }
+    if (*place == call) {
+        *place = call->next;
+    }
+}
+
 static void on_done(void *arg, const struct eg_http_response *response) {
     struct consul_call *call = arg;
+    leave_reading(call);
     call->handle = NULL;
     call->store->calls--;
     judge(call, response);
@@ -210,12 +221,21 @@ void consul_call_send(struct consul_call *call, uint64_t timeout_ns, uint64_t id
                                "the call to Consul at %.*s cannot be sent: %s",
                                EGX_FMT(store->place), egx_error_text(rc));
         store->host->loop->post(store->host, store->control, on_refused, call);
+    } else if (!call->is_write) {
+        call->next = store->reading;
+        store->reading = call;
     }
 }
 
 void consul_call_cancel(struct consul_call *call) {
     if (call->handle != NULL) {
         call->store->host->http->cancel(call->store->host, call->handle);
+    }
+}
+
+void consul_calls_stop(struct consul_store *store) {
+    for (struct consul_call *call = store->reading; call != NULL; call = call->next) {
+        consul_call_cancel(call);
     }
 }
 

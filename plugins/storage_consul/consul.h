@@ -45,7 +45,8 @@ struct consul_store {
     struct eg_str place; /* host:port, for sentences */
     bool is_exposed;     /* the token goes unencrypted to another machine */
     bool is_draining;
-    size_t calls; /* in flight */
+    size_t calls;                /* in flight */
+    struct consul_call *reading; /* of these, those that may be given up */
     struct consul_watch *watches;
     struct consul_write *pausing; /* writes that will be tried again */
     struct egx_rows bad;          /* records that were named in the log */
@@ -62,6 +63,7 @@ struct consul_call {
     struct eg_http_request request;
     bool is_write;               /* sent once, whatever happens */
     struct eg_http_call *handle; /* NULL: not in flight */
+    struct consul_call *next;    /* in store->reading */
     void (*ended)(struct consul_call *call);
     void *owner;
     /* What it ended with. status: EG_OK for 200, EG_E_NOTFOUND for 404, EG_E_CONFLICT for 409 (both
@@ -84,6 +86,8 @@ void consul_call_send(struct consul_call *call, uint64_t timeout_ns, uint64_t id
                       void (*ended)(struct consul_call *call), void *owner);
 /* ended still comes. */
 void consul_call_cancel(struct consul_call *call);
+/* All but writes; each still ends. */
+void consul_calls_stop(struct consul_store *store);
 /* Releases what it ended with; not while it is in flight. */
 void consul_call_free(struct consul_call *call);
 /* For an op: as long as its deadline still allows. NULL: for ever. */

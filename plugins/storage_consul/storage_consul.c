@@ -140,6 +140,8 @@ static void on_started(struct consul_call *call) {
         egx_done_error(start->op, EG_E_DENIED,
                        "%.*s; set 'token' to one with key_prefix write on '%.*s'",
                        (int)call->why.len, call->why.text, EGX_FMT(store->settings->prefix));
+    } else if (store->is_draining) {
+        egx_done_error(start->op, EG_E_CANCELED, "canceled");
     } else {
         if (call->status != EG_OK && call->status != EG_E_NOTFOUND) {
             egx_log(store->host, EG_LOG_WARN, "%.*s; it is tried on", (int)call->why.len,
@@ -181,6 +183,7 @@ static void drain(void *instance) {
     struct consul_store *store = instance;
     store->is_draining = true;
     consul_watches_stop(store);
+    consul_calls_stop(store);
     consul_writes_stop(store);
 }
 

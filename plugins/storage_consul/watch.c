@@ -379,7 +379,6 @@ void consul_watches_stop(struct consul_store *store) {
     for (struct consul_watch *watch = store->watches; watch != NULL; watch = watch->next) {
         store->host->loop->timer_stop(store->host, watch->timer);
         watch->timer = NULL;
-        stop_calls(watch);
     }
 }
 
