@@ -97,8 +97,6 @@ int32_t consul_garbage(const struct consul_store *store, struct eg_why *ret_why)
 
 /* ---- read.c: what is there, below some prefixes, at one moment ---- */
 
-#define CONSUL_TREES_MAX 8u
-
 struct consul_row {
     struct eg_str key;
     struct eg_str base64;

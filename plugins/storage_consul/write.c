@@ -277,13 +277,16 @@ static uint64_t random_number(const struct consul_store *store) {
     return (number >> 11) | 1u;
 }
 
-static bool is_good(const struct eg_commit *commit) {
-    for (size_t i = 0; i < commit->check_count && i < CONSUL_CHECKS_MAX; i++) {
+static int32_t check_commit(const struct eg_commit *commit) {
+    if (commit->check_count > CONSUL_CHECKS_MAX) {
+        return EG_E_INVAL;
+    }
+    for (size_t i = 0; i < commit->check_count; i++) {
         if (commit->checks[i]->kind != EG_CHECK_KEY && commit->checks[i]->kind != EG_CHECK_PREFIX) {
-            return false;
+            return EG_E_UNSUPPORTED;
         }
     }
-    return commit->check_count <= CONSUL_CHECKS_MAX;
+    return EG_OK;
 }
 
 int32_t consul_commit(void *instance, const struct eg_commit *commit, struct eg_op *op) {
@@ -291,8 +294,9 @@ int32_t consul_commit(void *instance, const struct eg_commit *commit, struct eg_
     if (store->is_draining || store->control == NULL) {
         return EG_E_UNAVAILABLE;
     }
-    if (!is_good(commit)) {
-        return EG_E_INVAL;
+    const int32_t rc = check_commit(commit);
+    if (rc < 0) {
+        return rc;
     }
     struct consul_write *write = store->host->mem->alloc(store->host, sizeof *write);
     write->store = store;
