@@ -49,10 +49,12 @@ static const struct eg_setting *const rows[] = {
 
 static int32_t check_settings(const struct consul_settings *settings,
                               struct consul_address *ret_address, struct eg_why *ret_why) {
+    const struct eg_str shown = consul_shown_address(settings->address);
     if (!consul_read_address(settings->address, ret_address)) {
         return egx_why(ret_why, EG_E_INVAL,
-                       "'address' has to be http://host:port or https://host:port, not '%.*s'",
-                       EGX_FMT(settings->address));
+                       "'address' has to be http://host:port or https://host:port, without user "
+                       "and password, not '%s%.*s'",
+                       shown.len < settings->address.len ? "...@" : "", EGX_FMT(shown));
     }
     if (!consul_is_prefix(settings->prefix)) {
         return egx_why(ret_why, EG_E_INVAL,

@@ -123,6 +123,18 @@ static void settings_that_cannot_be_are_refused(void) {
     }
 }
 
+static void a_refused_address_is_shown_without_its_password(void) {
+    struct eg_why why = {.struct_size = sizeof why};
+    fake = egx_fake_new();
+    CU_ASSERT_EQUAL(egx_fake_create(fake, eg_plugin_constant.components[0],
+                                    "{\"address\":\"http://user:p@ss@consul:8500\"}", &instance,
+                                    &why),
+                    EG_E_INVAL);
+    CU_ASSERT_TRUE(holds(egx_str_n(why.text, why.len), "'...@consul:8500'"));
+    CU_ASSERT_FALSE(holds(egx_str_n(why.text, why.len), "p@ss"));
+    egx_fake_free(fake);
+}
+
 static int32_t try_start(const char *settings) {
     CU_ASSERT_EQUAL_FATAL(create(settings), EG_OK);
     return egx_fake_start(fake, component, instance);
@@ -610,6 +622,7 @@ static void commits_that_cannot_be_are_refused(void) {
 }
 
 UNIT_MAIN(UNIT(settings_that_cannot_be_are_refused),
+          UNIT(a_refused_address_is_shown_without_its_password),
           UNIT(a_file_that_cannot_be_read_fails_the_start),
           UNIT(a_token_that_is_refused_fails_the_start), UNIT(a_store_that_is_away_is_a_warning),
           UNIT(a_token_that_goes_over_the_network_in_plain_text_is_a_warning),
