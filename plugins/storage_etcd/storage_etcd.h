@@ -260,6 +260,8 @@ struct etcd_watch {
     bool needs_synced;
     bool is_down;
     bool is_closing;
+    bool
+        has_hurried; /* the content was read anew without a pause, and no stream has lasted since */
     struct etcd_list list;
     struct etcd_call call; /* the question, or the stream */
     struct eg_timer *timer;

@@ -247,6 +247,32 @@ static void compacted_history_is_a_reset_with_the_content(void) {
     end();
 }
 
+static void content_that_does_not_lead_to_a_stream_is_read_anew_with_pauses(void) {
+    static const char *const first[] = {
+        "{\"result\":{\"header\":{\"cluster_id\":\"8\",\"raft_term\":\"2\",\"revision\":\"5\"},"
+        "\"created\":true}}\n",
+        "{\"result\":{" HEADER_AT(
+            "5") ",\"created\":true,\"canceled\":true,\"compact_revision\":\"9\"}}\n"};
+    for (size_t i = 0; i < EGX_COUNT(first); i++) {
+        struct told told;
+        size_t lists = 0;
+        begin();
+        answer("{" HEADER_AT("5") "}");
+        watch(&told, "p/", 0);
+        const size_t before = sent_count();
+        for (size_t ms = 0; ms < 10000; ms += 10) {
+            if (egx_fake_data(fake, first[i]) == 1) {
+                answer("{" HEADER_AT("5") "}");
+                lists++;
+            }
+            after(10 * ETCD_MS);
+        }
+        CU_ASSERT_TRUE(lists >= 5);
+        CU_ASSERT_TRUE(sent_count() - before < 150); /* and not 2,000: 1 s on average */
+        end();
+    }
+}
+
 static void check_reset_when_asked(const char *header) {
     struct told told;
     char body[256];
@@ -463,6 +489,7 @@ UNIT_MAIN(UNIT(pages_are_read_at_the_revision_of_the_first),
           UNIT(progress_moves_the_place_from_which_a_stream_goes_on),
           UNIT(every_put_tells_the_revision_that_made_its_key),
           UNIT(compacted_history_is_a_reset_with_the_content),
+          UNIT(content_that_does_not_lead_to_a_stream_is_read_anew_with_pauses),
           UNIT(a_store_that_was_put_back_from_a_backup_is_a_reset),
           UNIT(a_past_revision_is_gone_on_from_and_synced_when_reached),
           UNIT(a_past_revision_with_nothing_of_ours_behind_it_is_synced_too),
