@@ -163,14 +163,17 @@ static void fail(struct etcd_call *call, int32_t status) {
 
 /* Nothing came, or it broke off. */
 static void end_transport(struct etcd_call *call, const struct eg_http_response *response) {
-    const bool is_garbage = response->error == EG_E_PROTO;
+    const bool is_too_big = response->error == EG_E_TOOBIG;
+    const bool is_endless = is_too_big && (call->flags & ETCD_PAGE) == 0;
+    const bool is_garbage = response->error == EG_E_PROTO || is_endless;
     const bool is_lost = (call->flags & ETCD_WRITE) != 0 && response->error != EG_E_UNAVAILABLE;
     call->is_unsent = response->error == EG_E_UNAVAILABLE; /* not connected, see EG_HTTP_ONCE */
-    const char *what = is_garbage                        ? "does not speak HTTP"
+    const char *what = is_endless                        ? "does not answer as etcd does"
+                       : is_garbage                      ? "does not speak HTTP"
                        : response->error == EG_E_TIMEOUT ? "did not answer"
                                                          : "cannot be reached";
     call->is_timeout = response->error == EG_E_TIMEOUT;
-    if (response->error == EG_E_CANCELED || response->error == EG_E_TOOBIG) {
+    if (response->error == EG_E_CANCELED || (is_too_big && !is_endless)) {
         end(call,
             egx_why(&call->why, response->error, "etcd at %.*s: %.*s", EGX_FMT(name_of(call)),
                     EGX_FMT(response->message)),

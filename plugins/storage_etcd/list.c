@@ -27,7 +27,7 @@ static void ask(struct etcd_list *list) {
     const bool is_first = list->next_key == NULL;
     call->store = list->store;
     call->path = "/v3/kv/range";
-    call->flags = ETCD_REPEAT;
+    call->flags = ETCD_REPEAT | ETCD_PAGE;
     call->max_bytes = list->limit == 1 ? ONE_VALUE_BYTES : PAGE_BYTES;
     call->on_end = on_page;
     call->body = egx_json_begin();

@@ -56,6 +56,7 @@ struct etcd_store;
 #define ETCD_ANYWAY 0x2u   /* also while the store is down */
 #define ETCD_NO_TOKEN 0x4u /* asks for the token itself */
 #define ETCD_WRITE 0x8u
+#define ETCD_PAGE 0x10u /* an answer that is too big is no surprise: less can be asked for */
 
 /* One request. The owner zeroes it, fills in the first part and keeps it until on_end, which comes
  * exactly once and never inside of send or cancel. */
@@ -116,6 +117,7 @@ void etcd_auth_forget(struct etcd_store *store, uint64_t serial);
 struct etcd_health {
     size_t current;  /* the server that is asked */
     size_t failures; /* since something worked */
+    size_t probes;   /* since the last pause */
     bool is_down;    /* each has failed */
     int32_t code;
     struct eg_why why;

@@ -174,6 +174,49 @@ static void a_store_that_is_down_answers_at_once_until_one_server_answers_again(
     end();
 }
 
+/* 10 s, in which every question fails like this. */
+static size_t questions_while_down(int32_t error) {
+    const size_t before = sent_count();
+    for (size_t ms = 0; ms < 10000; ms += 10) {
+        for (size_t i = 0; i < 4; i++) { /* more than there should be at once */
+            egx_fake_answer_error(fake, error, "no");
+        }
+        after(10 * ETCD_MS);
+    }
+    return sent_count() - before;
+}
+
+static void questions_have_pauses_whatever_they_end_with(void) {
+    static const int32_t errors[] = {EG_E_UNAVAILABLE, EG_E_TOOBIG, EG_E_PROTO};
+    for (size_t i = 0; i < EGX_COUNT(errors); i++) {
+        begin_with(TWO);
+        egx_fake_answer_error(fake, EG_E_UNAVAILABLE, "Connection refused");
+        egx_fake_answer_error(fake, EG_E_UNAVAILABLE, "Connection refused");
+        CU_ASSERT_EQUAL(get("a"), EG_E_UNAVAILABLE);
+        store->health.failures++; /* a request from before has ended late */
+        CU_ASSERT_TRUE(questions_while_down(errors[i]) < 100);
+        end();
+    }
+    CU_ASSERT_EQUAL_FATAL(make("{\"endpoints\":[\"a:1\",\"b:2\"],\"username\":\"u\",\"password\":"
+                               "\"p\"}"),
+                          EG_OK); /* the token is asked for first, at both */
+    for (size_t i = 0; i < 4; i++) {
+        egx_fake_answer_error(fake, EG_E_UNAVAILABLE, "Connection refused");
+    }
+    CU_ASSERT_EQUAL(egx_fake_start(fake, component(), store), EG_OK);
+    store->health.failures++;
+    CU_ASSERT_TRUE(questions_while_down(EG_E_UNAVAILABLE) < 200);
+    end();
+}
+
+static void an_endless_answer_is_none_of_etcds(void) {
+    begin();
+    egx_fake_answer_error(fake, EG_E_TOOBIG, "the answer's body is too big");
+    CU_ASSERT_EQUAL(get("a"), EG_E_PROTO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(message(), "does not answer as etcd does"));
+    end();
+}
+
 static void an_answer_that_is_not_etcds_is_a_protocol_error(void) {
     static const char *const bodies[] = {"<html>", "[]", "null", ""};
     for (size_t i = 0; i < EGX_COUNT(bodies); i++) {
@@ -369,6 +412,8 @@ UNIT_MAIN(UNIT(a_value_is_read_with_the_revision_of_its_last_change),
           UNIT(reads_go_to_the_next_server_and_stay_there), UNIT(a_write_is_never_sent_twice),
           UNIT(a_write_that_never_left_goes_to_the_next_server),
           UNIT(a_store_that_is_down_answers_at_once_until_one_server_answers_again),
+          UNIT(questions_have_pauses_whatever_they_end_with),
+          UNIT(an_endless_answer_is_none_of_etcds),
           UNIT(an_answer_that_is_not_etcds_is_a_protocol_error), UNIT(errors_of_etcd_become_ours),
           UNIT(a_refused_token_is_renewed_and_the_write_sent_again),
           UNIT(a_token_that_is_refused_twice_is_denied), UNIT(many_requests_wait_for_one_token),
