@@ -199,6 +199,9 @@ int32_t etcd_header_read(const struct eg_host *host, const struct eg_json *root,
 int32_t etcd_kv_read(const struct eg_host *host, const struct eg_json *object,
                      struct etcd_kv *ret_kv);
 void etcd_kv_free(const struct eg_host *host, struct etcd_kv *kv);
+/* The key alone, into memory that is to be freed by the host's free; NULL: it cannot be read. */
+char *etcd_key_read(const struct eg_host *host, const struct eg_json *object,
+                    struct eg_str *ret_key);
 /* A record that could not be read: counted, and named in the log once. */
 void etcd_bad_record(struct etcd_store *store, const struct eg_json *object);
 
@@ -223,6 +226,10 @@ void etcd_body_watch(struct egx_json *body, const struct etcd_range *range, uint
 
 /* ---- lists ---- */
 
+/* What a list may take in memory; etcd's own database has 2 GiB at most, unless it is told
+ * otherwise, and the gateway's part of it is small. */
+#define ETCD_LIST_BYTES ((size_t)256 << 20)
+
 /* Zeroed by its owner; then store, range (made) and on_end. */
 struct etcd_list {
     struct etcd_call call;
@@ -231,6 +238,7 @@ struct etcd_list {
     void (*on_end)(struct etcd_list *list, int32_t status); /* call.why says why */
     struct etcd_header header;                              /* of the first page */
     struct egx_rows rows;
+    size_t bytes; /* of rows */
     uint64_t limit;
     uint32_t begun; /* how often from the start */
     char *next_key;

@@ -59,6 +59,47 @@ static void a_revision_that_is_compacted_between_two_pages_begins_the_list_anew(
     end();
 }
 
+static void a_list_that_does_not_go_on_is_a_protocol_error(void) {
+    begin();
+    answer("{" HEADER_AT("9") ",\"kvs\":[" A1("3") "],\"more\":true}");
+    answer("{" HEADER_AT("9") ",\"kvs\":[" A1("3") "],\"more\":true}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO);
+    answer("{" HEADER_AT("9") ",\"kvs\":[" A1("3") "," A1("3") "]}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO);
+    answer("{" HEADER_AT("9") ",\"kvs\":[" B2("3") "," A1("3") "]}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO);
+    answer("{" HEADER_AT("9") ",\"kvs\":[],\"more\":true}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO);
+    end();
+}
+
+static void a_page_may_end_with_a_bad_record(void) {
+    begin();
+    answer("{" HEADER_AT("9") ",\"kvs\":[" KV("cC9h", "!!!!", "3") "],\"more\":true}");
+    answer("{" HEADER_AT("9") ",\"kvs\":[" B2("4") "]}");
+    CU_ASSERT_EQUAL(list(), EG_OK);
+    CU_ASSERT_EQUAL(op.result.item_count, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(last_sent()->body.ptr, "\"key\":\"cC9hAA==\""));
+    answer("{" HEADER_AT("9") ",\"kvs\":[" KV("cC9", "!!!!", "3") "],\"more\":true}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO); /* and what is its key? */
+    answer("{" HEADER_AT("9") ",\"kvs\":[" KV("cC9h", "!!!!", "3") "],\"more\":true}");
+    answer("{" HEADER_AT("9") ",\"kvs\":[" KV("cC9h", "!!!!", "3") "],\"more\":true}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO);
+    end();
+}
+
+static void a_list_that_would_take_all_memory_is_given_up(void) {
+    struct told told;
+    begin();
+    watch(&told, "p/", 0);
+    store->watches->list.bytes = ETCD_LIST_BYTES; /* of the pages before */
+    answer("{" HEADER_AT("9") ",\"kvs\":[" A1("3") "],\"more\":true}");
+    run();
+    CU_ASSERT_STRING_EQUAL(told.text, "D ");
+    CU_ASSERT_PTR_NOT_NULL(strstr(told.why, "more than 256 MiB"));
+    end();
+}
+
 static void one_bad_record_is_left_out_counted_and_named_once(void) {
     begin();
     for (int i = 0; i < 2; i++) {
@@ -478,6 +519,9 @@ static void a_watch_that_is_closed_after_drain_is_told_so(void) {
 UNIT_MAIN(UNIT(pages_are_read_at_the_revision_of_the_first),
           UNIT(a_page_that_is_too_big_is_asked_for_with_fewer_keys),
           UNIT(a_revision_that_is_compacted_between_two_pages_begins_the_list_anew),
+          UNIT(a_list_that_does_not_go_on_is_a_protocol_error),
+          UNIT(a_page_may_end_with_a_bad_record),
+          UNIT(a_list_that_would_take_all_memory_is_given_up),
           UNIT(one_bad_record_is_left_out_counted_and_named_once),
           UNIT(records_of_every_wrong_kind_are_bad_and_no_more),
           UNIT(ranges_end_behind_the_last_key_with_the_prefix),

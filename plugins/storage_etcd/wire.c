@@ -89,6 +89,19 @@ int32_t etcd_kv_read(const struct eg_host *host, const struct eg_json *object,
     return EG_OK;
 }
 
+char *etcd_key_read(const struct eg_host *host, const struct eg_json *object,
+                    struct eg_str *ret_key) {
+    const struct eg_str text = etcd_string(host, object, EGX_STR("key"));
+    char *memory = host->mem->alloc(host, text.len + 1);
+    size_t len = 0;
+    if (egx_base64_decode(text, memory, &len) < 0 || len == 0) {
+        host->mem->free(host, memory);
+        return NULL;
+    }
+    *ret_key = egx_str_n(memory, len);
+    return memory;
+}
+
 void etcd_kv_free(const struct eg_host *host, struct etcd_kv *kv) {
     host->mem->free(host, kv->memory);
     *kv = (struct etcd_kv){0};
