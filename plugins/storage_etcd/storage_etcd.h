@@ -295,6 +295,7 @@ void etcd_stream_open(struct etcd_watch *watch);
 void etcd_stream_free(struct etcd_watch *watch);
 /* What stream.c tells watch.c. */
 void etcd_watch_created(struct etcd_watch *watch);
+void etcd_watch_heard(struct etcd_watch *watch); /* a piece has come */
 void etcd_watch_progress(struct etcd_watch *watch);
 void etcd_watch_ended(struct etcd_watch *watch, int32_t status);
 

@@ -361,6 +361,25 @@ static void a_past_revision_with_nothing_of_ours_behind_it_is_synced_too(void) {
     end();
 }
 
+static void a_replay_that_takes_its_time_is_not_synced_in_the_middle(void) {
+    struct told told;
+    begin();
+    answer("{" HEADER_AT("12") "}");
+    watch(&told, "p/", 9);
+    data(CREATED_AT("12"));
+    after(400 * ETCD_MS);
+    data(EVENTS_AT("12", PUT_OF(A1("10"))));
+    after(400 * ETCD_MS);
+    data("{\"result\":{" HEADER_AT("12")); /* a message that comes slowly */
+    after(400 * ETCD_MS);
+    data(",\"events\":[" PUT_OF(B2("11")) "]}}\n");
+    after(400 * ETCD_MS);
+    CU_ASSERT_STRING_EQUAL(told.text, "+p/a=1@10 +p/b=2@11 ");
+    after(100 * ETCD_MS); /* what made 12 is not ours */
+    CU_ASSERT_STRING_EQUAL(told.text, "+p/a=1@10 +p/b=2@11 S@11 ");
+    end();
+}
+
 /* ---- streams that are lost ---- */
 
 static void a_silent_stream_is_opened_anew_without_a_word(void) {
@@ -537,6 +556,7 @@ UNIT_MAIN(UNIT(pages_are_read_at_the_revision_of_the_first),
           UNIT(a_store_that_was_put_back_from_a_backup_is_a_reset),
           UNIT(a_past_revision_is_gone_on_from_and_synced_when_reached),
           UNIT(a_past_revision_with_nothing_of_ours_behind_it_is_synced_too),
+          UNIT(a_replay_that_takes_its_time_is_not_synced_in_the_middle),
           UNIT(a_silent_stream_is_opened_anew_without_a_word),
           UNIT(a_stream_that_does_not_open_is_down_and_goes_on_where_it_was),
           UNIT(down_is_told_once_and_the_return_with_synced),

@@ -222,6 +222,13 @@ void etcd_watch_created(struct etcd_watch *watch) {
     }
 }
 
+/* Not quiet yet: what was missed is still being told, or comes slowly. */
+void etcd_watch_heard(struct etcd_watch *watch) {
+    if (watch->step == ETCD_WATCH_LIVE && watch->needs_synced && watch->seen < watch->goal) {
+        start_timer(watch, CATCH_UP_NS, on_caught_up);
+    }
+}
+
 void etcd_watch_progress(struct etcd_watch *watch) {
     watch->is_down = false;
     if (watch->needs_synced && watch->seen >= watch->goal) {
