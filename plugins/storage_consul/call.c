@@ -75,6 +75,17 @@ static struct eg_str sentence_of(struct eg_str text) {
     return egx_str_n(text.ptr, len);
 }
 
+/* Has it left, and does the answer say nothing about what became of it? A connection that did not
+ * come about (EG_E_UNAVAILABLE), what refuses (4xx) and what hands on to nobody (503) say enough.
+ */
+static bool is_open(const struct consul_call *call, const struct eg_http_response *response) {
+    const bool is_lost =
+        response->error != 0
+            ? response->error != EG_E_UNAVAILABLE
+            : response->status >= 500 && response->status != 503 && call->status != EG_E_DENIED;
+    return call->is_write && is_lost;
+}
+
 static void judge(struct consul_call *call, const struct eg_http_response *response) {
     const struct eg_str place = call->store->place;
     struct eg_str text = response->message;
@@ -96,8 +107,9 @@ static void judge(struct consul_call *call, const struct eg_http_response *respo
     call->status = meaning->status;
     call->why.len = 0;
     if (meaning->subject != NULL) {
-        (void)egx_why(&call->why, meaning->status, "%s %.*s %s: %.*s", meaning->subject,
-                      EGX_FMT(place), meaning->words, EGX_FMT(sentence));
+        (void)egx_why(&call->why, meaning->status, "%s %.*s %s: %.*s%s", meaning->subject,
+                      EGX_FMT(place), meaning->words, EGX_FMT(sentence),
+                      is_open(call, response) ? CONSUL_DOUBT : "");
     }
 }
 

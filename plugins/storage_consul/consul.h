@@ -92,6 +92,8 @@ void consul_calls_stop(struct consul_store *store);
 void consul_call_free(struct consul_call *call);
 /* For an op: as long as its deadline still allows. NULL: for ever. */
 uint64_t consul_op_timeout(const struct consul_store *store, const struct eg_op *op);
+/* Of a write whose answer was lost, at the end of its sentence. */
+#define CONSUL_DOUBT "; the write may have happened"
 /* An answer that is none: EG_E_PROTO, and why. */
 int32_t consul_garbage(const struct consul_store *store, struct eg_why *ret_why);
 

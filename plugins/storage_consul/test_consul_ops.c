@@ -492,6 +492,44 @@ static void a_write_whose_answer_is_lost_is_not_sent_again(void) {
     end();
 }
 
+static void a_write_that_may_have_happened_says_so(void) {
+    static const struct {
+        int32_t error;
+        int32_t http;
+        const char *body;
+        bool is_open;
+    } cases[] = {
+        {EG_E_IO, 0, "connection reset", true},
+        {EG_E_TIMEOUT, 0, "timed out", true},
+        {EG_E_PROTO, 0, "no HTTP", true},
+        {0, 500, "rpc error making call: EOF", true},
+        {0, 500, "No cluster leader", true},
+        {0, 502, "", true},
+        {0, 504, "", true},
+        {0, 200, "<html>", true},
+        {0, 503, "", false},
+        {0, 403, "Permission denied", false},
+        {0, 500, "Permission denied", false},
+        {0, 404, "", false},
+        {0, 413, "too large", false},
+        {EG_E_UNAVAILABLE, 0, "connection refused", false},
+    };
+    begin();
+    for (size_t i = 0; i < EGX_COUNT(cases); i++) {
+        if (cases[i].error != 0) {
+            egx_fake_answer_error(fake, cases[i].error, cases[i].body);
+        } else {
+            egx_fake_answer(fake, cases[i].http, "", cases[i].body);
+        }
+        run_put("a", "1", EG_REV_ANY);
+        CU_ASSERT_TRUE(op.status < 0);
+        CU_ASSERT_EQUAL(says("; the write may have happened"), cases[i].is_open);
+        again();
+    }
+    op.done_count = 1;
+    end();
+}
+
 static void what_is_too_big_is_not_sent(void) {
     static char big[400000];
     begin();
@@ -636,6 +674,7 @@ UNIT_MAIN(UNIT(settings_that_cannot_be_are_refused),
           UNIT(reads_in_flight_are_given_up_at_the_end_and_writes_are_not),
           UNIT(every_try_of_a_read_has_the_time_that_is_left),
           UNIT(a_write_is_one_transaction_with_the_guard), UNIT(refusals_are_told_apart),
-          UNIT(a_write_whose_answer_is_lost_is_not_sent_again), UNIT(what_is_too_big_is_not_sent),
+          UNIT(a_write_whose_answer_is_lost_is_not_sent_again),
+          UNIT(a_write_that_may_have_happened_says_so), UNIT(what_is_too_big_is_not_sent),
           UNIT(checks_of_keys_go_along), UNIT(checks_of_prefixes_are_read_and_held_by_the_guard),
           UNIT(a_guard_that_has_moved_is_looked_at_again), UNIT(commits_that_cannot_be_are_refused))

@@ -161,6 +161,15 @@ static void end_conflict(struct consul_write *write) {
     }
 }
 
+/* It says that the write was done, or not, but not so that it can be understood. */
+static void end_unclear(struct consul_write *write) {
+    const struct consul_store *store = write->store;
+    (void)egx_why(&write->why, EG_E_PROTO,
+                  "Consul at %.*s answers what cannot be understood" CONSUL_DOUBT,
+                  EGX_FMT(store->place));
+    end_failed(write, EG_E_PROTO, &write->why);
+}
+
 static void on_written(struct consul_call *call) {
     struct consul_write *write = call->owner;
     const struct consul_txn_reader reader = {.entry = on_result, .error = on_error, .arg = write};
@@ -178,7 +187,7 @@ static void on_written(struct consul_call *call) {
     } else if (is_read && call->status == EG_E_CONFLICT && write->failed != CONSUL_ROLES) {
         end_conflict(write);
     } else {
-        end_failed(write, consul_garbage(write->store, &call->why), &call->why);
+        end_unclear(write);
     }
 }
 

@@ -146,6 +146,11 @@ static struct eg_str name_of(const struct etcd_call *call) {
     return call->store->endpoints[call->endpoint].name;
 }
 
+/* Of a write that has left and whose answer says nothing about it. */
+static const char *doubt_of(const struct etcd_call *call) {
+    return (call->flags & ETCD_WRITE) != 0 ? "; the write may have happened" : "";
+}
+
 /* The server has failed: on to the next one, where that is harmless. A stream that was there and
  * breaks off says little; who lost it asks next. */
 static void fail(struct etcd_call *call, int32_t status) {
@@ -166,7 +171,6 @@ static void end_transport(struct etcd_call *call, const struct eg_http_response 
     const bool is_too_big = response->error == EG_E_TOOBIG;
     const bool is_endless = is_too_big && (call->flags & ETCD_PAGE) == 0;
     const bool is_garbage = response->error == EG_E_PROTO || is_endless;
-    const bool is_lost = (call->flags & ETCD_WRITE) != 0 && response->error != EG_E_UNAVAILABLE;
     call->is_unsent = response->error == EG_E_UNAVAILABLE; /* not connected, see EG_HTTP_ONCE */
     const char *what = is_endless                        ? "does not answer as etcd does"
                        : is_garbage                      ? "does not speak HTTP"
@@ -182,15 +186,19 @@ static void end_transport(struct etcd_call *call, const struct eg_http_response 
     }
     fail(call, egx_why(&call->why, is_garbage ? EG_E_PROTO : EG_E_UNAVAILABLE,
                        "etcd at %.*s %s: %.*s%s", EGX_FMT(name_of(call)), what,
-                       EGX_FMT(response->message), is_lost ? "; the write may have happened" : ""));
+                       EGX_FMT(response->message), call->is_unsent ? "" : doubt_of(call)));
 }
 
+/* What refuses a request in etcd's place (4xx, 503: a proxy without a server) has not handed it on;
+ * else nobody knows. */
 static void fail_garbage(struct etcd_call *call, int32_t http_status) {
+    const bool is_open = http_status < 300 || (http_status >= 500 && http_status != 503);
     fail(call,
          egx_why(&call->why, EG_E_PROTO,
                  "etcd at %.*s answers %s with status %d, but not as etcd does: is it etcd 3.4 "
-                 "or later, with its JSON gateway on?",
-                 EGX_FMT(name_of(call)), call->path, (int)http_status));
+                 "or later, with its JSON gateway on?%s",
+                 EGX_FMT(name_of(call)), call->path, (int)http_status,
+                 is_open ? doubt_of(call) : ""));
 }
 
 /* etcd has answered no. */
@@ -202,9 +210,11 @@ static void end_refused(struct etcd_call *call, int32_t http_status, const struc
         fail_garbage(call, http_status);
         return;
     }
-    (void)egx_why(&call->why, error->code, "etcd at %.*s: %.*s%s%s", EGX_FMT(name_of(call)),
+    /* A leader that was lost or a deadline that has passed in etcd leaves a proposal in its log. */
+    (void)egx_why(&call->why, error->code, "etcd at %.*s: %.*s%s%s%s", EGX_FMT(name_of(call)),
                   EGX_FMT(message), error->advice == NULL ? "" : "; ",
-                  error->advice == NULL ? "" : error->advice);
+                  error->advice == NULL ? "" : error->advice,
+                  error->code == EG_E_UNAVAILABLE ? doubt_of(call) : "");
     if (error->code == EG_E_UNAVAILABLE) {
         fail(call, EG_E_UNAVAILABLE);
         return;

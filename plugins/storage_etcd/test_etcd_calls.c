@@ -135,6 +135,38 @@ static void a_write_is_never_sent_twice(void) {
     end();
 }
 
+static void a_write_that_may_have_happened_says_so(void) {
+    static const struct {
+        int32_t http;
+        const char *body;
+        bool is_open;
+    } rows[] = {
+        {503, ERROR("14", "etcdserver: request timed out"), true},
+        {504, ERROR("4", "context deadline exceeded"), true},
+        {408, ERROR("1", "context canceled"), true},
+        {502, "<html>Bad Gateway</html>", true},
+        {504, "<html>", true},
+        {500, "", true},
+        {200, "<html>", true},
+        {503, "<html>no server</html>", false},
+        {404, "404 page not found", false},
+        {403, ERROR("7", "etcdserver: permission denied"), false},
+        {400, ERROR("3", "etcdserver: request is too large"), false},
+    };
+    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
+        begin_with(TWO);
+        egx_fake_answer(fake, rows[i].http, "", rows[i].body);
+        CU_ASSERT_TRUE(put("a", "1", EG_REV_ANY) < 0);
+        CU_ASSERT_EQUAL(strstr(message(), "; the write may have happened") != NULL,
+                        rows[i].is_open);
+        egx_fake_answer(fake, rows[i].http, "", rows[i].body);
+        egx_fake_answer(fake, rows[i].http, "", rows[i].body);
+        CU_ASSERT_TRUE(get("a") < 0);
+        CU_ASSERT_PTR_NULL(strstr(message(), "the write"));
+        end();
+    }
+}
+
 static void a_write_that_never_left_goes_to_the_next_server(void) {
     begin_with(TWO);
     egx_fake_answer_error(fake, EG_E_UNAVAILABLE, "Connection refused");
@@ -410,6 +442,7 @@ UNIT_MAIN(UNIT(a_value_is_read_with_the_revision_of_its_last_change),
           UNIT(checks_of_a_later_version_and_too_many_are_refused),
           UNIT(a_value_that_no_etcd_takes_is_not_even_sent), UNIT(what_did_not_hold_is_told_apart),
           UNIT(reads_go_to_the_next_server_and_stay_there), UNIT(a_write_is_never_sent_twice),
+          UNIT(a_write_that_may_have_happened_says_so),
           UNIT(a_write_that_never_left_goes_to_the_next_server),
           UNIT(a_store_that_is_down_answers_at_once_until_one_server_answers_again),
           UNIT(questions_have_pauses_whatever_they_end_with),
