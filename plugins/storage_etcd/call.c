@@ -14,6 +14,11 @@
 /* ---- ends ---- */
 
 static void end(struct etcd_call *call, int32_t status, const struct eg_json *root) {
+    struct etcd_call **place = &call->store->active;
+    while (*place != call) {
+        place = &(*place)->next_active;
+    }
+    *place = call->next_active;
     egx_json_free(&call->body);
     call->is_active = false;
     call->on_end(call, status, root);
@@ -31,6 +36,20 @@ void etcd_call_end_later(struct etcd_call *call, int32_t status) {
 }
 
 /* ---- sending ---- */
+
+/* An op's call that nobody waits for any more ends soon. */
+static uint64_t timeout_of(const struct etcd_call *call) {
+    const uint64_t own_ns =
+        call->timeout_ns != 0 ? call->timeout_ns : call->store->settings->timeout;
+    const uint64_t left_ns = call->op == NULL ? 0 : egx_http_timeout(call->store->host, call->op);
+    return left_ns != 0 && left_ns < own_ns ? left_ns : own_ns;
+}
+
+static bool is_late(const struct etcd_call *call) {
+    const struct eg_host *host = call->store->host;
+    return call->op != NULL && call->op->deadline_ns != 0 &&
+           host->clock->monotonic_ns(host) >= call->op->deadline_ns;
+}
 
 /* One block: the url, then the token. */
 static void make_request(struct etcd_call *call) {
@@ -66,9 +85,7 @@ static void make_request(struct etcd_call *call) {
         .headers = call->headers,
         .header_count = headers,
         .body = egx_json_text(&call->body),
-        .timeout_ns = call->on_data != NULL   ? UINT64_MAX
-                      : call->timeout_ns != 0 ? call->timeout_ns
-                                              : s->timeout,
+        .timeout_ns = call->on_data != NULL ? UINT64_MAX : timeout_of(call),
         .max_response_bytes = call->max_bytes != 0 ? call->max_bytes : CALL_MAX_BYTES,
         .ca_file = s->ca_file,
         .cert_file = s->cert_file,
@@ -120,6 +137,8 @@ void etcd_call_go_on(struct etcd_call *call) {
 
 void etcd_call_send(struct etcd_call *call) {
     call->is_active = true;
+    call->next_active = call->store->active;
+    call->store->active = call;
     call->is_canceled = false;
     call->is_renewed = false;
     call->is_timeout = false;
@@ -137,6 +156,15 @@ void etcd_call_cancel(struct etcd_call *call) {
     call->is_canceled = true;
     if (call->http != NULL) {
         call->store->host->http->cancel(call->store->host, call->http);
+    }
+}
+
+/* Writes are waited for: their answer says whether they have happened. */
+void etcd_calls_stop(struct etcd_store *store) {
+    for (struct etcd_call *call = store->active; call != NULL; call = call->next_active) {
+        if ((call->flags & ETCD_WRITE) == 0) {
+            etcd_call_cancel(call);
+        }
     }
 }
 
@@ -159,7 +187,7 @@ static void fail(struct etcd_call *call, int32_t status) {
         etcd_health_failed(store, call->endpoint, status, &call->why);
     }
     if (((call->flags & ETCD_REPEAT) != 0 || call->is_unsent) &&
-        ++call->tries < store->endpoint_count) {
+        ++call->tries < store->endpoint_count && !is_late(call)) {
         etcd_call_go_on(call);
     } else {
         end(call, status, NULL);

@@ -66,6 +66,7 @@ struct etcd_call {
     struct egx_json body; /* freed by the call */
     uint32_t flags;
     uint64_t timeout_ns;      /* 0 = the setting */
+    const struct eg_op *op;   /* in whose time it has to be done, if that is shorter; or NULL */
     uint64_t idle_timeout_ns; /* of streams, which have no other */
     uint64_t max_bytes;       /* of the answer */
     void (*on_data)(struct etcd_call *call, struct eg_str piece); /* NULL = the answer is one */
@@ -88,11 +89,13 @@ struct etcd_call {
     struct eg_http_call *http;
     struct eg_http_request request;
     struct eg_kv headers[3];
-    char *texts;            /* url and token of the request */
-    struct etcd_call *next; /* in the queue for a token */
+    char *texts;                   /* url and token of the request */
+    struct etcd_call *next;        /* in the queue for a token */
+    struct etcd_call *next_active; /* in store->active */
 };
 void etcd_call_send(struct etcd_call *call);
-void etcd_call_cancel(struct etcd_call *call); /* a wish; nothing is done when it is not active */
+void etcd_call_cancel(struct etcd_call *call);  /* a wish; nothing is done when it is not active */
+void etcd_calls_stop(struct etcd_store *store); /* cancels all but writes */
 /* Go on, or end, after the wait for a token. */
 void etcd_call_go_on(struct etcd_call *call);
 void etcd_call_end_later(struct etcd_call *call, int32_t status);
@@ -145,6 +148,7 @@ struct etcd_store {
     struct etcd_health health;
     struct etcd_auth auth;
     struct etcd_watch *watches;
+    struct etcd_call *active; /* every call from send to its end */
     bool is_draining;
     struct eg_metric *bad_records;
     uint64_t named_bad[ETCD_NAMED_BAD]; /* hashes of bad records that the log has named */

@@ -430,10 +430,55 @@ static void operations_under_way_at_the_end_are_answered(void) {
     (void)etcd_ops.get(store, EGX_STR("a"), &op.pub);
     component()->life->drain(store);
     CU_ASSERT_EQUAL(etcd_ops.get(store, EGX_STR("a"), &op.pub), EG_E_UNAVAILABLE);
-    egx_fake_answer_error(fake, EG_E_TIMEOUT, "timed out");
     run();
     CU_ASSERT_EQUAL(op.done_count, 1);
     CU_ASSERT_EQUAL(op.status, EG_E_UNAVAILABLE);
+    end();
+}
+
+static void a_write_under_way_at_the_end_is_waited_for_and_reads_are_not(void) {
+    struct egx_fake_op list;
+    begin();
+    egx_fake_op_init(fake, &op);
+    egx_fake_op_init(fake, &list);
+    (void)etcd_ops.list(store, EGX_STR("p/"), &list.pub);
+    (void)etcd_ops.put(store, EGX_STR("a"), EGX_STR("1"), EG_REV_ANY, &op.pub);
+    component()->life->drain(store);
+    run();
+    CU_ASSERT_EQUAL(list.done_count, 1);
+    CU_ASSERT_EQUAL(list.status, EG_E_UNAVAILABLE);
+    CU_ASSERT_EQUAL(op.done_count, 0);
+    answer("{" HEADER_AT("9") ",\"succeeded\":true,\"responses\":[{\"response_put\":{}}]}");
+    run();
+    CU_ASSERT_EQUAL(op.status, EG_OK);
+    end();
+}
+
+static void an_op_with_a_deadline_does_not_take_longer(void) {
+    begin_with(TWO);
+    const struct eg_host *host = egx_fake_host(fake);
+    egx_fake_op_init(fake, &op);
+    op.pub.deadline_ns = host->clock->monotonic_ns(host) + 2 * (uint64_t)ETCD_SECOND;
+    (void)etcd_ops.get(store, EGX_STR("a"), &op.pub);
+    CU_ASSERT_EQUAL(last_sent()->timeout_ns, 3 * (uint64_t)ETCD_SECOND);
+    egx_fake_answer_error(fake, EG_E_IO, "Connection reset by peer");
+    after(1 * (uint64_t)ETCD_SECOND);
+    CU_ASSERT_EQUAL(last_sent()->timeout_ns, 2 * (uint64_t)ETCD_SECOND);
+    CU_ASSERT_STRING_EQUAL(last_sent()->url, "http://b:2/v3/kv/range");
+    answer("{" HEADER_AT("9") "}");
+    run();
+    CU_ASSERT_EQUAL(op.status, EG_E_NOTFOUND);
+    memset(&op, 0, sizeof op);
+    egx_fake_op_init(fake, &op);
+    op.pub.deadline_ns = host->clock->monotonic_ns(host) + 60 * (uint64_t)ETCD_SECOND;
+    (void)etcd_ops.list(store, EGX_STR("a"), &op.pub);
+    CU_ASSERT_EQUAL(last_sent()->timeout_ns, 5 * (uint64_t)ETCD_SECOND); /* the setting */
+    egx_fake_advance(fake, 60 * (uint64_t)ETCD_SECOND);
+    const size_t before = sent_count();
+    egx_fake_answer_error(fake, EG_E_TIMEOUT, "timed out");
+    run();
+    CU_ASSERT_EQUAL(op.status, EG_E_UNAVAILABLE);
+    CU_ASSERT_EQUAL(sent_count(), before); /* it is late: nobody waits for the next server */
     end();
 }
 
@@ -455,4 +500,6 @@ UNIT_MAIN(UNIT(a_value_is_read_with_the_revision_of_its_last_change),
           UNIT(a_token_that_is_no_header_is_not_used),
           UNIT(a_store_that_is_away_is_a_start_with_one_warning),
           UNIT(a_store_that_says_nothing_does_not_hold_up_the_start),
-          UNIT(operations_under_way_at_the_end_are_answered))
+          UNIT(operations_under_way_at_the_end_are_answered),
+          UNIT(a_write_under_way_at_the_end_is_waited_for_and_reads_are_not),
+          UNIT(an_op_with_a_deadline_does_not_take_longer))
