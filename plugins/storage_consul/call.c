@@ -37,7 +37,7 @@ static const struct meaning meanings[] = {
     {504, NULL, EG_E_UNAVAILABLE, "Consul at", "cannot be reached"},
 };
 static const struct meaning failures[] = {
-    {EG_E_CANCELED, NULL, EG_E_CANCELED, "the call to Consul at", "was given up"},
+    {EG_E_CANCELED, NULL, EG_E_UNAVAILABLE, "the call to Consul at", "was given up"},
     {EG_E_PROTO, NULL, EG_E_PROTO, "what answers at", "is not Consul"},
     {EG_E_TOOBIG, NULL, EG_E_TOOBIG, "the answer of Consul at", "is too big"},
     {EG_E_TIMEOUT, NULL, EG_E_UNAVAILABLE, "Consul at", "does not answer"},
@@ -75,6 +75,17 @@ static struct eg_str sentence_of(struct eg_str text) {
     return egx_str_n(text.ptr, len);
 }
 
+/* Has it left, and does the answer say nothing about what became of it? A connection that did not
+ * come about (EG_E_UNAVAILABLE), what refuses (4xx) and what hands on to nobody (503) say enough.
+ */
+static bool is_open(const struct consul_call *call, const struct eg_http_response *response) {
+    const bool is_lost =
+        response->error != 0
+            ? response->error != EG_E_UNAVAILABLE
+            : response->status >= 500 && response->status != 503 && call->status != EG_E_DENIED;
+    return call->is_write && is_lost;
+}
+
 static void judge(struct consul_call *call, const struct eg_http_response *response) {
     const struct eg_str place = call->store->place;
     struct eg_str text = response->message;
@@ -96,8 +107,9 @@ static void judge(struct consul_call *call, const struct eg_http_response *respo
     call->status = meaning->status;
     call->why.len = 0;
     if (meaning->subject != NULL) {
-        (void)egx_why(&call->why, meaning->status, "%s %.*s %s: %.*s", meaning->subject,
-                      EGX_FMT(place), meaning->words, EGX_FMT(sentence));
+        (void)egx_why(&call->why, meaning->status, "%s %.*s %s: %.*s%s", meaning->subject,
+                      EGX_FMT(place), meaning->words, EGX_FMT(sentence),
+                      is_open(call, response) ? CONSUL_DOUBT : "");
     }
 }
 
@@ -120,8 +132,19 @@ static uint64_t index_of(const struct eg_http_response *response) {
     return index == 0 ? 1 : index;
 }
 
+static void leave_reading(struct consul_call *call) {
+    struct consul_call **place = &call->store->reading;
+    while (*place != NULL && *place != call) {
+        place = &(*place)->next;
+    }
+    if (*place == call) {
+        *place = call->next;
+    }
+}
+
 static void on_done(void *arg, const struct eg_http_response *response) {
     struct consul_call *call = arg;
+    leave_reading(call);
     call->handle = NULL;
     call->store->calls--;
     judge(call, response);
@@ -197,6 +220,11 @@ void consul_call_send(struct consul_call *call, uint64_t timeout_ns, uint64_t id
         add_header(call, EGX_STR("Content-Type"), EGX_STR("application/json"));
     }
     store->calls++;
+    if (store->is_draining) {
+        call->status = egx_why(&call->why, EG_E_UNAVAILABLE, "the gateway is being stopped");
+        store->host->loop->post(store->host, store->control, on_refused, call);
+        return;
+    }
     const int32_t rc = store->host->http->send(store->host, store->control, &call->request, on_done,
                                                call, &call->handle);
     if (rc < 0) {
@@ -205,12 +233,21 @@ void consul_call_send(struct consul_call *call, uint64_t timeout_ns, uint64_t id
                                "the call to Consul at %.*s cannot be sent: %s",
                                EGX_FMT(store->place), egx_error_text(rc));
         store->host->loop->post(store->host, store->control, on_refused, call);
+    } else if (!call->is_write) {
+        call->next = store->reading;
+        store->reading = call;
     }
 }
 
 void consul_call_cancel(struct consul_call *call) {
     if (call->handle != NULL) {
         call->store->host->http->cancel(call->store->host, call->handle);
+    }
+}
+
+void consul_calls_stop(struct consul_store *store) {
+    for (struct consul_call *call = store->reading; call != NULL; call = call->next) {
+        consul_call_cancel(call);
     }
 }
 
@@ -222,6 +259,6 @@ void consul_call_free(struct consul_call *call) {
 }
 
 uint64_t consul_op_timeout(const struct consul_store *store, const struct eg_op *op) {
-    const uint64_t timeout_ns = egx_http_timeout(store->host, op);
+    const uint64_t timeout_ns = op == NULL ? 0 : egx_http_timeout(store->host, op);
     return timeout_ns == 0 ? UINT64_MAX : timeout_ns;
 }

@@ -45,7 +45,8 @@ struct consul_store {
     struct eg_str place; /* host:port, for sentences */
     bool is_exposed;     /* the token goes unencrypted to another machine */
     bool is_draining;
-    size_t calls; /* in flight */
+    size_t calls;                /* in flight */
+    struct consul_call *reading; /* of these, those that may be given up */
     struct consul_watch *watches;
     struct consul_write *pausing; /* writes that will be tried again */
     struct egx_rows bad;          /* records that were named in the log */
@@ -62,6 +63,7 @@ struct consul_call {
     struct eg_http_request request;
     bool is_write;               /* sent once, whatever happens */
     struct eg_http_call *handle; /* NULL: not in flight */
+    struct consul_call *next;    /* in store->reading */
     void (*ended)(struct consul_call *call);
     void *owner;
     /* What it ended with. status: EG_OK for 200, EG_E_NOTFOUND for 404, EG_E_CONFLICT for 409 (both
@@ -84,21 +86,24 @@ void consul_call_send(struct consul_call *call, uint64_t timeout_ns, uint64_t id
                       void (*ended)(struct consul_call *call), void *owner);
 /* ended still comes. */
 void consul_call_cancel(struct consul_call *call);
+/* All but writes; each still ends. */
+void consul_calls_stop(struct consul_store *store);
 /* Releases what it ended with; not while it is in flight. */
 void consul_call_free(struct consul_call *call);
-/* For an op: as long as its deadline allows. */
+/* For an op: as long as its deadline still allows. NULL: for ever. */
 uint64_t consul_op_timeout(const struct consul_store *store, const struct eg_op *op);
+/* Of a write whose answer was lost, at the end of its sentence. */
+#define CONSUL_DOUBT "; the write may have happened"
 /* An answer that is none: EG_E_PROTO, and why. */
 int32_t consul_garbage(const struct consul_store *store, struct eg_why *ret_why);
 
 /* ---- read.c: what is there, below some prefixes, at one moment ---- */
 
-#define CONSUL_TREES_MAX 8u
-
 struct consul_row {
     struct eg_str key;
     struct eg_str base64;
     uint64_t revision;
+    uint64_t created;
 };
 
 struct consul_read {
@@ -106,7 +111,12 @@ struct consul_read {
     struct consul_call call;
     struct egx_json request; /* of the transaction */
     struct egx_json key;     /* scratch: the key of the present row */
-    uint64_t timeout_ns;
+    struct egx_json former;  /* scratch: the key of the row before, */
+    struct eg_str last;      /* which this is */
+    bool is_one_tree;        /* then keys ascend */
+    bool is_garbled;         /* and they did not */
+    const struct eg_op *op;  /* in whose time it has to be done; NULL: it has none */
+    bool is_repeated;
     void (*begin)(struct consul_read *read); /* rows follow, what came before does not count */
     void (*row)(struct consul_read *read, const struct consul_row *row);
     void (*ended)(struct consul_read *read); /* once; the read may be freed in it */
@@ -120,7 +130,7 @@ struct consul_read {
 
 /* prefixes: of keys; count may be 0, then only the guard is read. */
 void consul_read_start(struct consul_store *store, struct consul_read *read,
-                       const struct eg_str *prefixes, size_t count, uint64_t timeout_ns);
+                       const struct eg_str *prefixes, size_t count);
 void consul_read_free(struct consul_read *read);
 /* Bytes of a value, to be freed by the host's free; NULL: it is no base64, and has been counted. */
 char *consul_row_value(struct consul_store *store, const struct consul_row *row, size_t *ret_len);

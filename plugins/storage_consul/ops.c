@@ -22,7 +22,7 @@ static void end_get(struct consul_store *store, struct get *get) {
         egx_done_error(get->op, EG_E_PROTO, "%.*s", (int)why.len, why.text);
         return;
     }
-    const struct consul_row row = {get->key, entry.value, entry.revision};
+    const struct consul_row row = {get->key, entry.value, entry.revision, entry.created};
     char *value = consul_row_value(store, &row, &len);
     if (value == NULL) {
         egx_done_error(get->op, EG_E_PROTO, "the value in Consul is no base64");
@@ -122,6 +122,7 @@ int32_t consul_list(void *instance, struct eg_str prefix, struct eg_op *op) {
     list->read.row = add_to_list;
     list->read.ended = end_list;
     list->read.owner = list;
-    consul_read_start(store, &list->read, &prefix, 1, consul_op_timeout(store, op));
+    list->read.op = op;
+    consul_read_start(store, &list->read, &prefix, 1);
     return EG_OK;
 }

@@ -56,8 +56,26 @@ static char *room_for(struct consul_read *read, size_t len) {
     return read->key.is_failed ? NULL : read->key.ptr;
 }
 
+/* Of one tree, rows come in the order of their names, which is that of the keys. A key that does
+ * not go on from the last one, or is it, makes an answer that nothing can be told from. */
+static bool ascends(struct consul_read *read, struct eg_str key) {
+    const bool is_first = read->last.ptr == NULL;
+    if (read->is_one_tree && !is_first && egx_str_cmp(read->last, key) >= 0) {
+        read->is_garbled = true;
+        return false;
+    }
+    const struct egx_json scratch = read->former;
+    read->former = read->key;
+    read->key = scratch;
+    read->last = key;
+    return true;
+}
+
 static void on_entry(void *arg, const struct consul_entry *entry) {
     struct consul_read *read = arg;
+    if (read->is_garbled) {
+        return;
+    }
     const struct eg_str prefix = read->store->settings->prefix;
     char *bytes = room_for(read, entry->key.len + 1);
     size_t len = 0;
@@ -75,14 +93,15 @@ static void on_entry(void *arg, const struct consul_entry *entry) {
         read->guard = entry->revision;
         return;
     }
-    struct consul_row row = {.base64 = entry->value, .revision = entry->revision};
+    struct consul_row row = {
+        .base64 = entry->value, .revision = entry->revision, .created = entry->created};
     char *key = bytes + prefix.len; /* in its place: a key is never longer than its name */
     if (name.len > CONSUL_NAME_MAX || !consul_read_name(name, key, &row.key.len)) {
         consul_bad_record(read->store, entry->key, "its key was not written by an event gateway");
         return;
     }
     row.key.ptr = key;
-    if (read->row != NULL) {
+    if (ascends(read, row.key) && read->row != NULL) {
         read->row(read, &row);
     }
 }
@@ -96,13 +115,16 @@ static void ask(struct consul_read *read);
 
 static void on_verified(struct consul_call *call) {
     struct consul_read *read = call->owner;
-    if (call->status == EG_OK) {
+    read->why = call->why;
+    if (call->status == EG_OK && !read->is_repeated) {
+        read->is_repeated = true;
         consul_call_free(call);
         ask(read); /* it has come meanwhile, with the first write */
-        return;
+    } else if (call->status == EG_OK || call->status == EG_E_CONFLICT) {
+        end(read, consul_garbage(read->store, &read->why)); /* there, and again not there */
+    } else {
+        end(read, call->status == EG_E_NOTFOUND ? EG_OK : call->status);
     }
-    read->why = call->why;
-    end(read, call->status == EG_E_NOTFOUND ? EG_OK : call->status);
 }
 
 static void verify(struct consul_read *read) {
@@ -111,7 +133,8 @@ static void verify(struct consul_read *read) {
     consul_call_begin(read->store, call, EGX_STR("/v1/kv/"));
     consul_call_name(call, CONSUL_GUARD_STR);
     consul_call_query(call, EGX_STR("consistent"), EGX_STR(""));
-    consul_call_send(call, read->timeout_ns, read->store->settings->timeout, on_verified, read);
+    consul_call_send(call, consul_op_timeout(read->store, read->op), read->store->settings->timeout,
+                     on_verified, read);
 }
 
 static void on_answer(struct consul_call *call) {
@@ -126,8 +149,11 @@ static void on_answer(struct consul_call *call) {
     }
     read->revision = 0;
     read->guard = 0;
+    read->last = egx_str_n(NULL, 0);
+    read->is_garbled = false;
     read->begin(read);
-    if (!consul_scan_txn(egx_str_n(call->answer.ptr, call->answer.len), &reader)) {
+    const struct eg_str answer = egx_str_n(call->answer.ptr, call->answer.len);
+    if (!consul_scan_txn(answer, &reader) || read->is_garbled) {
         end(read, consul_garbage(read->store, &read->why));
     } else if (read->guard == 0) {
         verify(read);
@@ -143,7 +169,8 @@ static void ask(struct consul_read *read) {
     consul_call_begin(read->store, call, EGX_STR("/v1/txn"));
     consul_call_query(call, EGX_STR("consistent"), EGX_STR(""));
     egx_json_raw(&call->body, egx_json_text(&read->request));
-    consul_call_send(call, read->timeout_ns, read->store->settings->timeout, on_answer, read);
+    consul_call_send(call, consul_op_timeout(read->store, read->op), read->store->settings->timeout,
+                     on_answer, read);
 }
 
 static void add_tree(struct consul_read *read, struct eg_str name) {
@@ -158,11 +185,11 @@ static void add_tree(struct consul_read *read, struct eg_str name) {
 }
 
 void consul_read_start(struct consul_store *store, struct consul_read *read,
-                       const struct eg_str *prefixes, size_t count, uint64_t timeout_ns) {
+                       const struct eg_str *prefixes, size_t count) {
     struct egx_json name = egx_json_begin();
     read->store = store;
     read->why.struct_size = sizeof read->why;
-    read->timeout_ns = timeout_ns;
+    read->is_one_tree = count == 1;
     add_tree(read, CONSUL_GUARD_STR);
     for (size_t i = 0; i < count; i++) {
         name.len = 0;
@@ -178,4 +205,5 @@ void consul_read_free(struct consul_read *read) {
     consul_call_free(&read->call);
     egx_json_free(&read->request);
     egx_json_free(&read->key);
+    egx_json_free(&read->former);
 }

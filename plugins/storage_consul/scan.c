@@ -287,6 +287,8 @@ void consul_scan_entry(struct consul_scan *scan, struct consul_entry *ret_entry)
             entry.value = consul_scan_string_or_null(scan);
         } else if (egx_str_eq(name, EGX_STR("ModifyIndex"))) {
             entry.revision = consul_scan_number(scan);
+        } else if (egx_str_eq(name, EGX_STR("CreateIndex"))) {
+            entry.created = consul_scan_number(scan);
         } else if (egx_str_eq(name, EGX_STR("Flags"))) {
             entry.flags = consul_scan_number(scan);
         } else {

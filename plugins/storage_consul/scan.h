@@ -42,11 +42,13 @@ void consul_scan_finish(struct consul_scan *scan);
  * surrogate. */
 bool consul_unescape(struct eg_str text, char *out, size_t *ret_len);
 
-/* A row of the key/value store: {"Key": ..., "Value": ..., "ModifyIndex": ..., "Flags": ...}. */
+/* A row of the key/value store: {"Key": ..., "Value": ..., "ModifyIndex": ..., "CreateIndex":
+ * ..., "Flags": ...}. */
 struct consul_entry {
     struct eg_str key;   /* escapes as they are */
     struct eg_str value; /* base64; null is empty */
     uint64_t revision;   /* ModifyIndex, at least 1 */
+    uint64_t created;    /* CreateIndex; 0 = not told */
     uint64_t flags;
 };
 void consul_scan_entry(struct consul_scan *scan, struct consul_entry *ret_entry);

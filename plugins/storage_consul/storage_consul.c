@@ -49,10 +49,12 @@ static const struct eg_setting *const rows[] = {
 
 static int32_t check_settings(const struct consul_settings *settings,
                               struct consul_address *ret_address, struct eg_why *ret_why) {
+    const struct eg_str shown = consul_shown_address(settings->address);
     if (!consul_read_address(settings->address, ret_address)) {
         return egx_why(ret_why, EG_E_INVAL,
-                       "'address' has to be http://host:port or https://host:port, not '%.*s'",
-                       EGX_FMT(settings->address));
+                       "'address' has to be http://host:port or https://host:port, without user "
+                       "and password, not '%s%.*s'",
+                       shown.len < settings->address.len ? "...@" : "", EGX_FMT(shown));
     }
     if (!consul_is_prefix(settings->prefix)) {
         return egx_why(ret_why, EG_E_INVAL,
@@ -140,6 +142,8 @@ static void on_started(struct consul_call *call) {
         egx_done_error(start->op, EG_E_DENIED,
                        "%.*s; set 'token' to one with key_prefix write on '%.*s'",
                        (int)call->why.len, call->why.text, EGX_FMT(store->settings->prefix));
+    } else if (store->is_draining) {
+        egx_done_error(start->op, EG_E_CANCELED, "canceled");
     } else {
         if (call->status != EG_OK && call->status != EG_E_NOTFOUND) {
             egx_log(store->host, EG_LOG_WARN, "%.*s; it is tried on", (int)call->why.len,
@@ -181,6 +185,7 @@ static void drain(void *instance) {
     struct consul_store *store = instance;
     store->is_draining = true;
     consul_watches_stop(store);
+    consul_calls_stop(store);
     consul_writes_stop(store);
 }
 

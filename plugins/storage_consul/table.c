@@ -32,8 +32,8 @@ void consul_table_begin(struct consul_table *table) {
     table->place = 0;
 }
 
-/* Consul tells rows in the order of their names, which is that of the keys: one walk along what is
- * known. (In any other order it would only find less.) */
+/* Keys come strictly ascending, which read.c sees to: one walk along what is known, and no known
+ * row is taken over twice. */
 bool consul_table_knows(struct consul_table *table, struct eg_str key, uint64_t revision,
                         bool is_anew) {
     const struct egx_rows *known = &table->known;
@@ -53,9 +53,11 @@ bool consul_table_knows(struct consul_table *table, struct eg_str key, uint64_t 
     return true;
 }
 
-void consul_table_add(struct consul_table *table, struct eg_str key, uint64_t revision,
+void consul_table_add(struct consul_table *table, const struct consul_row *row,
                       struct eg_str value) {
-    egx_rows_add(table->host, &table->fresh, EG_CHANGE_PUT, revision, key, value);
+    struct egx_rows *fresh = &table->fresh;
+    egx_rows_add(table->host, fresh, EG_CHANGE_PUT, row->revision, row->key, value);
+    fresh->items[fresh->count - 1]->created = row->created;
 }
 
 void consul_table_end(struct consul_table *table) {

@@ -24,10 +24,12 @@ struct consul_table {
 
 /* What was read does not count. */
 void consul_table_begin(struct consul_table *table);
-/* Is this row known, as it is? Then it has been taken over. is_anew: nothing is known. */
+/* Keys have to come strictly ascending. Is this row known, as it is? Then it has been taken over.
+ * is_anew: nothing is known. */
 bool consul_table_knows(struct consul_table *table, struct eg_str key, uint64_t revision,
                         bool is_anew);
-void consul_table_add(struct consul_table *table, struct eg_str key, uint64_t revision,
+/* value: of the row, decoded. */
+void consul_table_add(struct consul_table *table, const struct consul_row *row,
                       struct eg_str value);
 /* All has been read: fresh ascends by key. */
 void consul_table_end(struct consul_table *table);

@@ -123,6 +123,18 @@ static void settings_that_cannot_be_are_refused(void) {
     }
 }
 
+static void a_refused_address_is_shown_without_its_password(void) {
+    struct eg_why why = {.struct_size = sizeof why};
+    fake = egx_fake_new();
+    CU_ASSERT_EQUAL(egx_fake_create(fake, eg_plugin_constant.components[0],
+                                    "{\"address\":\"http://user:p@ss@consul:8500\"}", &instance,
+                                    &why),
+                    EG_E_INVAL);
+    CU_ASSERT_TRUE(holds(egx_str_n(why.text, why.len), "'...@consul:8500'"));
+    CU_ASSERT_FALSE(holds(egx_str_n(why.text, why.len), "p@ss"));
+    egx_fake_free(fake);
+}
+
 static int32_t try_start(const char *settings) {
     CU_ASSERT_EQUAL_FATAL(create(settings), EG_OK);
     return egx_fake_start(fake, component, instance);
@@ -245,7 +257,7 @@ static void a_list_is_all_below_a_prefix_and_the_guard_at_one_moment(void) {
     begin();
     egx_fake_answer(
         fake, 200, "",
-        RESULTS(GUARD("20") "," ROW("p/b", "\"Mg==\"", "19") "," ROW("p/a\\u0026", "null", "5")));
+        RESULTS(GUARD("20") "," ROW("p/a\\u0026", "null", "5") "," ROW("p/b", "\"Mg==\"", "19")));
     run_list("p/");
     CU_ASSERT_STRING_EQUAL(sent(0)->url, "http://127.0.0.1:8500/v1/txn?consistent");
     CU_ASSERT_STRING_EQUAL(last_body(),
@@ -257,6 +269,22 @@ static void a_list_is_all_below_a_prefix_and_the_guard_at_one_moment(void) {
     ASSERT_STR(op.result.items[0]->key, "p/a&");
     ASSERT_STR(op.result.items[1]->value, "2");
     CU_ASSERT_EQUAL(op.result.items[1]->revision, 19);
+    end();
+}
+
+static void a_list_that_is_out_of_order_is_no_list(void) {
+    static const char *const bad[] = {
+        RESULTS(GUARD("20") "," ROW("p/b", "null", "19") "," ROW("p/a", "null", "5")),
+        RESULTS(GUARD("20") "," ROW("p/a", "null", "5") "," ROW("p/a", "null", "5")),
+    };
+    begin();
+    for (size_t i = 0; i < EGX_COUNT(bad); i++) {
+        egx_fake_answer(fake, 200, "", bad[i]);
+        run_list("p/");
+        CU_ASSERT_EQUAL(op.status, EG_E_PROTO);
+        again();
+    }
+    op.done_count = 1;
     end();
 }
 
@@ -302,6 +330,77 @@ static void an_empty_list_is_not_believed(void) {
     run_list("p/");
     CU_ASSERT_EQUAL(op.result.item_count, 1);
     CU_ASSERT_EQUAL(op.result.revision, 2);
+    end();
+}
+
+static void a_guard_that_is_there_and_is_not_is_asked_for_twice_at_most(void) {
+    static const int32_t seconds[] = {200, 409};
+    begin();
+    for (size_t i = 0; i < EGX_COUNT(seconds); i++) {
+        egx_fake_answer(fake, 200, "", RESULTS(""));
+        egx_fake_answer(fake, 200, "", "[]");
+        egx_fake_answer(fake, 200, "", RESULTS(""));
+        egx_fake_answer(fake, seconds[i], "", "[]");
+        run_list("p/");
+        CU_ASSERT_EQUAL(op.status, EG_E_PROTO);
+        again();
+    }
+    egx_fake_answer(fake, 200, "", RESULTS(""));
+    egx_fake_answer(fake, 409, "", "");
+    run_list("p/");
+    CU_ASSERT_EQUAL(op.status, EG_E_PROTO);
+    CU_ASSERT_TRUE(says("cannot be understood"));
+    end();
+}
+
+static void a_read_of_a_store_that_is_stopped_asks_for_nothing_more(void) {
+    begin();
+    CU_ASSERT_EQUAL(ops->list(instance, EGX_STR("p/"), &op.pub), EG_OK);
+    const size_t before = egx_fake_request_count(fake);
+    ((struct consul_store *)instance)->is_draining = true; /* the answer was there before drain */
+    egx_fake_answer(fake, 200, "", RESULTS(""));
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(egx_fake_request_count(fake), before);
+    CU_ASSERT_EQUAL(op.status, EG_E_UNAVAILABLE);
+    end();
+}
+
+static void reads_in_flight_are_given_up_at_the_end_and_writes_are_not(void) {
+    struct egx_fake_op reads[2];
+    begin();
+    for (size_t i = 0; i < EGX_COUNT(reads); i++) {
+        egx_fake_op_init(fake, &reads[i]);
+    }
+    CU_ASSERT_EQUAL(ops->get(instance, EGX_STR("a"), &reads[0].pub), EG_OK);
+    CU_ASSERT_EQUAL(ops->put(instance, EGX_STR("a"), EGX_STR("1"), EG_REV_ANY, &op.pub), EG_OK);
+    CU_ASSERT_EQUAL(ops->list(instance, EGX_STR("p/"), &reads[1].pub), EG_OK);
+    component->life->drain(instance);
+    (void)egx_fake_run(fake);
+    for (size_t i = 0; i < EGX_COUNT(reads); i++) {
+        CU_ASSERT_EQUAL(reads[i].done_count, 1);
+        CU_ASSERT_EQUAL(reads[i].status, EG_E_UNAVAILABLE);
+        egx_fake_op_free(&reads[i]);
+    }
+    CU_ASSERT_EQUAL(op.done_count, 0);
+    egx_fake_answer(fake, 200, "", RESULTS(ROW("a", "null", "31") "," GUARD("31")));
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(op.status, EG_OK);
+    end();
+}
+
+static void every_try_of_a_read_has_the_time_that_is_left(void) {
+    begin();
+    const struct eg_host *host = egx_fake_host(fake);
+    op.pub.deadline_ns = host->clock->monotonic_ns(host) + 4 * CONSUL_SECOND_NS;
+    CU_ASSERT_EQUAL(ops->list(instance, EGX_STR("p/"), &op.pub), EG_OK);
+    CU_ASSERT_EQUAL(sent(0)->timeout_ns, 5 * CONSUL_SECOND_NS);
+    egx_fake_advance(fake, 3 * CONSUL_SECOND_NS);
+    egx_fake_answer(fake, 200, "", RESULTS(""));
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(sent(0)->timeout_ns, 2 * CONSUL_SECOND_NS);
+    egx_fake_answer(fake, 404, "", "");
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(op.status, EG_OK);
     end();
 }
 
@@ -390,6 +489,44 @@ static void a_write_whose_answer_is_lost_is_not_sent_again(void) {
     CU_ASSERT_EQUAL(op.status, EG_E_UNAVAILABLE);
     CU_ASSERT_EQUAL(egx_fake_request_count(fake), before + 1);
     CU_ASSERT_TRUE((sent(0)->flags & EG_HTTP_ONCE) != 0);
+    end();
+}
+
+static void a_write_that_may_have_happened_says_so(void) {
+    static const struct {
+        int32_t error;
+        int32_t http;
+        const char *body;
+        bool is_open;
+    } cases[] = {
+        {EG_E_IO, 0, "connection reset", true},
+        {EG_E_TIMEOUT, 0, "timed out", true},
+        {EG_E_PROTO, 0, "no HTTP", true},
+        {0, 500, "rpc error making call: EOF", true},
+        {0, 500, "No cluster leader", true},
+        {0, 502, "", true},
+        {0, 504, "", true},
+        {0, 200, "<html>", true},
+        {0, 503, "", false},
+        {0, 403, "Permission denied", false},
+        {0, 500, "Permission denied", false},
+        {0, 404, "", false},
+        {0, 413, "too large", false},
+        {EG_E_UNAVAILABLE, 0, "connection refused", false},
+    };
+    begin();
+    for (size_t i = 0; i < EGX_COUNT(cases); i++) {
+        if (cases[i].error != 0) {
+            egx_fake_answer_error(fake, cases[i].error, cases[i].body);
+        } else {
+            egx_fake_answer(fake, cases[i].http, "", cases[i].body);
+        }
+        run_put("a", "1", EG_REV_ANY);
+        CU_ASSERT_TRUE(op.status < 0);
+        CU_ASSERT_EQUAL(says("; the write may have happened"), cases[i].is_open);
+        again();
+    }
+    op.done_count = 1;
     end();
 }
 
@@ -513,7 +650,7 @@ static void commits_that_cannot_be_are_refused(void) {
     begin();
     commit.checks = checks;
     commit.check_count = 1;
-    CU_ASSERT_EQUAL(ops->commit(instance, &commit, &op.pub), EG_E_INVAL);
+    CU_ASSERT_EQUAL(ops->commit(instance, &commit, &op.pub), EG_E_UNSUPPORTED);
     commit.checks = many;
     commit.check_count = 9;
     CU_ASSERT_EQUAL(ops->commit(instance, &commit, &op.pub), EG_E_INVAL);
@@ -523,14 +660,21 @@ static void commits_that_cannot_be_are_refused(void) {
 }
 
 UNIT_MAIN(UNIT(settings_that_cannot_be_are_refused),
+          UNIT(a_refused_address_is_shown_without_its_password),
           UNIT(a_file_that_cannot_be_read_fails_the_start),
           UNIT(a_token_that_is_refused_fails_the_start), UNIT(a_store_that_is_away_is_a_warning),
           UNIT(a_token_that_goes_over_the_network_in_plain_text_is_a_warning),
           UNIT(a_value_is_read_by_its_name), UNIT(answers_to_a_get_have_their_meaning),
           UNIT(a_list_is_all_below_a_prefix_and_the_guard_at_one_moment),
+          UNIT(a_list_that_is_out_of_order_is_no_list),
           UNIT(bad_records_are_left_out_counted_and_named_once),
-          UNIT(an_empty_list_is_not_believed), UNIT(a_write_is_one_transaction_with_the_guard),
-          UNIT(refusals_are_told_apart), UNIT(a_write_whose_answer_is_lost_is_not_sent_again),
-          UNIT(what_is_too_big_is_not_sent), UNIT(checks_of_keys_go_along),
-          UNIT(checks_of_prefixes_are_read_and_held_by_the_guard),
+          UNIT(an_empty_list_is_not_believed),
+          UNIT(a_guard_that_is_there_and_is_not_is_asked_for_twice_at_most),
+          UNIT(a_read_of_a_store_that_is_stopped_asks_for_nothing_more),
+          UNIT(reads_in_flight_are_given_up_at_the_end_and_writes_are_not),
+          UNIT(every_try_of_a_read_has_the_time_that_is_left),
+          UNIT(a_write_is_one_transaction_with_the_guard), UNIT(refusals_are_told_apart),
+          UNIT(a_write_whose_answer_is_lost_is_not_sent_again),
+          UNIT(a_write_that_may_have_happened_says_so), UNIT(what_is_too_big_is_not_sent),
+          UNIT(checks_of_keys_go_along), UNIT(checks_of_prefixes_are_read_and_held_by_the_guard),
           UNIT(a_guard_that_has_moved_is_looked_at_again), UNIT(commits_that_cannot_be_are_refused))

@@ -9,6 +9,9 @@
 #define ROW(key, value, index)                                                                     \
     "{\"KV\":{\"Key\":\"event-gateway/" key "\",\"Flags\":7,\"Value\":" value                      \
     ",\"ModifyIndex\":" index "}}"
+#define ROW_OF(key, value, created, index)                                                         \
+    "{\"KV\":{\"Key\":\"event-gateway/" key "\",\"Flags\":7,\"Value\":" value                      \
+    ",\"CreateIndex\":" created ",\"ModifyIndex\":" index "}}"
 #define GUARD(index) ROW(".guard", "null", index)
 #define RESULTS(rows) "{\"Results\":[" rows "],\"Errors\":null}"
 #define NAMES "[\"event-gateway/.guard\",\"event-gateway/p/\"]"
@@ -23,6 +26,7 @@ static struct eg_watch watch;
 static char told[4096];
 static uint64_t told_revision;
 static char why[256];
+static char ages[256]; /* "key@created " of each PUT */
 
 static void on_changed(struct eg_watch *of, const struct eg_change *change) {
     static const char marks[] = "?+-SRDC";
@@ -32,6 +36,11 @@ static void on_changed(struct eg_watch *of, const struct eg_change *change) {
                    EGX_FMT(change->key), change->kind == EG_CHANGE_PUT ? "=" : "",
                    EGX_FMT(change->value));
     told_revision = change->revision;
+    if (change->kind == EG_CHANGE_PUT) {
+        const size_t at = strlen(ages);
+        (void)snprintf(ages + at, sizeof ages - at, "%.*s@%llu ", EGX_FMT(change->key),
+                       (unsigned long long)change->created);
+    }
     if (change->kind == EG_CHANGE_DOWN) {
         (void)snprintf(why, sizeof why, "%.*s", EGX_FMT(change->message));
     }
@@ -72,7 +81,7 @@ static void open_from(uint64_t from_revision) {
     component = eg_plugin_constant.components[0];
     ops = component->ops;
     instance = NULL;
-    told[0] = why[0] = '\0';
+    told[0] = why[0] = ages[0] = '\0';
     CU_ASSERT_EQUAL_FATAL(egx_fake_create(fake, component, NULL, &instance, NULL), EG_OK);
     egx_fake_answer(fake, 404, "", "");
     CU_ASSERT_EQUAL_FATAL(egx_fake_start(fake, component, instance), EG_OK);
@@ -209,6 +218,26 @@ static void a_store_without_anything_is_synced(void) {
     end();
 }
 
+static void every_put_tells_the_index_that_made_its_key(void) {
+    open_from(0);
+    answer_asked("12", NAMES);
+    answer_read(RESULTS(GUARD("12") "," ROW_OF("p/a", ONE, "8", "10")));
+    run();
+    wait_ms(50);
+    answer_asked("15", NAMES);
+    answer_read(
+        RESULTS(GUARD("15") "," ROW_OF("p/a", TWO, "8", "15") "," ROW_OF("p/b", ONE, "14", "14")));
+    run();
+    CU_ASSERT_STRING_EQUAL(ages, "p/a@8 p/b@14 p/a@8 ");
+    ages[0] = '\0';
+    wait_ms(50);
+    answer_asked("5", NAMES); /* another store: all is told anew */
+    answer_read(RESULTS(GUARD("5") "," ROW_OF("p/a", TWO, "3", "5")));
+    run();
+    CU_ASSERT_STRING_EQUAL(ages, "p/a@3 ");
+    end();
+}
+
 /* ---- from a revision ---- */
 
 static void from_the_present_revision_nothing_is_repeated(void) {
@@ -322,6 +351,28 @@ static void answers_that_mean_nothing_are_a_store_that_is_away(void) {
     end();
 }
 
+/* A row that is taken over twice would be freed twice, or be told without its value. */
+static void a_read_that_names_a_key_twice_tells_nothing(void) {
+    static const char *const seconds[] = {ROW("p/a", ONE, "10"), ROW("p/a", ONE, "11"),
+                                          ROW("p/", ONE, "11")};
+    char results[1024];
+    for (size_t i = 0; i < EGX_COUNT(seconds); i++) {
+        open_with_two();
+        answer_asked("13", NAMES);
+        (void)snprintf(results, sizeof results, RESULTS("%s,%s,%s"), GUARD("13"),
+                       ROW("p/a", ONE, "10"), seconds[i]);
+        answer_read(results);
+        run();
+        TOLD("D ");
+        CU_ASSERT_PTR_NOT_NULL(strstr(why, "cannot be understood"));
+        answer_asked("14", NAMES);
+        answer_read(RESULTS(GUARD("14") "," ROW("p/a", ONE, "10") "," ROW("p/b", ONE, "14")));
+        wait_ms(2000);
+        TOLD("+p/b=1 S ");
+        end();
+    }
+}
+
 static void an_index_of_zero_counts_as_one(void) {
     open_from(0);
     answer_asked("0", "[]");
@@ -412,6 +463,7 @@ UNIT_MAIN(UNIT(the_content_comes_first_then_the_question_waits_for_changes),
           UNIT(a_write_that_left_nothing_is_told_as_synced), UNIT(many_writes_become_few_reads),
           UNIT(a_server_that_answers_at_once_is_not_asked_all_the_time),
           UNIT(a_store_without_anything_is_synced),
+          UNIT(every_put_tells_the_index_that_made_its_key),
           UNIT(from_the_present_revision_nothing_is_repeated),
           UNIT(from_any_other_revision_all_is_told_anew),
           UNIT(an_index_that_goes_back_is_another_store),
@@ -419,7 +471,8 @@ UNIT_MAIN(UNIT(the_content_comes_first_then_the_question_waits_for_changes),
           UNIT(a_store_that_is_away_is_told_once_and_tried_on),
           UNIT(what_was_missed_is_told_when_the_store_is_back),
           UNIT(answers_that_mean_nothing_are_a_store_that_is_away),
-          UNIT(an_index_of_zero_counts_as_one), UNIT(rights_that_were_taken_remove_nothing),
+          UNIT(a_read_that_names_a_key_twice_tells_nothing), UNIT(an_index_of_zero_counts_as_one),
+          UNIT(rights_that_were_taken_remove_nothing),
           UNIT(a_prefix_that_somebody_has_emptied_is_removals),
           UNIT(a_watch_is_closed_in_every_state),
           UNIT(draining_stops_everything_and_closed_still_comes),

@@ -21,6 +21,14 @@ bool consul_read_address(struct eg_str text, struct consul_address *ret_address)
     return true;
 }
 
+struct eg_str consul_shown_address(struct eg_str text) {
+    size_t from = text.len;
+    while (from > 0 && text.ptr[from - 1] != '@') {
+        from--;
+    }
+    return egx_str_cut(text, from);
+}
+
 static bool is_segment(struct eg_str segment) {
     return segment.len > 0 && !egx_str_eq(segment, EGX_STR(".")) &&
            !egx_str_eq(segment, EGX_STR(".."));

@@ -76,7 +76,7 @@ static void on_row(struct consul_read *read, const struct consul_row *row) {
     }
     char *value = consul_row_value(watch->store, row, &len);
     if (value != NULL) {
-        consul_table_add(&watch->table, row->key, row->revision, egx_str_n(value, len));
+        consul_table_add(&watch->table, row, egx_str_n(value, len));
         host->mem->free(host, value);
     }
 }
@@ -244,7 +244,7 @@ static void start_read(struct consul_watch *watch) {
     watch->read_ns = now_of(watch);
     watch->read =
         (struct consul_read){.begin = begin_rows, .row = on_row, .ended = on_read, .owner = watch};
-    consul_read_start(watch->store, &watch->read, &watch->prefix, 1, UINT64_MAX);
+    consul_read_start(watch->store, &watch->read, &watch->prefix, 1);
 }
 
 /* ---- asking ---- */
@@ -379,7 +379,6 @@ void consul_watches_stop(struct consul_store *store) {
     for (struct consul_watch *watch = store->watches; watch != NULL; watch = watch->next) {
         store->host->loop->timer_stop(store->host, watch->timer);
         watch->timer = NULL;
-        stop_calls(watch);
     }
 }
 

@@ -161,6 +161,15 @@ static void end_conflict(struct consul_write *write) {
     }
 }
 
+/* It says that the write was done, or not, but not so that it can be understood. */
+static void end_unclear(struct consul_write *write) {
+    const struct consul_store *store = write->store;
+    (void)egx_why(&write->why, EG_E_PROTO,
+                  "Consul at %.*s answers what cannot be understood" CONSUL_DOUBT,
+                  EGX_FMT(store->place));
+    end_failed(write, EG_E_PROTO, &write->why);
+}
+
 static void on_written(struct consul_call *call) {
     struct consul_write *write = call->owner;
     const struct consul_txn_reader reader = {.entry = on_result, .error = on_error, .arg = write};
@@ -178,7 +187,7 @@ static void on_written(struct consul_call *call) {
     } else if (is_read && call->status == EG_E_CONFLICT && write->failed != CONSUL_ROLES) {
         end_conflict(write);
     } else {
-        end_failed(write, consul_garbage(write->store, &call->why), &call->why);
+        end_unclear(write);
     }
 }
 
@@ -262,9 +271,8 @@ static void begin_try(struct consul_write *write) {
     }
     consul_read_free(&write->read);
     write->read = (struct consul_read){
-        .begin = begin_rows, .row = check_row, .ended = end_rows, .owner = write};
-    consul_read_start(write->store, &write->read, prefixes, count,
-                      consul_op_timeout(write->store, write->op));
+        .op = write->op, .begin = begin_rows, .row = check_row, .ended = end_rows, .owner = write};
+    consul_read_start(write->store, &write->read, prefixes, count);
 }
 
 /* ---- the front ---- */
@@ -278,13 +286,16 @@ static uint64_t random_number(const struct consul_store *store) {
     return (number >> 11) | 1u;
 }
 
-static bool is_good(const struct eg_commit *commit) {
-    for (size_t i = 0; i < commit->check_count && i < CONSUL_CHECKS_MAX; i++) {
+static int32_t check_commit(const struct eg_commit *commit) {
+    if (commit->check_count > CONSUL_CHECKS_MAX) {
+        return EG_E_INVAL;
+    }
+    for (size_t i = 0; i < commit->check_count; i++) {
         if (commit->checks[i]->kind != EG_CHECK_KEY && commit->checks[i]->kind != EG_CHECK_PREFIX) {
-            return false;
+            return EG_E_UNSUPPORTED;
         }
     }
-    return commit->check_count <= CONSUL_CHECKS_MAX;
+    return EG_OK;
 }
 
 int32_t consul_commit(void *instance, const struct eg_commit *commit, struct eg_op *op) {
@@ -292,8 +303,9 @@ int32_t consul_commit(void *instance, const struct eg_commit *commit, struct eg_
     if (store->is_draining || store->control == NULL) {
         return EG_E_UNAVAILABLE;
     }
-    if (!is_good(commit)) {
-        return EG_E_INVAL;
+    const int32_t rc = check_commit(commit);
+    if (rc < 0) {
+        return rc;
     }
     struct consul_write *write = store->host->mem->alloc(store->host, sizeof *write);
     write->store = store;

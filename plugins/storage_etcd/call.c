@@ -14,6 +14,11 @@
 /* ---- ends ---- */
 
 static void end(struct etcd_call *call, int32_t status, const struct eg_json *root) {
+    struct etcd_call **place = &call->store->active;
+    while (*place != call) {
+        place = &(*place)->next_active;
+    }
+    *place = call->next_active;
     egx_json_free(&call->body);
     call->is_active = false;
     call->on_end(call, status, root);
@@ -31,6 +36,20 @@ void etcd_call_end_later(struct etcd_call *call, int32_t status) {
 }
 
 /* ---- sending ---- */
+
+/* An op's call that nobody waits for any more ends soon. */
+static uint64_t timeout_of(const struct etcd_call *call) {
+    const uint64_t own_ns =
+        call->timeout_ns != 0 ? call->timeout_ns : call->store->settings->timeout;
+    const uint64_t left_ns = call->op == NULL ? 0 : egx_http_timeout(call->store->host, call->op);
+    return left_ns != 0 && left_ns < own_ns ? left_ns : own_ns;
+}
+
+static bool is_late(const struct etcd_call *call) {
+    const struct eg_host *host = call->store->host;
+    return call->op != NULL && call->op->deadline_ns != 0 &&
+           host->clock->monotonic_ns(host) >= call->op->deadline_ns;
+}
 
 /* One block: the url, then the token. */
 static void make_request(struct etcd_call *call) {
@@ -66,9 +85,7 @@ static void make_request(struct etcd_call *call) {
         .headers = call->headers,
         .header_count = headers,
         .body = egx_json_text(&call->body),
-        .timeout_ns = call->on_data != NULL   ? UINT64_MAX
-                      : call->timeout_ns != 0 ? call->timeout_ns
-                                              : s->timeout,
+        .timeout_ns = call->on_data != NULL ? UINT64_MAX : timeout_of(call),
         .max_response_bytes = call->max_bytes != 0 ? call->max_bytes : CALL_MAX_BYTES,
         .ca_file = s->ca_file,
         .cert_file = s->cert_file,
@@ -120,6 +137,8 @@ void etcd_call_go_on(struct etcd_call *call) {
 
 void etcd_call_send(struct etcd_call *call) {
     call->is_active = true;
+    call->next_active = call->store->active;
+    call->store->active = call;
     call->is_canceled = false;
     call->is_renewed = false;
     call->is_timeout = false;
@@ -140,10 +159,24 @@ void etcd_call_cancel(struct etcd_call *call) {
     }
 }
 
+/* Writes are waited for: their answer says whether they have happened. */
+void etcd_calls_stop(struct etcd_store *store) {
+    for (struct etcd_call *call = store->active; call != NULL; call = call->next_active) {
+        if ((call->flags & ETCD_WRITE) == 0) {
+            etcd_call_cancel(call);
+        }
+    }
+}
+
 /* ---- what came back ---- */
 
 static struct eg_str name_of(const struct etcd_call *call) {
     return call->store->endpoints[call->endpoint].name;
+}
+
+/* Of a write that has left and whose answer says nothing about it. */
+static const char *doubt_of(const struct etcd_call *call) {
+    return (call->flags & ETCD_WRITE) != 0 ? "; the write may have happened" : "";
 }
 
 /* The server has failed: on to the next one, where that is harmless. A stream that was there and
@@ -154,7 +187,7 @@ static void fail(struct etcd_call *call, int32_t status) {
         etcd_health_failed(store, call->endpoint, status, &call->why);
     }
     if (((call->flags & ETCD_REPEAT) != 0 || call->is_unsent) &&
-        ++call->tries < store->endpoint_count) {
+        ++call->tries < store->endpoint_count && !is_late(call)) {
         etcd_call_go_on(call);
     } else {
         end(call, status, NULL);
@@ -163,14 +196,16 @@ static void fail(struct etcd_call *call, int32_t status) {
 
 /* Nothing came, or it broke off. */
 static void end_transport(struct etcd_call *call, const struct eg_http_response *response) {
-    const bool is_garbage = response->error == EG_E_PROTO;
-    const bool is_lost = (call->flags & ETCD_WRITE) != 0 && response->error != EG_E_UNAVAILABLE;
+    const bool is_too_big = response->error == EG_E_TOOBIG;
+    const bool is_endless = is_too_big && (call->flags & ETCD_PAGE) == 0;
+    const bool is_garbage = response->error == EG_E_PROTO || is_endless;
     call->is_unsent = response->error == EG_E_UNAVAILABLE; /* not connected, see EG_HTTP_ONCE */
-    const char *what = is_garbage                        ? "does not speak HTTP"
+    const char *what = is_endless                        ? "does not answer as etcd does"
+                       : is_garbage                      ? "does not speak HTTP"
                        : response->error == EG_E_TIMEOUT ? "did not answer"
                                                          : "cannot be reached";
     call->is_timeout = response->error == EG_E_TIMEOUT;
-    if (response->error == EG_E_CANCELED || response->error == EG_E_TOOBIG) {
+    if (response->error == EG_E_CANCELED || (is_too_big && !is_endless)) {
         end(call,
             egx_why(&call->why, response->error, "etcd at %.*s: %.*s", EGX_FMT(name_of(call)),
                     EGX_FMT(response->message)),
@@ -179,15 +214,19 @@ static void end_transport(struct etcd_call *call, const struct eg_http_response 
     }
     fail(call, egx_why(&call->why, is_garbage ? EG_E_PROTO : EG_E_UNAVAILABLE,
                        "etcd at %.*s %s: %.*s%s", EGX_FMT(name_of(call)), what,
-                       EGX_FMT(response->message), is_lost ? "; the write may have happened" : ""));
+                       EGX_FMT(response->message), call->is_unsent ? "" : doubt_of(call)));
 }
 
+/* What refuses a request in etcd's place (4xx, 503: a proxy without a server) has not handed it on;
+ * else nobody knows. */
 static void fail_garbage(struct etcd_call *call, int32_t http_status) {
+    const bool is_open = http_status < 300 || (http_status >= 500 && http_status != 503);
     fail(call,
          egx_why(&call->why, EG_E_PROTO,
                  "etcd at %.*s answers %s with status %d, but not as etcd does: is it etcd 3.4 "
-                 "or later, with its JSON gateway on?",
-                 EGX_FMT(name_of(call)), call->path, (int)http_status));
+                 "or later, with its JSON gateway on?%s",
+                 EGX_FMT(name_of(call)), call->path, (int)http_status,
+                 is_open ? doubt_of(call) : ""));
 }
 
 /* etcd has answered no. */
@@ -199,9 +238,11 @@ static void end_refused(struct etcd_call *call, int32_t http_status, const struc
         fail_garbage(call, http_status);
         return;
     }
-    (void)egx_why(&call->why, error->code, "etcd at %.*s: %.*s%s%s", EGX_FMT(name_of(call)),
+    /* A leader that was lost or a deadline that has passed in etcd leaves a proposal in its log. */
+    (void)egx_why(&call->why, error->code, "etcd at %.*s: %.*s%s%s%s", EGX_FMT(name_of(call)),
                   EGX_FMT(message), error->advice == NULL ? "" : "; ",
-                  error->advice == NULL ? "" : error->advice);
+                  error->advice == NULL ? "" : error->advice,
+                  error->code == EG_E_UNAVAILABLE ? doubt_of(call) : "");
     if (error->code == EG_E_UNAVAILABLE) {
         fail(call, EG_E_UNAVAILABLE);
         return;

@@ -40,19 +40,29 @@ static void make(const struct eg_host *host, struct eg_str text, struct etcd_end
     ret->name = egx_str_cut(ret->url, name_at);
 }
 
+/* Without what is before an '@', which may be a password. */
+static struct eg_str without_user(struct eg_str text) {
+    size_t from = text.len;
+    while (from > 0 && text.ptr[from - 1] != '@') {
+        from--;
+    }
+    return egx_str_cut(text, from);
+}
+
 static int32_t check(const struct etcd_endpoint *endpoint, struct eg_str given,
                      struct eg_why *ret_why) {
     struct eg_str name;
     int is_secure = 0;
     bool has_more = false;
+    const struct eg_str shown = without_user(given);
     for (size_t i = 0; i < endpoint->name.len; i++) {
         has_more = has_more || strchr("/?#", endpoint->name.ptr[i]) != NULL;
     }
     if (has_more || !egx_is_http_url(endpoint->url, &name, &is_secure)) {
         return egx_why(ret_why, EG_E_INVAL,
-                       "'endpoints' holds '%.*s': each has to be host:port, http://host:port or "
-                       "https://host:port",
-                       EGX_FMT(given));
+                       "'endpoints' holds '%s%.*s': each has to be host:port, http://host:port or "
+                       "https://host:port, without user and password",
+                       shown.len < given.len ? "...@" : "", EGX_FMT(shown));
     }
     return EG_OK;
 }

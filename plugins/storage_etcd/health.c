@@ -22,6 +22,7 @@ static void on_pause_over(void *arg) {
     struct etcd_store *store = arg;
     store->host->loop->timer_stop(store->host, store->health.pause);
     store->health.pause = NULL;
+    store->health.probes = 0;
     probe(store);
 }
 
@@ -95,7 +96,9 @@ void etcd_health_failed(struct etcd_store *store, size_t endpoint, int32_t code,
 
 /* ---- the small question ---- */
 
-/* Any answer will do, a refusal too: those who ask for more are told themselves. */
+/* Any answer will do, a refusal too: those who ask for more are told themselves. What ends a round
+ * is the count of its questions, not that of the failures: one may be none or, with a token to ask
+ * for, several. */
 static void on_probed(struct etcd_call *call, int32_t status, const struct eg_json *root) {
     struct etcd_store *store = call->store;
     struct etcd_health *health = &store->health;
@@ -103,11 +106,12 @@ static void on_probed(struct etcd_call *call, int32_t status, const struct eg_js
     if (status == EG_OK || status == EG_E_DENIED) {
         end_start(store, status, &call->why);
     }
+    const bool is_round_over = ++health->probes >= store->endpoint_count;
     if (store->is_draining) {
         end_start(store, EG_E_CANCELED, &call->why);
-    } else if (health->is_down && health->failures % store->endpoint_count == 0) {
+    } else if (health->is_down && is_round_over) {
         begin_pause(store);
-    } else if (health->failures > 0) {
+    } else if (health->failures > 0 && !is_round_over) {
         probe(store);                      /* the round goes on */
     } else if (health->start_op != NULL) { /* it answers, with what is no answer to this */
         egx_log(store->host, EG_LOG_WARN, "%.*s; it is tried on", (int)call->why.len,

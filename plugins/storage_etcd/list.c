@@ -27,7 +27,7 @@ static void ask(struct etcd_list *list) {
     const bool is_first = list->next_key == NULL;
     call->store = list->store;
     call->path = "/v3/kv/range";
-    call->flags = ETCD_REPEAT;
+    call->flags = ETCD_REPEAT | ETCD_PAGE;
     call->max_bytes = list->limit == 1 ? ONE_VALUE_BYTES : PAGE_BYTES;
     call->on_end = on_page;
     call->body = egx_json_begin();
@@ -42,6 +42,7 @@ static void forget(struct etcd_list *list) {
     egx_rows_free(host, &list->rows);
     host->mem->free(host, list->next_key);
     list->next_key = NULL;
+    list->bytes = 0;
 }
 
 void etcd_list_begin(struct etcd_list *list) {
@@ -66,26 +67,64 @@ static void set_next(struct etcd_list *list, struct eg_str key) {
     list->next_key_len = key.len + 1;
 }
 
-/* EG_E_PROTO when it cannot go on from what came. */
+/* Keys ascend, and from page to page they go on. */
+static bool is_next(const struct etcd_list *list, const struct egx_row *former, struct eg_str key) {
+    if (former != NULL) {
+        return egx_str_cmp(key, former->key) > 0;
+    }
+    return list->next_key == NULL ||
+           egx_str_cmp(key, egx_str_n(list->next_key, list->next_key_len)) >= 0;
+}
+
+/* A record that cannot be read ends the page: it can be gone on from behind its key. */
+static int32_t pass_bad_record(struct etcd_list *list, const struct egx_row *former,
+                               const struct eg_json *item) {
+    struct eg_str key;
+    char *memory = etcd_key_read(list->store->host, item, &key);
+    const bool is_good = memory != NULL && is_next(list, former, key);
+    if (is_good) {
+        set_next(list, key);
+    }
+    list->store->host->mem->free(list->store->host, memory);
+    return is_good ? EG_OK : EG_E_PROTO;
+}
+
+/* EG_E_PROTO when it cannot go on from what came, or what came does not go on: a server that tells
+ * the same keys again would be listed for ever. */
 static int32_t take_rows(struct etcd_list *list, const struct eg_json *kvs, bool has_more) {
     const struct eg_host *host = list->store->host;
     const size_t count = host->json->count(kvs);
-    int32_t rc = has_more ? EG_E_PROTO : EG_OK; /* of the last key */
+    const struct egx_row *former = NULL; /* of this page */
+    bool is_last_bad = count == 0;
     for (size_t i = 0; i < count; i++) {
         const struct eg_json *item = host->json->at(kvs, i, NULL);
         struct etcd_kv kv;
-        if (etcd_kv_read(host, item, &kv) < 0) {
+        is_last_bad = etcd_kv_read(host, item, &kv) < 0;
+        if (is_last_bad) {
             etcd_bad_record(list->store, item);
             continue;
         }
-        egx_rows_add(host, &list->rows, EG_CHANGE_PUT, kv.revision, kv.key, kv.value);
-        if (has_more && i + 1 == count) {
-            set_next(list, kv.key);
-            rc = EG_OK;
+        const bool is_good = is_next(list, former, kv.key);
+        if (is_good) {
+            egx_rows_add(host, &list->rows, EG_CHANGE_PUT, kv.revision, kv.key, kv.value);
+            struct egx_row *row = list->rows.items[list->rows.count - 1];
+            row->created = kv.created;
+            list->bytes += sizeof *row + kv.key.len + kv.value.len;
+            former = row;
         }
         etcd_kv_free(host, &kv);
+        if (!is_good || list->bytes > ETCD_LIST_BYTES) {
+            return is_good ? EG_E_TOOBIG : EG_E_PROTO;
+        }
     }
-    return rc;
+    if (has_more && is_last_bad) {
+        return count == 0 ? EG_E_PROTO
+                          : pass_bad_record(list, former, host->json->at(kvs, count - 1, NULL));
+    }
+    if (has_more) {
+        set_next(list, former->key);
+    }
+    return EG_OK;
 }
 
 static void take_page(struct etcd_list *list, const struct eg_json *root) {
@@ -97,7 +136,12 @@ static void take_page(struct etcd_list *list, const struct eg_json *root) {
         list->header = list->next_key == NULL ? header : list->header;
         rc = take_rows(list, host->json->member(root, EGX_STR("kvs")), has_more);
     }
-    if (rc < 0) {
+    if (rc == EG_E_TOOBIG) {
+        list->on_end(list,
+                     egx_why(&list->call.why, rc, "the list of etcd at %.*s has more than %zu MiB",
+                             EGX_FMT(list->store->endpoints[list->call.endpoint].name),
+                             ETCD_LIST_BYTES >> 20));
+    } else if (rc < 0) {
         list->on_end(list, egx_why(&list->call.why, rc,
                                    "etcd at %.*s answers with a list that cannot be read",
                                    EGX_FMT(list->store->endpoints[list->call.endpoint].name)));

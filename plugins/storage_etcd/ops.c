@@ -31,6 +31,8 @@ static struct etcd_op *as_op(struct etcd_call *call) {
 static struct etcd_op *op_new(struct etcd_store *store, const char *path, struct eg_op *op) {
     struct etcd_op *made = store->host->mem->alloc(store->host, sizeof *made);
     made->op = op;
+    made->call.op = op;
+    made->list.call.op = op;
     made->call.store = store;
     made->call.path = path;
     made->call.body = egx_json_begin();

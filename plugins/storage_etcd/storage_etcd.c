@@ -123,7 +123,7 @@ static void drain(void *instance) {
     store->is_draining = true;
     etcd_health_stop(store);
     etcd_watches_drain(store);
-    etcd_call_cancel(&store->auth.call);
+    etcd_calls_stop(store);
 }
 
 /* ---- the plugin ---- */

@@ -56,6 +56,7 @@ struct etcd_store;
 #define ETCD_ANYWAY 0x2u   /* also while the store is down */
 #define ETCD_NO_TOKEN 0x4u /* asks for the token itself */
 #define ETCD_WRITE 0x8u
+#define ETCD_PAGE 0x10u /* an answer that is too big is no surprise: less can be asked for */
 
 /* One request. The owner zeroes it, fills in the first part and keeps it until on_end, which comes
  * exactly once and never inside of send or cancel. */
@@ -65,6 +66,7 @@ struct etcd_call {
     struct egx_json body; /* freed by the call */
     uint32_t flags;
     uint64_t timeout_ns;      /* 0 = the setting */
+    const struct eg_op *op;   /* in whose time it has to be done, if that is shorter; or NULL */
     uint64_t idle_timeout_ns; /* of streams, which have no other */
     uint64_t max_bytes;       /* of the answer */
     void (*on_data)(struct etcd_call *call, struct eg_str piece); /* NULL = the answer is one */
@@ -87,11 +89,13 @@ struct etcd_call {
     struct eg_http_call *http;
     struct eg_http_request request;
     struct eg_kv headers[3];
-    char *texts;            /* url and token of the request */
-    struct etcd_call *next; /* in the queue for a token */
+    char *texts;                   /* url and token of the request */
+    struct etcd_call *next;        /* in the queue for a token */
+    struct etcd_call *next_active; /* in store->active */
 };
 void etcd_call_send(struct etcd_call *call);
-void etcd_call_cancel(struct etcd_call *call); /* a wish; nothing is done when it is not active */
+void etcd_call_cancel(struct etcd_call *call);  /* a wish; nothing is done when it is not active */
+void etcd_calls_stop(struct etcd_store *store); /* cancels all but writes */
 /* Go on, or end, after the wait for a token. */
 void etcd_call_go_on(struct etcd_call *call);
 void etcd_call_end_later(struct etcd_call *call, int32_t status);
@@ -116,6 +120,7 @@ void etcd_auth_forget(struct etcd_store *store, uint64_t serial);
 struct etcd_health {
     size_t current;  /* the server that is asked */
     size_t failures; /* since something worked */
+    size_t probes;   /* since the last pause */
     bool is_down;    /* each has failed */
     int32_t code;
     struct eg_why why;
@@ -143,6 +148,7 @@ struct etcd_store {
     struct etcd_health health;
     struct etcd_auth auth;
     struct etcd_watch *watches;
+    struct etcd_call *active; /* every call from send to its end */
     bool is_draining;
     struct eg_metric *bad_records;
     uint64_t named_bad[ETCD_NAMED_BAD]; /* hashes of bad records that the log has named */
@@ -181,6 +187,7 @@ struct etcd_kv {
     struct eg_str key;
     struct eg_str value;
     uint64_t revision;
+    uint64_t created;
     char *memory;
 };
 struct eg_str etcd_string(const struct eg_host *host, const struct eg_json *object,
@@ -196,6 +203,9 @@ int32_t etcd_header_read(const struct eg_host *host, const struct eg_json *root,
 int32_t etcd_kv_read(const struct eg_host *host, const struct eg_json *object,
                      struct etcd_kv *ret_kv);
 void etcd_kv_free(const struct eg_host *host, struct etcd_kv *kv);
+/* The key alone, into memory that is to be freed by the host's free; NULL: it cannot be read. */
+char *etcd_key_read(const struct eg_host *host, const struct eg_json *object,
+                    struct eg_str *ret_key);
 /* A record that could not be read: counted, and named in the log once. */
 void etcd_bad_record(struct etcd_store *store, const struct eg_json *object);
 
@@ -220,6 +230,10 @@ void etcd_body_watch(struct egx_json *body, const struct etcd_range *range, uint
 
 /* ---- lists ---- */
 
+/* What a list may take in memory; etcd's own database has 2 GiB at most, unless it is told
+ * otherwise, and the gateway's part of it is small. */
+#define ETCD_LIST_BYTES ((size_t)256 << 20)
+
 /* Zeroed by its owner; then store, range (made) and on_end. */
 struct etcd_list {
     struct etcd_call call;
@@ -228,6 +242,7 @@ struct etcd_list {
     void (*on_end)(struct etcd_list *list, int32_t status); /* call.why says why */
     struct etcd_header header;                              /* of the first page */
     struct egx_rows rows;
+    size_t bytes; /* of rows */
     uint64_t limit;
     uint32_t begun; /* how often from the start */
     char *next_key;
@@ -259,6 +274,8 @@ struct etcd_watch {
     bool needs_synced;
     bool is_down;
     bool is_closing;
+    bool
+        has_hurried; /* the content was read anew without a pause, and no stream has lasted since */
     struct etcd_list list;
     struct etcd_call call; /* the question, or the stream */
     struct eg_timer *timer;
@@ -282,6 +299,7 @@ void etcd_stream_open(struct etcd_watch *watch);
 void etcd_stream_free(struct etcd_watch *watch);
 /* What stream.c tells watch.c. */
 void etcd_watch_created(struct etcd_watch *watch);
+void etcd_watch_heard(struct etcd_watch *watch); /* a piece has come */
 void etcd_watch_progress(struct etcd_watch *watch);
 void etcd_watch_ended(struct etcd_watch *watch, int32_t status);
 

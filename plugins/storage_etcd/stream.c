@@ -79,6 +79,7 @@ static void take_event(struct etcd_watch *watch, const struct eg_json *event) {
     }
     if (kv.revision > watch->seen) { /* else it was told already */
         egx_rows_add(host, &watch->held, kind, kv.revision, kv.key, kv.value);
+        watch->held.items[watch->held.count - 1]->created = kv.created;
     }
     etcd_kv_free(host, &kv);
 }
@@ -183,6 +184,7 @@ static void keep(struct etcd_watch *watch, struct eg_str piece) {
 
 static void on_data(struct etcd_call *call, struct eg_str piece) {
     struct etcd_watch *watch = watch_of(call);
+    etcd_watch_heard(watch);
     while (piece.len > 0 && !watch->is_stopping && !watch->is_closing) {
         const char *end = memchr(piece.ptr, '\n', piece.len);
         const struct eg_str part =

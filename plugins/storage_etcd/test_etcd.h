@@ -118,6 +118,7 @@ struct told {
     struct eg_watch pub;
     char text[4096]; /* "+k=v@3 ", "-k@4 ", "S@4 ", "R@4 ", "D ", "C " */
     char why[256];   /* of the last DOWN */
+    char ages[256];  /* "k@created " of each PUT */
 };
 
 static inline void on_changed(struct eg_watch *watch, const struct eg_change *change) {
@@ -130,6 +131,9 @@ static inline void on_changed(struct eg_watch *watch, const struct eg_change *ch
     if (change->kind == EG_CHANGE_PUT) {
         (void)snprintf(out, room, "+%.*s=%.*s@%llu ", EGX_FMT(change->key), EGX_FMT(change->value),
                        revision);
+        const size_t len = strlen(told->ages);
+        (void)snprintf(told->ages + len, sizeof told->ages - len, "%.*s@%llu ",
+                       EGX_FMT(change->key), (unsigned long long)change->created);
     } else if (change->kind == EG_CHANGE_REMOVE) {
         (void)snprintf(out, room, "-%.*s@%llu ", EGX_FMT(change->key), revision);
     } else if (change->kind == EG_CHANGE_DOWN || change->kind == EG_CHANGE_CLOSED) {
@@ -154,9 +158,11 @@ static inline void data(const char *piece) {
 }
 
 #define CREATED_AT(revision) "{\"result\":{" HEADER_AT(revision) ",\"created\":true}}\n"
-/* a=1, at the revisions of creation and of the last change. */
 #define KV(key, value, revision)                                                                   \
     "{\"key\":\"" key "\",\"value\":\"" value "\",\"mod_revision\":\"" revision "\"}"
+#define KV_OF(key, value, created, revision)                                                       \
+    "{\"key\":\"" key "\",\"value\":\"" value "\",\"create_revision\":\"" created                  \
+    "\",\"mod_revision\":\"" revision "\"}"
 #define PUT_OF(kv) "{\"kv\":" kv "}"
 #define REMOVAL_OF(key, revision)                                                                  \
     "{\"type\":\"DELETE\",\"kv\":{\"key\":\"" key "\",\"mod_revision\":\"" revision "\"}}"

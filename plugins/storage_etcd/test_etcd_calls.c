@@ -135,6 +135,38 @@ static void a_write_is_never_sent_twice(void) {
     end();
 }
 
+static void a_write_that_may_have_happened_says_so(void) {
+    static const struct {
+        int32_t http;
+        const char *body;
+        bool is_open;
+    } rows[] = {
+        {503, ERROR("14", "etcdserver: request timed out"), true},
+        {504, ERROR("4", "context deadline exceeded"), true},
+        {408, ERROR("1", "context canceled"), true},
+        {502, "<html>Bad Gateway</html>", true},
+        {504, "<html>", true},
+        {500, "", true},
+        {200, "<html>", true},
+        {503, "<html>no server</html>", false},
+        {404, "404 page not found", false},
+        {403, ERROR("7", "etcdserver: permission denied"), false},
+        {400, ERROR("3", "etcdserver: request is too large"), false},
+    };
+    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
+        begin_with(TWO);
+        egx_fake_answer(fake, rows[i].http, "", rows[i].body);
+        CU_ASSERT_TRUE(put("a", "1", EG_REV_ANY) < 0);
+        CU_ASSERT_EQUAL(strstr(message(), "; the write may have happened") != NULL,
+                        rows[i].is_open);
+        egx_fake_answer(fake, rows[i].http, "", rows[i].body);
+        egx_fake_answer(fake, rows[i].http, "", rows[i].body);
+        CU_ASSERT_TRUE(get("a") < 0);
+        CU_ASSERT_PTR_NULL(strstr(message(), "the write"));
+        end();
+    }
+}
+
 static void a_write_that_never_left_goes_to_the_next_server(void) {
     begin_with(TWO);
     egx_fake_answer_error(fake, EG_E_UNAVAILABLE, "Connection refused");
@@ -171,6 +203,49 @@ static void a_store_that_is_down_answers_at_once_until_one_server_answers_again(
     CU_ASSERT_TRUE(egx_fake_logged(fake, "answers again"));
     answer("{" HEADER_AT("9") "}");
     CU_ASSERT_EQUAL(get("a"), EG_E_NOTFOUND);
+    end();
+}
+
+/* 10 s, in which every question fails like this. */
+static size_t questions_while_down(int32_t error) {
+    const size_t before = sent_count();
+    for (size_t ms = 0; ms < 10000; ms += 10) {
+        for (size_t i = 0; i < 4; i++) { /* more than there should be at once */
+            egx_fake_answer_error(fake, error, "no");
+        }
+        after(10 * ETCD_MS);
+    }
+    return sent_count() - before;
+}
+
+static void questions_have_pauses_whatever_they_end_with(void) {
+    static const int32_t errors[] = {EG_E_UNAVAILABLE, EG_E_TOOBIG, EG_E_PROTO};
+    for (size_t i = 0; i < EGX_COUNT(errors); i++) {
+        begin_with(TWO);
+        egx_fake_answer_error(fake, EG_E_UNAVAILABLE, "Connection refused");
+        egx_fake_answer_error(fake, EG_E_UNAVAILABLE, "Connection refused");
+        CU_ASSERT_EQUAL(get("a"), EG_E_UNAVAILABLE);
+        store->health.failures++; /* a request from before has ended late */
+        CU_ASSERT_TRUE(questions_while_down(errors[i]) < 100);
+        end();
+    }
+    CU_ASSERT_EQUAL_FATAL(make("{\"endpoints\":[\"a:1\",\"b:2\"],\"username\":\"u\",\"password\":"
+                               "\"p\"}"),
+                          EG_OK); /* the token is asked for first, at both */
+    for (size_t i = 0; i < 4; i++) {
+        egx_fake_answer_error(fake, EG_E_UNAVAILABLE, "Connection refused");
+    }
+    CU_ASSERT_EQUAL(egx_fake_start(fake, component(), store), EG_OK);
+    store->health.failures++;
+    CU_ASSERT_TRUE(questions_while_down(EG_E_UNAVAILABLE) < 200);
+    end();
+}
+
+static void an_endless_answer_is_none_of_etcds(void) {
+    begin();
+    egx_fake_answer_error(fake, EG_E_TOOBIG, "the answer's body is too big");
+    CU_ASSERT_EQUAL(get("a"), EG_E_PROTO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(message(), "does not answer as etcd does"));
     end();
 }
 
@@ -355,10 +430,55 @@ static void operations_under_way_at_the_end_are_answered(void) {
     (void)etcd_ops.get(store, EGX_STR("a"), &op.pub);
     component()->life->drain(store);
     CU_ASSERT_EQUAL(etcd_ops.get(store, EGX_STR("a"), &op.pub), EG_E_UNAVAILABLE);
-    egx_fake_answer_error(fake, EG_E_TIMEOUT, "timed out");
     run();
     CU_ASSERT_EQUAL(op.done_count, 1);
     CU_ASSERT_EQUAL(op.status, EG_E_UNAVAILABLE);
+    end();
+}
+
+static void a_write_under_way_at_the_end_is_waited_for_and_reads_are_not(void) {
+    struct egx_fake_op list;
+    begin();
+    egx_fake_op_init(fake, &op);
+    egx_fake_op_init(fake, &list);
+    (void)etcd_ops.list(store, EGX_STR("p/"), &list.pub);
+    (void)etcd_ops.put(store, EGX_STR("a"), EGX_STR("1"), EG_REV_ANY, &op.pub);
+    component()->life->drain(store);
+    run();
+    CU_ASSERT_EQUAL(list.done_count, 1);
+    CU_ASSERT_EQUAL(list.status, EG_E_UNAVAILABLE);
+    CU_ASSERT_EQUAL(op.done_count, 0);
+    answer("{" HEADER_AT("9") ",\"succeeded\":true,\"responses\":[{\"response_put\":{}}]}");
+    run();
+    CU_ASSERT_EQUAL(op.status, EG_OK);
+    end();
+}
+
+static void an_op_with_a_deadline_does_not_take_longer(void) {
+    begin_with(TWO);
+    const struct eg_host *host = egx_fake_host(fake);
+    egx_fake_op_init(fake, &op);
+    op.pub.deadline_ns = host->clock->monotonic_ns(host) + 2 * (uint64_t)ETCD_SECOND;
+    (void)etcd_ops.get(store, EGX_STR("a"), &op.pub);
+    CU_ASSERT_EQUAL(last_sent()->timeout_ns, 3 * (uint64_t)ETCD_SECOND);
+    egx_fake_answer_error(fake, EG_E_IO, "Connection reset by peer");
+    after(1 * (uint64_t)ETCD_SECOND);
+    CU_ASSERT_EQUAL(last_sent()->timeout_ns, 2 * (uint64_t)ETCD_SECOND);
+    CU_ASSERT_STRING_EQUAL(last_sent()->url, "http://b:2/v3/kv/range");
+    answer("{" HEADER_AT("9") "}");
+    run();
+    CU_ASSERT_EQUAL(op.status, EG_E_NOTFOUND);
+    memset(&op, 0, sizeof op);
+    egx_fake_op_init(fake, &op);
+    op.pub.deadline_ns = host->clock->monotonic_ns(host) + 60 * (uint64_t)ETCD_SECOND;
+    (void)etcd_ops.list(store, EGX_STR("a"), &op.pub);
+    CU_ASSERT_EQUAL(last_sent()->timeout_ns, 5 * (uint64_t)ETCD_SECOND); /* the setting */
+    egx_fake_advance(fake, 60 * (uint64_t)ETCD_SECOND);
+    const size_t before = sent_count();
+    egx_fake_answer_error(fake, EG_E_TIMEOUT, "timed out");
+    run();
+    CU_ASSERT_EQUAL(op.status, EG_E_UNAVAILABLE);
+    CU_ASSERT_EQUAL(sent_count(), before); /* it is late: nobody waits for the next server */
     end();
 }
 
@@ -367,8 +487,11 @@ UNIT_MAIN(UNIT(a_value_is_read_with_the_revision_of_its_last_change),
           UNIT(checks_of_a_later_version_and_too_many_are_refused),
           UNIT(a_value_that_no_etcd_takes_is_not_even_sent), UNIT(what_did_not_hold_is_told_apart),
           UNIT(reads_go_to_the_next_server_and_stay_there), UNIT(a_write_is_never_sent_twice),
+          UNIT(a_write_that_may_have_happened_says_so),
           UNIT(a_write_that_never_left_goes_to_the_next_server),
           UNIT(a_store_that_is_down_answers_at_once_until_one_server_answers_again),
+          UNIT(questions_have_pauses_whatever_they_end_with),
+          UNIT(an_endless_answer_is_none_of_etcds),
           UNIT(an_answer_that_is_not_etcds_is_a_protocol_error), UNIT(errors_of_etcd_become_ours),
           UNIT(a_refused_token_is_renewed_and_the_write_sent_again),
           UNIT(a_token_that_is_refused_twice_is_denied), UNIT(many_requests_wait_for_one_token),
@@ -377,4 +500,6 @@ UNIT_MAIN(UNIT(a_value_is_read_with_the_revision_of_its_last_change),
           UNIT(a_token_that_is_no_header_is_not_used),
           UNIT(a_store_that_is_away_is_a_start_with_one_warning),
           UNIT(a_store_that_says_nothing_does_not_hold_up_the_start),
-          UNIT(operations_under_way_at_the_end_are_answered))
+          UNIT(operations_under_way_at_the_end_are_answered),
+          UNIT(a_write_under_way_at_the_end_is_waited_for_and_reads_are_not),
+          UNIT(an_op_with_a_deadline_does_not_take_longer))

@@ -44,6 +44,11 @@ static void what_cannot_work_is_refused_with_the_name_of_the_setting(void) {
     check_refused("{\"ca_file\":\"c\"}", "no endpoint begins with https://");
 }
 
+static void a_refused_endpoint_is_shown_without_its_password(void) {
+    check_refused("{\"endpoints\":[\"http://user:p@ss@a:1\"]}", "'...@a:1'");
+    CU_ASSERT_PTR_NULL(strstr(why.text, "ss@"));
+}
+
 static void files_that_cannot_be_read_or_are_no_pem_fail_the_start(void) {
     char path[] = "/tmp/eg-etcd-XXXXXX";
     char settings[256];
@@ -73,5 +78,6 @@ static void a_password_in_clear_text_to_another_machine_is_warned_of(void) {
 
 UNIT_MAIN(UNIT(endpoints_are_hosts_or_urls_with_2379_when_no_port_is_named),
           UNIT(what_cannot_work_is_refused_with_the_name_of_the_setting),
+          UNIT(a_refused_endpoint_is_shown_without_its_password),
           UNIT(files_that_cannot_be_read_or_are_no_pem_fail_the_start),
           UNIT(a_password_in_clear_text_to_another_machine_is_warned_of))

@@ -59,6 +59,47 @@ static void a_revision_that_is_compacted_between_two_pages_begins_the_list_anew(
     end();
 }
 
+static void a_list_that_does_not_go_on_is_a_protocol_error(void) {
+    begin();
+    answer("{" HEADER_AT("9") ",\"kvs\":[" A1("3") "],\"more\":true}");
+    answer("{" HEADER_AT("9") ",\"kvs\":[" A1("3") "],\"more\":true}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO);
+    answer("{" HEADER_AT("9") ",\"kvs\":[" A1("3") "," A1("3") "]}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO);
+    answer("{" HEADER_AT("9") ",\"kvs\":[" B2("3") "," A1("3") "]}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO);
+    answer("{" HEADER_AT("9") ",\"kvs\":[],\"more\":true}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO);
+    end();
+}
+
+static void a_page_may_end_with_a_bad_record(void) {
+    begin();
+    answer("{" HEADER_AT("9") ",\"kvs\":[" KV("cC9h", "!!!!", "3") "],\"more\":true}");
+    answer("{" HEADER_AT("9") ",\"kvs\":[" B2("4") "]}");
+    CU_ASSERT_EQUAL(list(), EG_OK);
+    CU_ASSERT_EQUAL(op.result.item_count, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(last_sent()->body.ptr, "\"key\":\"cC9hAA==\""));
+    answer("{" HEADER_AT("9") ",\"kvs\":[" KV("cC9", "!!!!", "3") "],\"more\":true}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO); /* and what is its key? */
+    answer("{" HEADER_AT("9") ",\"kvs\":[" KV("cC9h", "!!!!", "3") "],\"more\":true}");
+    answer("{" HEADER_AT("9") ",\"kvs\":[" KV("cC9h", "!!!!", "3") "],\"more\":true}");
+    CU_ASSERT_EQUAL(list(), EG_E_PROTO);
+    end();
+}
+
+static void a_list_that_would_take_all_memory_is_given_up(void) {
+    struct told told;
+    begin();
+    watch(&told, "p/", 0);
+    store->watches->list.bytes = ETCD_LIST_BYTES; /* of the pages before */
+    answer("{" HEADER_AT("9") ",\"kvs\":[" A1("3") "],\"more\":true}");
+    run();
+    CU_ASSERT_STRING_EQUAL(told.text, "D ");
+    CU_ASSERT_PTR_NOT_NULL(strstr(told.why, "more than 256 MiB"));
+    end();
+}
+
 static void one_bad_record_is_left_out_counted_and_named_once(void) {
     begin();
     for (int i = 0; i < 2; i++) {
@@ -83,6 +124,7 @@ static void records_of_every_wrong_kind_are_bad_and_no_more(void) {
         "{\"key\":\"cC94\",\"mod_revision\":\"-1\"}",
         "{\"key\":\"cC94\",\"mod_revision\":\"99999999999999999999\"}",
         "{\"key\":\"cC94\",\"mod_revision\":\"4\",\"value\":7}",
+        "{\"key\":\"cC94\",\"mod_revision\":\"4\",\"create_revision\":\"x\"}",
         "{\"key\":\"cC9\",\"mod_revision\":\"4\"}",
         "{\"key\":7,\"mod_revision\":\"4\"}"};
     char body[256];
@@ -212,6 +254,22 @@ static void progress_moves_the_place_from_which_a_stream_goes_on(void) {
     end();
 }
 
+static void every_put_tells_the_revision_that_made_its_key(void) {
+    struct told told;
+    begin();
+    answer("{" HEADER_AT("9") ",\"kvs\":[" KV_OF("cC9h", "MQ==", "2", "3") "]}");
+    watch(&told, "p/", 0);
+    data(CREATED_AT("9"));
+    data(EVENTS_AT("11", PUT_OF(KV_OF("cC9h", "Mg==", "2", "10")) "," PUT_OF(
+                             KV_OF("cC9i", "Mg==", "11", "11"))));
+    CU_ASSERT_STRING_EQUAL(told.ages, "p/a@2 p/a@2 p/b@11 ");
+    told.ages[0] = '\0';
+    answer("{" HEADER_AT("90") ",\"kvs\":[" KV_OF("cC9h", "MQ==", "2", "80") "]}");
+    data("{\"result\":{" HEADER_AT("90") ",\"canceled\":true,\"compact_revision\":\"70\"}}\n");
+    CU_ASSERT_STRING_EQUAL(told.ages, "p/a@2 ");
+    end();
+}
+
 /* ---- lost history ---- */
 
 static void compacted_history_is_a_reset_with_the_content(void) {
@@ -228,6 +286,32 @@ static void compacted_history_is_a_reset_with_the_content(void) {
     CU_ASSERT_STRING_EQUAL(told.text, "+p/a=1@6 R@90 +p/b=2@80 S@90 ");
     CU_ASSERT_PTR_NOT_NULL(strstr(last_sent()->body.ptr, "\"start_revision\":\"91\""));
     end();
+}
+
+static void content_that_does_not_lead_to_a_stream_is_read_anew_with_pauses(void) {
+    static const char *const first[] = {
+        "{\"result\":{\"header\":{\"cluster_id\":\"8\",\"raft_term\":\"2\",\"revision\":\"5\"},"
+        "\"created\":true}}\n",
+        "{\"result\":{" HEADER_AT(
+            "5") ",\"created\":true,\"canceled\":true,\"compact_revision\":\"9\"}}\n"};
+    for (size_t i = 0; i < EGX_COUNT(first); i++) {
+        struct told told;
+        size_t lists = 0;
+        begin();
+        answer("{" HEADER_AT("5") "}");
+        watch(&told, "p/", 0);
+        const size_t before = sent_count();
+        for (size_t ms = 0; ms < 10000; ms += 10) {
+            if (egx_fake_data(fake, first[i]) == 1) {
+                answer("{" HEADER_AT("5") "}");
+                lists++;
+            }
+            after(10 * ETCD_MS);
+        }
+        CU_ASSERT_TRUE(lists >= 5);
+        CU_ASSERT_TRUE(sent_count() - before < 150); /* and not 2,000: 1 s on average */
+        end();
+    }
 }
 
 static void check_reset_when_asked(const char *header) {
@@ -274,6 +358,25 @@ static void a_past_revision_with_nothing_of_ours_behind_it_is_synced_too(void) {
     data(CREATED_AT("12"));
     after(500 * ETCD_MS);
     CU_ASSERT_STRING_EQUAL(told.text, "S@9 ");
+    end();
+}
+
+static void a_replay_that_takes_its_time_is_not_synced_in_the_middle(void) {
+    struct told told;
+    begin();
+    answer("{" HEADER_AT("12") "}");
+    watch(&told, "p/", 9);
+    data(CREATED_AT("12"));
+    after(400 * ETCD_MS);
+    data(EVENTS_AT("12", PUT_OF(A1("10"))));
+    after(400 * ETCD_MS);
+    data("{\"result\":{" HEADER_AT("12")); /* a message that comes slowly */
+    after(400 * ETCD_MS);
+    data(",\"events\":[" PUT_OF(B2("11")) "]}}\n");
+    after(400 * ETCD_MS);
+    CU_ASSERT_STRING_EQUAL(told.text, "+p/a=1@10 +p/b=2@11 ");
+    after(100 * ETCD_MS); /* what made 12 is not ours */
+    CU_ASSERT_STRING_EQUAL(told.text, "+p/a=1@10 +p/b=2@11 S@11 ");
     end();
 }
 
@@ -435,6 +538,9 @@ static void a_watch_that_is_closed_after_drain_is_told_so(void) {
 UNIT_MAIN(UNIT(pages_are_read_at_the_revision_of_the_first),
           UNIT(a_page_that_is_too_big_is_asked_for_with_fewer_keys),
           UNIT(a_revision_that_is_compacted_between_two_pages_begins_the_list_anew),
+          UNIT(a_list_that_does_not_go_on_is_a_protocol_error),
+          UNIT(a_page_may_end_with_a_bad_record),
+          UNIT(a_list_that_would_take_all_memory_is_given_up),
           UNIT(one_bad_record_is_left_out_counted_and_named_once),
           UNIT(records_of_every_wrong_kind_are_bad_and_no_more),
           UNIT(ranges_end_behind_the_last_key_with_the_prefix),
@@ -444,10 +550,13 @@ UNIT_MAIN(UNIT(pages_are_read_at_the_revision_of_the_first),
           UNIT(what_was_told_already_is_not_told_again),
           UNIT(a_bad_event_is_left_out_and_the_others_are_told),
           UNIT(progress_moves_the_place_from_which_a_stream_goes_on),
+          UNIT(every_put_tells_the_revision_that_made_its_key),
           UNIT(compacted_history_is_a_reset_with_the_content),
+          UNIT(content_that_does_not_lead_to_a_stream_is_read_anew_with_pauses),
           UNIT(a_store_that_was_put_back_from_a_backup_is_a_reset),
           UNIT(a_past_revision_is_gone_on_from_and_synced_when_reached),
           UNIT(a_past_revision_with_nothing_of_ours_behind_it_is_synced_too),
+          UNIT(a_replay_that_takes_its_time_is_not_synced_in_the_middle),
           UNIT(a_silent_stream_is_opened_anew_without_a_word),
           UNIT(a_stream_that_does_not_open_is_down_and_goes_on_where_it_was),
           UNIT(down_is_told_once_and_the_return_with_synced),

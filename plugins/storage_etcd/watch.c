@@ -222,6 +222,13 @@ void etcd_watch_created(struct etcd_watch *watch) {
     }
 }
 
+/* Not quiet yet: what was missed is still being told, or comes slowly. */
+void etcd_watch_heard(struct etcd_watch *watch) {
+    if (watch->step == ETCD_WATCH_LIVE && watch->needs_synced && watch->seen < watch->goal) {
+        start_timer(watch, CATCH_UP_NS, on_caught_up);
+    }
+}
+
 void etcd_watch_progress(struct etcd_watch *watch) {
     watch->is_down = false;
     if (watch->needs_synced && watch->seen >= watch->goal) {
@@ -229,7 +236,19 @@ void etcd_watch_progress(struct etcd_watch *watch) {
     }
 }
 
-/* status EG_OK: it is to begin anew, without a pause. */
+/* What a server tells may be a reason to read all anew again and again (another cluster_id in the
+ * stream than in the answers, history that is compacted at once): without a pause only once. */
+static void begin_anew(struct etcd_watch *watch) {
+    if (watch->has_hurried) {
+        watch->step = ETCD_WATCH_PAUSED;
+        start_timer(watch, egx_backoff_next(&watch->backoff), on_pause_over);
+        return;
+    }
+    watch->has_hurried = true;
+    begin(watch);
+}
+
+/* status EG_OK: it is to begin anew. */
 void etcd_watch_ended(struct etcd_watch *watch, int32_t status) {
     const struct eg_host *host = watch->store->host;
     const struct etcd_call *call = &watch->call;
@@ -242,8 +261,11 @@ void etcd_watch_ended(struct etcd_watch *watch, int32_t status) {
     }
     if (was_live && host->clock->monotonic_ns(host) - watch->live_since_ns > STABLE_NS) {
         watch->backoff.tries = 0;
+        watch->has_hurried = false;
     }
-    if (status == EG_OK || (was_live && !is_refused && call->is_timeout)) {
+    if (status == EG_OK) {
+        begin_anew(watch);
+    } else if (was_live && !is_refused && call->is_timeout) {
         begin(watch); /* silence: ask whether anybody is there */
     } else if (was_live && status == EG_E_UNAVAILABLE) {
         fail(watch, why, (uint32_t)watch->store->endpoint_count); /* it broke off */

@@ -69,11 +69,13 @@ int32_t etcd_kv_read(const struct eg_host *host, const struct eg_json *object,
     const struct eg_str value = host->json->string(value_json);
     const uint32_t value_kind = host->json->kind(value_json);
     uint64_t revision = 0;
+    uint64_t created = 0; /* left out in removals */
     size_t key_len = 0;
     size_t value_len = 0;
     char *memory = host->mem->alloc(host, key.len + value.len + 1);
     if (key.len == 0 || (value_kind != EG_JSON_NULL && value_kind != EG_JSON_STRING) ||
         etcd_number(host, object, EGX_STR("mod_revision"), &revision) < 0 || revision == 0 ||
+        etcd_number(host, object, EGX_STR("create_revision"), &created) < 0 ||
         egx_base64_decode(key, memory, &key_len) < 0 ||
         egx_base64_decode(value, memory + key.len, &value_len) < 0) {
         host->mem->free(host, memory);
@@ -82,8 +84,22 @@ int32_t etcd_kv_read(const struct eg_host *host, const struct eg_json *object,
     *ret_kv = (struct etcd_kv){.key = egx_str_n(memory, key_len),
                                .value = egx_str_n(memory + key.len, value_len),
                                .revision = revision,
+                               .created = created,
                                .memory = memory};
     return EG_OK;
+}
+
+char *etcd_key_read(const struct eg_host *host, const struct eg_json *object,
+                    struct eg_str *ret_key) {
+    const struct eg_str text = etcd_string(host, object, EGX_STR("key"));
+    char *memory = host->mem->alloc(host, text.len + 1);
+    size_t len = 0;
+    if (egx_base64_decode(text, memory, &len) < 0 || len == 0) {
+        host->mem->free(host, memory);
+        return NULL;
+    }
+    *ret_key = egx_str_n(memory, len);
+    return memory;
 }
 
 void etcd_kv_free(const struct eg_host *host, struct etcd_kv *kv) {
