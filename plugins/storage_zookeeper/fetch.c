@@ -33,6 +33,7 @@ static void on_item(void *arg, const struct zk_reply *reply) {
         egx_rows_add(store->host, &fetch->rows,
                      reply->code == ZK_OK ? EG_CHANGE_PUT : EG_CHANGE_REMOVE, reply->stat.zxid,
                      one->key, reply->data);
+        fetch->rows.items[fetch->rows.count - 1]->created = reply->stat.made_zxid;
     } else if (fetch->status == EG_OK) {
         /* May end all that is under way, here too; this one still counts, so not the fetch. */
         fetch->status = zk_session_failed(store, reply, NULL);

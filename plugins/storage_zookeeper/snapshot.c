@@ -77,6 +77,7 @@ static void merge(struct zk_snapshot *snapshot) {
             egx_rows_add(snapshot->store->host, rows, row->kind, row->revision, row->key,
                          row->value);
             struct egx_row *added = rows->items[rows->count - 1];
+            added->created = row->created;
             memmove(rows->items + at + 1, rows->items + at,
                     (rows->count - 1 - at) * sizeof(struct egx_row *));
             rows->items[at] = added;

@@ -120,7 +120,7 @@ void zk_guard_drop(struct zk_store *store, struct zk_guard *guard); /* NULL is f
 /* ---- fetch.c ---- */
 
 /* Reads the items of many keys, not all at once. Rows of the result, in no order: PUT with the
- * revision (and the value, unless stat_only), or REMOVE with revision 0 for what is not there. */
+ * revisions (and the value, unless stat_only), or REMOVE with revision 0 for what is not there. */
 struct zk_fetch {
     struct zk_store *store;
     struct egx_rows keys; /* ours from begin on; only keys count */

@@ -44,6 +44,13 @@ static void wake(struct zk_watch *watch);
 
 /* ---- telling ---- */
 
+/* A PUT as it was read. */
+static void add_put(const struct zk_watch *watch, struct egx_rows *rows,
+                    const struct egx_row *row) {
+    egx_rows_add(watch->store->host, rows, EG_CHANGE_PUT, row->revision, row->key, row->value);
+    rows->items[rows->count - 1]->created = row->created;
+}
+
 static uint64_t newest_of(const struct egx_rows *rows) {
     uint64_t newest = 0;
     for (size_t i = 0; i < rows->count; i++) {
@@ -167,7 +174,7 @@ static void tell_since(struct zk_watch *watch) {
     for (size_t i = 0; i < watch->snapshot.rows.count; i++) {
         const struct egx_row *row = watch->snapshot.rows.items[i];
         if (row->revision > watch->from) {
-            egx_rows_add(host, &changes, EG_CHANGE_PUT, row->revision, row->key, row->value);
+            add_put(watch, &changes, row);
         }
         egx_rows_add(host, &watch->content, EG_CHANGE_PUT, row->revision, row->key,
                      (struct eg_str){0});
@@ -247,7 +254,7 @@ static void judge(struct zk_watch *watch, const struct egx_row *row, uint64_t un
     const size_t at = zk_rows_find(&watch->content, row->key, &is_known);
     if (row->kind == EG_CHANGE_PUT && row->revision <= most) {
         if (!is_known || watch->content.items[at]->revision != row->revision) {
-            egx_rows_add(host, changes, EG_CHANGE_PUT, row->revision, row->key, row->value);
+            add_put(watch, changes, row);
         }
     } else if (wanted->kind == EG_CHANGE_REMOVE && is_known) {
         egx_rows_add(host, changes, EG_CHANGE_REMOVE, wanted->revision, row->key,

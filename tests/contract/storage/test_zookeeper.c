@@ -270,6 +270,92 @@ static void a_guard_that_was_removed_is_made_again_and_the_content_told_anew(voi
     end_watched(&watcher);
 }
 
+/* ---- how old a key is ---- */
+
+/* A watch that remembers the last PUT of any key. */
+struct ages {
+    struct eg_watch pub; /* first */
+    unsigned puts;
+    unsigned syncs;
+    unsigned resets;
+    unsigned closed;
+    uint64_t created;
+    uint64_t revision;
+};
+
+static void on_age(struct eg_watch *watch, const struct eg_change *change) {
+    struct ages *ages = (struct ages *)(void *)watch;
+    ages->syncs += change->kind == EG_CHANGE_SYNCED;
+    ages->resets += change->kind == EG_CHANGE_RESET;
+    ages->closed += change->kind == EG_CHANGE_CLOSED;
+    if (change->kind == EG_CHANGE_PUT) {
+        ages->puts++;
+        ages->created = change->created;
+        ages->revision = change->revision;
+    }
+}
+
+static void watch_ages(void *arg) {
+    struct ages *ages = arg;
+    (void)kit.ops->watch(kit.instance->self, GW_STR("k"), 0, &ages->pub);
+}
+
+static void unwatch_ages(void *arg) {
+    struct ages *ages = arg;
+    kit.ops->unwatch(kit.instance->self, &ages->pub);
+}
+
+static void ages_open(struct ages *ages) {
+    *ages = (struct ages){.pub = {.struct_size = sizeof ages->pub, .changed = on_age}};
+    kit_on_loop(watch_ages, ages);
+    kit_turn_until(&ages->syncs, 1, "no content");
+}
+
+static void ages_close(struct ages *ages) {
+    kit_on_loop(unwatch_ages, ages);
+    kit_turn_until(&ages->closed, 1, "no end");
+}
+
+static void a_key_keeps_the_revision_that_made_it_until_it_is_removed(void) {
+    struct ages ages;
+    uint64_t made = 0;
+    uint64_t again = 0;
+    begin();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("k", "1", EG_REV_ABSENT, &made), EG_OK);
+    CU_ASSERT_EQUAL(kit_put("k", "2", EG_REV_ANY, NULL), EG_OK);
+    ages_open(&ages); /* the content */
+    CU_ASSERT_EQUAL(ages.created, made);
+    CU_ASSERT_TRUE(ages.revision > made);
+    ages.created = 0;
+    CU_ASSERT_EQUAL(kit_put("k", "3", EG_REV_ANY, NULL), EG_OK); /* a change */
+    kit_turn_until(&ages.puts, 2, "no change");
+    CU_ASSERT_EQUAL(ages.created, made);
+    ages.created = 0;
+    zhandle_t *stranger = stranger_open();
+    CU_ASSERT_EQUAL(zoo_set(stranger, ITEMS "/k", "4", 1, -1), ZOK); /* found by comparing */
+    kit_turn_until(&ages.puts, 3, "nothing found");
+    CU_ASSERT_EQUAL(ages.created, made);
+    ages.created = 0;
+    CU_ASSERT_EQUAL(zoo_set(stranger, GUARD, "lost", 4, -1), ZOK); /* told anew */
+    (void)zookeeper_close(stranger);
+    kit_turn_until(&ages.resets, 1, "no reset");
+    kit_turn_until(&ages.puts, 4, "no content after the reset");
+    CU_ASSERT_EQUAL(ages.created, made);
+    CU_ASSERT_EQUAL(kit_remove("k", EG_REV_ANY, NULL), EG_OK);
+    CU_ASSERT_EQUAL(kit_put("k", "5", EG_REV_ABSENT, &again), EG_OK);
+    kit_turn_until(&ages.puts, 5, "no change");
+    CU_ASSERT_EQUAL(ages.created, again);
+    ages_close(&ages);
+    kit_close();
+    kit_open(); /* the gateway again */
+    ages_open(&ages);
+    CU_ASSERT_EQUAL(ages.created, again);
+    ages_close(&ages);
+    kit_close();
+    kit_end();
+}
+
 /* ---- ACLs ---- */
 
 static void check_acl(const char *path, const char *scheme, const char *id) {
@@ -385,6 +471,7 @@ static const struct unit_case cases[] = {
     UNIT(what_other_programs_write_is_found_by_comparing),
     UNIT(an_update_is_refused_when_another_program_was_faster),
     UNIT(a_guard_that_was_removed_is_made_again_and_the_content_told_anew),
+    UNIT(a_key_keeps_the_revision_that_made_it_until_it_is_removed),
     UNIT(nodes_are_made_for_the_user_alone),
     UNIT(access_that_is_taken_away_is_noticed_without_an_operation),
     UNIT(without_a_user_nodes_are_everybodys),
