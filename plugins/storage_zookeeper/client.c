@@ -506,7 +506,11 @@ int32_t zk_client_open(const struct zk_client_config *config, struct zk_client *
     client->host = host;
     client->config = *config;
     pthread_mutex_init(&client->lock, NULL);
-    pthread_cond_init(&client->quiet, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* somebody may set the other one */
+    pthread_cond_init(&client->quiet, &attributes);
+    pthread_condattr_destroy(&attributes);
     zoo_set_debug_level(ZOO_LOG_LEVEL_WARN); /* of the process */
     client->log = zk_log_take(take_log, client);
     if (client->log == NULL) {
@@ -527,7 +531,7 @@ static void work_close(void *arg) {
     struct zk_client *client = arg;
     struct timespec until;
     int rc = 0;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += QUIET_S;
     pthread_mutex_lock(&client->lock);
     while (client->unanswered > 0 && rc == 0) {
