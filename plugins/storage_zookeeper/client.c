@@ -23,7 +23,8 @@
 #include <zookeeper/zookeeper.h>
 
 #define NOTES_A_TURN 256u
-#define QUIET_S 2        /* how long closing waits for answers that nobody wants */
+#define QUIET_MS 2000    /* how long closing waits for answers that nobody wants */
+#define HURRIED_MS 500   /* and when the host waits for it */
 #define RESOLVE_MS 30000 /* names are looked up again after this time, not all the time */
 
 struct note {
@@ -66,6 +67,7 @@ struct zk_client {
     bool is_working;    /* a pool thread has it */
     bool is_connected;
     bool is_closing;
+    bool is_hurried;
     int error; /* of zookeeper_init2 */
     void (*on_closed)(void *arg);
     void *closed_arg;
@@ -532,7 +534,9 @@ static void work_close(void *arg) {
     struct timespec until;
     int rc = 0;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += QUIET_S;
+    const long most_ms = client->is_hurried ? HURRIED_MS : QUIET_MS;
+    until.tv_sec += (until.tv_nsec / 1000000 + most_ms) / 1000;
+    until.tv_nsec = (until.tv_nsec / 1000000 + most_ms) % 1000 * 1000000;
     pthread_mutex_lock(&client->lock);
     while (client->unanswered > 0 && rc == 0) {
         rc = pthread_cond_timedwait(&client->quiet, &client->lock, &until);
@@ -572,8 +576,10 @@ static void close_threads(void *arg) {
     }
 }
 
-void zk_client_close(struct zk_client *client, void (*on_closed)(void *arg), void *arg) {
+void zk_client_close(struct zk_client *client, bool is_hurried, void (*on_closed)(void *arg),
+                     void *arg) {
     client->is_closing = true;
+    client->is_hurried = is_hurried;
     client->on_closed = on_closed;
     client->closed_arg = arg;
     for (struct call *call = client->asked; call != NULL; call = call->after) {

@@ -77,8 +77,9 @@ struct zk_client_config {
  * are borrowed until on_closed. */
 int32_t zk_client_open(const struct zk_client_config *config, struct zk_client **ret_client);
 /* Ends what is under way and tells nothing any more; on_closed comes when the threads are gone, and
- * the client with them. */
-void zk_client_close(struct zk_client *client, void (*on_closed)(void *arg), void *arg);
+ * the client with them. is_hurried: the host waits for it. */
+void zk_client_close(struct zk_client *client, bool is_hurried, void (*on_closed)(void *arg),
+                     void *arg);
 
 void zk_sync(struct zk_client *client, const char *path, struct zk_ask ask);
 void zk_get(struct zk_client *client, const char *path, bool is_watched, struct zk_ask ask);

@@ -24,6 +24,7 @@
 #define SECOND 1000000000ull
 #define TICK_NS (100 * MILLISECOND)
 #define PROBE_NS (5 * SECOND)
+#define LATE_NS SECOND /* the host gives all that it stops 5 s */
 
 static uint64_t now_ns(const struct zk_store *store) {
     return store->host->clock->monotonic_ns(store->host);
@@ -130,11 +131,13 @@ static void on_closed(void *arg) {
 static void close_client(struct zk_store *store) {
     struct zk_session *session = &store->session;
     struct zk_client *client = session->client;
+    store->host->loop->timer_stop(store->host, session->late);
+    session->late = NULL;
     session->client = NULL;
     session->is_probing = false;
     session->state = ZK_SESSION_IDLE;
     session->closing++;
-    zk_client_close(client, on_closed, store);
+    zk_client_close(client, store->is_draining, on_closed, store);
 }
 
 void zk_session_lose(struct zk_store *store, int32_t status, const char *format, ...) {
@@ -383,13 +386,11 @@ void zk_session_start(struct zk_store *store) {
 /* The library itself would give a silent server up only after two thirds of the session's time. */
 static void on_late(void *arg) {
     struct zk_store *store = arg;
-    store->host->loop->timer_stop(store->host, store->session.pause);
-    store->session.pause = NULL;
     zk_session_lose(store, EG_E_UNAVAILABLE, "zookeeper at %s did not answer in time",
                     store->servers);
 }
 
-/* Called again when an operation has ended. */
+/* Called again when an operation has ended, which gives the others no more time. */
 void zk_session_drain(struct zk_store *store) {
     struct zk_session *session = &store->session;
     store->host->loop->timer_stop(store->host, session->ticker);
@@ -400,8 +401,10 @@ void zk_session_drain(struct zk_store *store) {
         return;
     }
     if (store->ops_under_way > 0) {
-        session->pause = store->host->loop->timer_start(
-            store->host, store->control, store->settings->timeout, 0, on_late, store);
+        if (session->late == NULL) {
+            session->late = store->host->loop->timer_start(store->host, store->control, LATE_NS, 0,
+                                                           on_late, store);
+        }
         return;
     }
     session->trouble = EG_E_UNAVAILABLE;

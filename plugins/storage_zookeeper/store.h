@@ -58,6 +58,7 @@ struct zk_session {
     struct egx_backoff backoff;
     struct eg_timer *pause;
     struct eg_timer *ticker;
+    struct eg_timer *late; /* from the first drain that found operations under way */
     uint64_t connecting_since_ns;
     uint64_t probed_ns;
     size_t failures; /* of this client */

@@ -11,6 +11,7 @@
 
 #include <zookeeper/zookeeper.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -161,6 +162,32 @@ static void a_silent_server_is_noticed_within_the_session_timeout(void) {
     relay_set(RELAY_PASS);
     watcher_wait_down(&watcher, false);
     end_watched(&watcher);
+}
+
+/* With the default times, and operations that end one after the other. */
+static void a_stop_does_not_wait_for_a_silent_server(void) {
+    struct answer puts[8];
+    begin();
+    driver.settings = kit_driver->settings;
+    kit_use_relay();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ANY, NULL), EG_OK);
+    relay_set(RELAY_STALL);
+    for (size_t i = 0; i < GW_COUNT(puts); i++) {
+        kit_send_put(&puts[i], GW_STR("k"), GW_STR("w"), EG_REV_ANY);
+    }
+    const uint64_t begun_ns = kit_now_ns();
+    kit_close();
+    const uint64_t took_ns = kit_now_ns() - begun_ns;
+    printf("  a stop with a silent server took %llu ms\n",
+           (unsigned long long)(took_ns / GW_NS_PER_MS));
+    CU_ASSERT_TRUE(took_ns < 4 * GW_NS_PER_S);
+    for (size_t i = 0; i < GW_COUNT(puts); i++) {
+        CU_ASSERT_EQUAL(puts[i].is_done, 1);
+        CU_ASSERT_EQUAL(puts[i].status, EG_E_UNAVAILABLE);
+        kit_drop(&puts[i]);
+    }
+    kit_end();
 }
 
 static void what_the_ring_does_not_reach_is_told_anew(void) {
@@ -465,6 +492,7 @@ static void values_are_refused_exactly_when_the_server_would_not_take_them(void)
 static const struct unit_case cases[] = {
     UNIT(an_expired_session_is_a_new_one_and_nothing_is_missed),
     UNIT(a_silent_server_is_noticed_within_the_session_timeout),
+    UNIT(a_stop_does_not_wait_for_a_silent_server),
     UNIT(what_the_ring_does_not_reach_is_told_anew),
     UNIT(what_was_made_and_removed_before_it_could_be_told_is_passed_by_a_synced),
     UNIT(of_several_servers_one_that_is_away_does_no_harm),
