@@ -497,8 +497,11 @@ static void on_opened(void *arg) {
         close_threads(client);
     } else if (client->handle == NULL) {
         client->config.on_trouble(client->config.arg, false, egx_str_c(strerror(client->error)));
-    } else if (client->is_connected) {
-        connected(client);
+    } else {
+        client->config.on_open(client->config.arg);
+        if (client->is_connected) {
+            connected(client);
+        }
     }
 }
 

@@ -65,6 +65,8 @@ struct zk_client_config {
     const char *digest;  /* user:password, or NULL */
     int32_t session_ms;
     void *arg;
+    /* The names are looked up, which takes as long as it takes; it connects from now on. */
+    void (*on_open)(void *arg);
     /* The session is there; calls may be made. */
     void (*on_connected)(void *arg);
     /* It will not come to be, or is over. Says why. May come several times. */

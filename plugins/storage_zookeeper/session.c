@@ -24,6 +24,7 @@
 #define SECOND 1000000000ull
 #define TICK_NS (100 * MILLISECOND)
 #define PROBE_NS (5 * SECOND)
+#define MAX_CLOSING 1u
 #define LATE_NS SECOND /* the host gives all that it stops 5 s */
 
 static uint64_t now_ns(const struct zk_store *store) {
@@ -140,6 +141,26 @@ static void close_client(struct zk_store *store) {
     zk_client_close(client, store->is_draining, on_closed, store);
 }
 
+static void set_trouble(struct zk_store *store, int32_t status, const char *format, va_list args) {
+    struct zk_session *session = &store->session;
+    (void)egx_vprint(session->trouble_text, sizeof session->trouble_text, format, args);
+    session->trouble = status;
+    if (!session->is_down_logged && !store->is_draining) {
+        session->is_down_logged = true;
+        egx_log(store->host, EG_LOG_WARN, "%s; trying on", session->trouble_text);
+    }
+}
+
+/* Says what takes so long, and goes on with it. */
+EGX_PRINTF(2, 3)
+static void tell_trouble(struct zk_store *store, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    set_trouble(store, EG_E_UNAVAILABLE, format, args);
+    va_end(args);
+    zk_watches_down(store);
+}
+
 void zk_session_lose(struct zk_store *store, int32_t status, const char *format, ...) {
     struct zk_session *session = &store->session;
     va_list args;
@@ -147,13 +168,8 @@ void zk_session_lose(struct zk_store *store, int32_t status, const char *format,
         return;
     }
     va_start(args, format);
-    (void)egx_vprint(session->trouble_text, sizeof session->trouble_text, format, args);
+    set_trouble(store, status, format, args);
     va_end(args);
-    session->trouble = status;
-    if (!session->is_down_logged && !store->is_draining) {
-        session->is_down_logged = true;
-        egx_log(store->host, EG_LOG_WARN, "%s; trying on", session->trouble_text);
-    }
     if (store->start_op != NULL && status == EG_E_DENIED) {
         store->start_status = status;
     }
@@ -290,6 +306,12 @@ static void on_connected(void *arg) {
 
 /* ---- connecting ---- */
 
+static void on_open(void *arg) {
+    struct zk_store *store = arg;
+    store->session.is_open = true;
+    store->session.connecting_since_ns = now_ns(store);
+}
+
 /* The library tries its servers one after the other, for ever; each failure is told. */
 static void on_trouble(void *arg, bool was_connected, struct eg_str why) {
     struct zk_store *store = arg;
@@ -312,6 +334,7 @@ static void try_again(void *arg) {
         .digest = store->digest,
         .session_ms = (int32_t)(store->settings->session_timeout / MILLISECOND),
         .arg = store,
+        .on_open = on_open,
         .on_connected = on_connected,
         .on_trouble = on_trouble,
         .on_watched = on_watched,
@@ -319,8 +342,10 @@ static void try_again(void *arg) {
     store->host->loop->timer_stop(store->host, session->pause);
     session->pause = NULL;
     session->failures = 0;
+    session->is_open = false;
     session->connecting_since_ns = now_ns(store);
-    if (zk_client_open(&config, &session->client) == EG_OK) {
+    /* One that looks up names for long has a thread of the pool, and others need some too. */
+    if (session->closing <= MAX_CLOSING && zk_client_open(&config, &session->client) == EG_OK) {
         session->state = ZK_SESSION_CONNECTING;
         return;
     }
@@ -357,6 +382,11 @@ static void tick(void *arg) {
     if (session->state == ZK_SESSION_READY) {
         probe(store);
         zk_watches_tick(store);
+    } else if (session->state == ZK_SESSION_CONNECTING &&
+               now - session->connecting_since_ns >= store->settings->timeout &&
+               !session->is_open) {
+        tell_trouble(store, "zookeeper at %s cannot be reached: no name was found within %llu ms",
+                     store->servers, (unsigned long long)(store->settings->timeout / MILLISECOND));
     } else if (session->state == ZK_SESSION_CONNECTING &&
                now - session->connecting_since_ns >= store->settings->timeout) {
         zk_session_lose(

@@ -58,8 +58,9 @@ struct zk_session {
     struct egx_backoff backoff;
     struct eg_timer *pause;
     struct eg_timer *ticker;
-    struct eg_timer *late; /* from the first drain that found operations under way */
-    uint64_t connecting_since_ns;
+    struct eg_timer *late;        /* from the first drain that found operations under way */
+    bool is_open;                 /* the client, in CONNECTING: until then it looks names up */
+    uint64_t connecting_since_ns; /* or looking names up */
     uint64_t probed_ns;
     size_t failures; /* of this client */
     size_t setup_at; /* which node is being looked at */

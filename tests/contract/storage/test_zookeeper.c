@@ -6,6 +6,9 @@
  * Started with a role it is the second gateway of a case. The client library is used directly for
  * what a gateway does not do.
  */
+#include <dlfcn.h>
+#include <netdb.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -247,6 +250,68 @@ static void of_several_servers_one_that_is_away_does_no_harm(void) {
         kit_close();
     }
     kit_end();
+}
+
+/* ---- a resolver that does not answer ---- */
+
+#define SLOW_NAME "slow.invalid" /* the name of this machine, once it is told */
+
+static pthread_mutex_t resolver_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t resolver_turn = PTHREAD_COND_INITIALIZER;
+static bool is_resolver_slow;
+static unsigned waiting_lookups;
+
+/* What the library's calls end in, since the program comes before the C library. Its threads. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **ret_list) {
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (node == NULL || strcmp(node, SLOW_NAME) != 0) {
+        return real(node, service, hints, ret_list);
+    }
+    pthread_mutex_lock(&resolver_lock);
+    waiting_lookups++;
+    while (is_resolver_slow) {
+        pthread_cond_wait(&resolver_turn, &resolver_lock);
+    }
+    waiting_lookups--;
+    pthread_mutex_unlock(&resolver_lock);
+    return real("127.0.0.1", service, hints, ret_list);
+}
+
+/* How many wait. */
+static unsigned resolver_set(bool is_slow) {
+    pthread_mutex_lock(&resolver_lock);
+    const unsigned count = waiting_lookups;
+    is_resolver_slow = is_slow;
+    pthread_cond_broadcast(&resolver_turn);
+    pthread_mutex_unlock(&resolver_lock);
+    return count;
+}
+
+static void set_slow_name(const struct driver_place *place, struct driver_settings *out) {
+    driver_set(out, "servers", "[\"" SLOW_NAME ":%u\"]", (unsigned)place->port);
+    driver_set(out, "timeout", "\"100ms\"");
+}
+
+/* The pool has few threads, which others need too. */
+static void a_name_that_takes_long_is_looked_up_once(void) {
+    struct watcher watcher;
+    begin();
+    driver.settings = set_slow_name;
+    (void)resolver_set(true);
+    CU_ASSERT_EQUAL(kit_try_open(), EG_OK);
+    watcher_open(&watcher, "", 0);
+    watcher_wait_down(&watcher, true);
+    CU_ASSERT_PTR_NOT_NULL(strstr(watcher.why, "no name was found within 100 ms"));
+    turn_for(GW_NS_PER_S);
+    CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ANY, NULL), EG_E_UNAVAILABLE);
+    CU_ASSERT_EQUAL(resolver_set(false), 1);
+    watcher_wait_down(&watcher, false);
+    CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ANY, NULL), EG_OK);
+    watcher_wait_text(&watcher, "+k=v ");
+    end_watched(&watcher);
 }
 
 /* ---- who writes without the guard ---- */
@@ -496,6 +561,7 @@ static const struct unit_case cases[] = {
     UNIT(what_the_ring_does_not_reach_is_told_anew),
     UNIT(what_was_made_and_removed_before_it_could_be_told_is_passed_by_a_synced),
     UNIT(of_several_servers_one_that_is_away_does_no_harm),
+    UNIT(a_name_that_takes_long_is_looked_up_once),
     UNIT(what_other_programs_write_is_found_by_comparing),
     UNIT(an_update_is_refused_when_another_program_was_faster),
     UNIT(a_guard_that_was_removed_is_made_again_and_the_content_told_anew),
