@@ -9,9 +9,10 @@
  *              |  v         v        v
  *              PAUSE <---------------
  *
- * SETUP makes the nodes that are missing, one after the other, and reads the guard. It looks before
- * it creates: ZooKeeper refuses to create what is there already, but asks for the right to create
- * first, which need not be ours.
+ * SETUP makes the nodes that are missing, one after the other, and reads the guard and the node
+ * that the items are below: READY means that both may be read. It looks before it creates:
+ * ZooKeeper refuses to create what is there already, but asks for the right to create first, which
+ * need not be ours.
  *
  * Thread: control.
  */
@@ -24,6 +25,7 @@
 #define SECOND 1000000000ull
 #define TICK_NS (100 * MILLISECOND)
 #define PROBE_NS (5 * SECOND)
+#define DOUBT_NS (500 * MILLISECOND)
 #define MAX_CLOSING 1u
 #define LATE_NS SECOND /* the host gives all that it stops 5 s */
 
@@ -82,10 +84,10 @@ static void on_guard(void *arg, const struct zk_reply *reply) {
         zk_session_lose(store, EG_E_UNAVAILABLE, "%s was removed", store->guard);
         status = EG_E_UNAVAILABLE;
     } else {
-        status = zk_session_failed(store, reply, NULL);
-        if (status == EG_E_PROTO) {
-            zk_session_lose(store, status, "zookeeper at %s answers: %s", store->servers,
-                            zk_client_text(reply->raw));
+        struct eg_why why = {.struct_size = sizeof why};
+        status = zk_session_failed(store, reply, store->guard, &why);
+        if (status != EG_E_UNAVAILABLE) { /* without the guard nothing goes on */
+            zk_session_lose(store, status, "%.*s", (int)why.len, why.text);
         }
     }
     if (read->done != NULL) {
@@ -184,14 +186,14 @@ void zk_session_lose(struct zk_store *store, int32_t status, const char *format,
     }
 }
 
-int32_t zk_session_failed(struct zk_store *store, const struct zk_reply *reply,
+int32_t zk_session_failed(struct zk_store *store, const struct zk_reply *reply, const char *path,
                           struct eg_why *ret_why) {
     if (reply->code == ZK_NOAUTH) {
-        zk_session_lose(store, EG_E_DENIED,
-                        "zookeeper at %s denies access to %s: check username and password, and "
-                        "the ACLs of the nodes there",
-                        store->servers, store->root);
-        return egx_why(ret_why, EG_E_DENIED, "%s", store->session.trouble_text);
+        store->session.is_doubted = true;
+        return egx_why(ret_why, EG_E_DENIED,
+                       "zookeeper at %s denies access to %s: check username and password, and "
+                       "the ACLs of the nodes there",
+                       store->servers, path);
     }
     if (reply->code == ZK_LOST) {
         /* The library says it before it tells that the session is gone. */
@@ -207,28 +209,42 @@ int32_t zk_session_failed(struct zk_store *store, const struct zk_reply *reply,
 
 static void setup_failed(struct zk_store *store, const struct zk_reply *reply) {
     struct eg_why why = {.struct_size = sizeof why};
-    const int32_t status = zk_session_failed(store, reply, &why);
-    zk_session_lose(store, status == EG_E_PROTO ? EG_E_PROTO : EG_E_UNAVAILABLE, "%.*s",
-                    (int)why.len, why.text);
+    const int32_t status = zk_session_failed(store, reply, store->root, &why);
+    zk_session_lose(store, status, "%.*s", (int)why.len, why.text);
 }
 
-static void on_first_guard(void *arg, int32_t status) {
+/* Only now it is sure that there is something to work with. A session that ends here again and
+ * again, since the items are somebody else's, has longer and longer pauses. */
+static void on_first_probe(void *arg, const struct zk_reply *reply) {
     struct zk_store *store = arg;
     struct zk_session *session = &store->session;
-    if (status != EG_OK) {
-        zk_session_lose(store, status, "%s cannot be read", store->guard);
+    if (session->client == NULL) {
+        return;
+    }
+    if (reply->code != ZK_OK) {
+        setup_failed(store, reply);
         return;
     }
     session->state = ZK_SESSION_READY;
     session->backoff.tries = 0;
     session->trouble = EG_OK;
     session->probed_ns = now_ns(store);
+    session->is_doubted = false;
     if (session->is_down_logged) {
         session->is_down_logged = false;
         egx_log(store->host, EG_LOG_INFO, "zookeeper at %s is there", store->servers);
     }
     zk_started(store, EG_OK);
     zk_watches_wake(store);
+}
+
+static void on_first_guard(void *arg, int32_t status) {
+    struct zk_store *store = arg;
+    if (status != EG_OK) {
+        zk_session_lose(store, status, "%s cannot be read", store->guard);
+        return;
+    }
+    zk_get(store->session.client, store->items, false, (struct zk_ask){on_first_probe, store});
 }
 
 /* The path of the setup_at-th node: each part of root, then items, guard. False at the end. */
@@ -359,17 +375,19 @@ static void on_probed(void *arg, const struct zk_reply *reply) {
     store->session.is_probing = false;
     if (reply->code == ZK_NONODE) {
         zk_session_lose(store, EG_E_UNAVAILABLE, "%s was removed", store->items);
-    } else if (reply->code != ZK_OK) {
-        (void)zk_session_failed(store, reply, NULL);
+    } else if (reply->code == ZK_NOAUTH) {
+        setup_failed(store, reply);
     }
 }
 
 /* Rights that were taken away are told to nobody; so they are tried from time to time. */
 static void probe(struct zk_store *store) {
     struct zk_session *session = &store->session;
-    if (session->is_probing || now_ns(store) - session->probed_ns < PROBE_NS) {
+    const uint64_t pause_ns = session->is_doubted ? DOUBT_NS : PROBE_NS;
+    if (session->is_probing || now_ns(store) - session->probed_ns < pause_ns) {
         return;
     }
+    session->is_doubted = false;
     session->probed_ns = now_ns(store);
     session->is_probing = true;
     zk_get(session->client, store->items, false, (struct zk_ask){on_probed, store});

@@ -91,6 +91,7 @@ static void merge(struct zk_snapshot *snapshot) {
 static void on_read_again(void *arg, int32_t status) {
     struct zk_snapshot *snapshot = arg;
     if (status != EG_OK) {
+        snapshot->why = snapshot->fetch.why;
         end(snapshot, status);
         return;
     }
@@ -155,6 +156,7 @@ static void read_guard_again(struct zk_snapshot *snapshot) {
 static void on_items(void *arg, int32_t status) {
     struct zk_snapshot *snapshot = arg;
     if (status != EG_OK) {
+        snapshot->why = snapshot->fetch.why;
         end(snapshot, status);
         return;
     }
@@ -181,7 +183,7 @@ static void on_names(void *arg, const struct zk_reply *reply) {
     struct zk_snapshot *snapshot = arg;
     struct zk_store *store = snapshot->store;
     if (reply->code != ZK_OK) {
-        end(snapshot, zk_session_failed(store, reply, &snapshot->why));
+        end(snapshot, zk_session_failed(store, reply, store->items, &snapshot->why));
         return;
     }
     snapshot->children_zxid = reply->stat.children_zxid;

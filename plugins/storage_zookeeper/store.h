@@ -65,6 +65,7 @@ struct zk_session {
     size_t failures; /* of this client */
     size_t setup_at; /* which node is being looked at */
     bool is_probing;
+    bool is_doubted; /* something was denied: look soon whether everything is */
     bool is_down_logged;
     int32_t trouble; /* why it is not READY: EG_E_UNAVAILABLE, _DENIED, _PROTO */
     char trouble_text[480];
@@ -106,10 +107,9 @@ bool zk_session_is_ready(const struct zk_store *store);
 /* Gives this connection up and says why; the next one is tried after a pause. */
 EGX_PRINTF(3, 4)
 void zk_session_lose(struct zk_store *store, int32_t status, const char *format, ...);
-/* An answer that is no success and nothing that was to be expected: takes care of the session if it
- * tells something of it, and returns the status for who asked, with its text in session
- * trouble_text or ret_why. */
-int32_t zk_session_failed(struct zk_store *store, const struct zk_reply *reply,
+/* An answer that is no success and nothing that was to be expected: returns the status for who
+ * asked for path, with its text in ret_why. The session goes on; ACLs are those of single nodes. */
+int32_t zk_session_failed(struct zk_store *store, const struct zk_reply *reply, const char *path,
                           struct eg_why *ret_why);
 /* Asks for the guard; what was read is session.guard when done runs (with EG_OK). */
 void zk_guard_read(struct zk_store *store, void (*done)(void *arg, int32_t status), void *arg);
@@ -133,6 +133,7 @@ struct zk_fetch {
     size_t next;
     size_t under_way;
     int32_t status;
+    struct eg_why why;
 };
 /* done may run inside only when there are no keys. */
 void zk_fetch_begin(struct zk_fetch *fetch);
