@@ -17,6 +17,9 @@
 
 #include "store.h"
 
+#define FIRST_PAUSE_NS 100000000ull
+#define LAST_PAUSE_NS 2000000000ull
+
 struct zk_watch {
     struct zk_watch *next;
     struct zk_store *store;
@@ -31,6 +34,9 @@ struct zk_watch {
     bool is_busy;  /* something is under way */
     bool is_stale; /* and has to be done again after it */
     bool is_down;
+    struct egx_backoff backoff; /* while it cannot read what it has to tell */
+    uint64_t again_ns;          /* not before */
+    bool is_unmatched;          /* comparing has found what cannot be read */
     bool needs_synced;
     bool is_closing;
     /* what is under way */
@@ -127,8 +133,23 @@ static void tell_closed(void *arg) {
     }
 }
 
+/* The session is well, but something cannot be read. */
+static void tell_unread(struct zk_watch *watch, const struct eg_why *why) {
+    struct zk_store *store = watch->store;
+    const uint64_t now_ns = store->host->clock->monotonic_ns(store->host);
+    watch->again_ns = now_ns + egx_backoff_next(&watch->backoff);
+    watch->needs_synced = true;
+    if (!watch->is_down && !watch->is_closing) {
+        watch->is_down = true;
+        egx_log(store->host, EG_LOG_WARN, "%.*s; trying on", (int)why->len, why->text);
+        if (watch->told != NULL) {
+            egx_tell(watch->told, EG_CHANGE_DOWN, watch->seen, egx_str_n(why->text, why->len));
+        }
+    }
+}
+
 /* What was under way has ended; status is how. */
-static void settle(struct zk_watch *watch, int32_t status) {
+static void settle(struct zk_watch *watch, int32_t status, const struct eg_why *why) {
     watch->is_busy = false;
     zk_guard_drop(watch->store, watch->guard);
     watch->guard = NULL;
@@ -136,9 +157,17 @@ static void settle(struct zk_watch *watch, int32_t status) {
         free_watch(watch);
         return;
     }
-    /* A lost connection wakes all watches when it is back; anything else is tried at the next tick.
-     */
-    if (status == EG_OK && watch->needs_synced && watch->is_open && !watch->is_lost) {
+    /* A lost connection wakes all watches when it is back. */
+    const bool is_well = status == EG_OK && !watch->is_unmatched;
+    if (is_well) {
+        watch->backoff.tries = 0;
+        watch->again_ns = 0;
+    } else if (status == EG_OK) {
+        /* there is still what could not be read */
+    } else if (status != EG_E_UNAVAILABLE && zk_session_is_ready(watch->store)) {
+        tell_unread(watch, why);
+    }
+    if (is_well && watch->needs_synced && watch->is_open && !watch->is_lost) {
         tell_synced(watch);
     }
     if (status == EG_OK && watch->is_stale) {
@@ -198,7 +227,6 @@ static void tell_content(struct zk_watch *watch) {
 static void on_content(void *arg, int32_t status, struct eg_why *why) {
     struct zk_watch *watch = arg;
     struct zk_snapshot *snapshot = &watch->snapshot;
-    (void)why;
     if (status == EG_OK && watch->told != NULL) {
         const struct zk_ring *ring = &snapshot->guard->ring;
         const bool is_since =
@@ -215,11 +243,12 @@ static void on_content(void *arg, int32_t status, struct eg_why *why) {
         watch->seen = ring->newest;
         watch->is_open = true;
         watch->is_lost = false;
+        watch->is_unmatched = false;
         watch->needs_synced = true;
         watch->compared_ns = watch->store->host->clock->monotonic_ns(watch->store->host);
     }
     zk_snapshot_free(snapshot);
-    settle(watch, status);
+    settle(watch, status, why);
 }
 
 static void begin_snapshot(struct zk_watch *watch, bool stat_only,
@@ -278,7 +307,7 @@ static void on_changed_read(void *arg, int32_t status) {
     }
     egx_rows_free(watch->store->host, &watch->fetch.rows);
     egx_rows_free(watch->store->host, &watch->wanted);
-    settle(watch, status);
+    settle(watch, status, &watch->fetch.why);
 }
 
 static void begin_fetch(struct zk_watch *watch, void (*done)(void *arg, int32_t status)) {
@@ -315,6 +344,11 @@ static void compare(struct zk_watch *watch, const struct egx_rows *fresh, uint64
     }
 }
 
+static void matched(struct zk_watch *watch) {
+    watch->is_unmatched = false;
+    watch->compared_ns = watch->store->host->clock->monotonic_ns(watch->store->host);
+}
+
 static void on_strange_read(void *arg, int32_t status) {
     struct zk_watch *watch = arg;
     struct egx_rows changes = {NULL, 0, 0};
@@ -323,20 +357,21 @@ static void on_strange_read(void *arg, int32_t status) {
             judge(watch, watch->fetch.rows.items[i], 0, &changes);
         }
         tell_all(watch, &changes);
+        matched(watch);
+    } else {
+        watch->is_unmatched = watch->is_unmatched || status != EG_E_UNAVAILABLE;
     }
     egx_rows_free(watch->store->host, &watch->fetch.rows);
     egx_rows_free(watch->store->host, &watch->wanted);
-    settle(watch, status);
+    settle(watch, status, &watch->fetch.why);
 }
 
 static void on_compared(void *arg, int32_t status, struct eg_why *why) {
     struct zk_watch *watch = arg;
     struct zk_snapshot *snapshot = &watch->snapshot;
-    (void)why;
     /* When writers of ours came between, their changes come first, and in order. */
     const bool is_still = status == EG_OK && snapshot->guard->ring.newest == watch->seen;
     if (is_still) {
-        watch->compared_ns = watch->store->host->clock->monotonic_ns(watch->store->host);
         compare(watch, &snapshot->rows, snapshot->children_zxid);
     }
     zk_snapshot_free(snapshot);
@@ -344,8 +379,11 @@ static void on_compared(void *arg, int32_t status, struct eg_why *why) {
         begin_fetch(watch, on_strange_read);
         return;
     }
+    if (is_still && watch->wanted.count == 0) {
+        matched(watch);
+    }
     egx_rows_free(watch->store->host, &watch->wanted);
-    settle(watch, status);
+    settle(watch, status, why);
 }
 
 /* ---- what to do ---- */
@@ -360,7 +398,7 @@ static void wake(struct zk_watch *watch) {
     if (watch->is_closing || !zk_session_is_ready(store)) {
         return;
     }
-    if (watch->is_busy) {
+    if (watch->is_busy || store->host->clock->monotonic_ns(store->host) < watch->again_ns) {
         watch->is_stale = true;
         return;
     }
@@ -377,7 +415,7 @@ static void wake(struct zk_watch *watch) {
     } else if (is_comparing_due(watch)) {
         begin_snapshot(watch, true, on_compared);
     } else {
-        settle(watch, EG_OK);
+        settle(watch, EG_OK, NULL);
     }
 }
 
@@ -424,6 +462,7 @@ int32_t zk_watch_open(void *instance, struct eg_str prefix, uint64_t from_revisi
     watch->from = from_revision;
     watch->seen = from_revision;
     watch->needs_synced = true;
+    watch->backoff = (struct egx_backoff){.first_ns = FIRST_PAUSE_NS, .last_ns = LAST_PAUSE_NS};
     watch->next = store->watches;
     store->watches = watch;
     wake(watch);

@@ -503,6 +503,87 @@ static void access_that_is_taken_away_is_noticed_without_an_operation(void) {
     end_watched(&watcher);
 }
 
+/* Whom no ACL stops. */
+static zhandle_t *super_open(void) {
+    static const char super[] = "super:super-of-the-store";
+    zhandle_t *stranger = stranger_open();
+    (void)zoo_add_auth(stranger, "digest", super, (int)strlen(super), NULL, NULL);
+    return stranger;
+}
+
+static void give_to_somebody_else(zhandle_t *super, const char *path) {
+    static char scheme[] = "digest";
+    static char id[] = "somebody:else";
+    struct ACL acl = {ZOO_PERM_ALL, {scheme, id}};
+    const struct ACL_vector list = {1, &acl};
+    CU_ASSERT_EQUAL(zoo_set_acl(super, path, -1, &list), ZOK);
+}
+
+static void an_item_that_is_denied_fails_alone(void) {
+    struct watcher watcher;
+    struct watcher late;
+    begin_watched(&watcher);
+    zhandle_t *super = super_open();
+    give_to_somebody_else(super, ITEMS "/p%2Fa");
+    for (unsigned i = 0; i < 5; i++) {
+        CU_ASSERT_PTR_NULL(kit_get("p/a", NULL));
+        CU_ASSERT_EQUAL(kit.status, EG_E_DENIED);
+        CU_ASSERT_PTR_NOT_NULL(strstr(kit.why, "denies access to " ITEMS "/p%2Fa"));
+        CU_ASSERT_EQUAL(kit_put("p/a", "2", EG_REV_ANY, NULL), EG_E_DENIED);
+        CU_ASSERT_EQUAL(kit_put("p/b", "2", EG_REV_ANY, NULL), EG_OK);
+        (void)kit_list("p/");
+        CU_ASSERT_EQUAL(kit.status, EG_E_DENIED);
+        turn_for(200 * GW_NS_PER_MS);
+    }
+    CU_ASSERT_EQUAL(watcher.downs, 0); /* it has no need to read it */
+    watcher_open(&late, "p/", 0);
+    watcher_wait_down(&late, true);
+    CU_ASSERT_PTR_NOT_NULL(strstr(late.why, "denies access to " ITEMS "/p%2Fa"));
+    CU_ASSERT_EQUAL(zoo_set(super, ITEMS "/p%2Fa", "9", 1, -1), ZOK);
+    watcher_wait_down(&watcher, true); /* now it has */
+    watcher_forget(&watcher);
+    CU_ASSERT_EQUAL(kit_put("p/c", "3", EG_REV_ANY, NULL), EG_OK);
+    watcher_wait_text(&watcher, "+p/c=3 ");
+    turn_for(GW_NS_PER_S);
+    CU_ASSERT_STRING_EQUAL(watcher_told(&watcher), "+p/c=3 "); /* not in order again, said once */
+    CU_ASSERT_EQUAL(late.downs, 1);
+    CU_ASSERT_EQUAL(zoo_set(super, ITEMS "/p%2Fa", "10", 2, -1), ZOK); /* after p/c */
+    CU_ASSERT_EQUAL(zoo_set_acl(super, ITEMS "/p%2Fa", -1, &ZOO_OPEN_ACL_UNSAFE), ZOK);
+    watcher_wait_same(&watcher);
+    watcher_wait_same(&late);
+    CU_ASSERT_EQUAL(watcher.resets + late.resets, 0);
+    (void)zookeeper_close(super);
+    CU_ASSERT_EQUAL(late.disorder, 0);
+    watcher_close(&late);
+    end_watched(&watcher);
+}
+
+static void items_that_are_denied_are_tried_more_and_more_seldom(void) {
+    struct watcher watcher;
+    begin();
+    kit_use_relay();
+    kit_open();
+    CU_ASSERT_EQUAL(kit_put("k", "v", EG_REV_ANY, NULL), EG_OK);
+    watcher_open(&watcher, "", 0);
+    watcher_wait_synced(&watcher);
+    zhandle_t *super = super_open();
+    give_to_somebody_else(super, ITEMS);
+    CU_ASSERT_EQUAL(kit_put("new", "v", EG_REV_ANY, NULL), EG_E_DENIED); /* it is looked at soon */
+    watcher_wait_down(&watcher, true);
+    const unsigned before = relay_count();
+    turn_for(4 * GW_NS_PER_S);
+    const unsigned tries = relay_count() - before;
+    printf("  %u tries in 4 s\n", tries);
+    CU_ASSERT_TRUE(tries > 1 && tries < 20);
+    CU_ASSERT_EQUAL(watcher.downs, 1);
+    CU_ASSERT_EQUAL(kit_put("k", "w", EG_REV_ANY, NULL), EG_E_DENIED);
+    CU_ASSERT_EQUAL(zoo_set_acl(super, ITEMS, -1, &ZOO_OPEN_ACL_UNSAFE), ZOK);
+    (void)zookeeper_close(super);
+    watcher_wait_down(&watcher, false);
+    watcher_wait_same(&watcher);
+    end_watched(&watcher);
+}
+
 static void without_a_user_nodes_are_everybodys(void) {
     begin();
     kit_open();
@@ -568,6 +649,8 @@ static const struct unit_case cases[] = {
     UNIT(a_key_keeps_the_revision_that_made_it_until_it_is_removed),
     UNIT(nodes_are_made_for_the_user_alone),
     UNIT(access_that_is_taken_away_is_noticed_without_an_operation),
+    UNIT(an_item_that_is_denied_fails_alone),
+    UNIT(items_that_are_denied_are_tried_more_and_more_seldom),
     UNIT(without_a_user_nodes_are_everybodys),
     UNIT(values_are_refused_exactly_when_the_server_would_not_take_them),
 };
