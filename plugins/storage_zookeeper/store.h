@@ -24,6 +24,7 @@
 #include "client.h"
 #include "names.h"
 #include "ring.h"
+#include "rows.h"
 
 struct zk_settings {
     struct eg_str_list servers;
@@ -157,8 +158,6 @@ struct zk_snapshot {
 void zk_snapshot_begin(struct zk_snapshot *snapshot);
 /* Frees rows and guard. */
 void zk_snapshot_free(struct zk_snapshot *snapshot);
-/* Where the key is in rows that ascend by key, or where it would be. */
-size_t zk_rows_find(const struct egx_rows *rows, struct eg_str key, bool *ret_is_there);
 /* The last change of each key with the prefix after a zxid. */
 void zk_ring_changed(const struct eg_host *host, const struct zk_ring *ring, struct eg_str prefix,
                      uint64_t after, struct egx_rows *out);

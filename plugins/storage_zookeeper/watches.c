@@ -71,36 +71,43 @@ static void tell(struct zk_watch *watch, uint32_t kind, uint64_t revision, const
     }
 }
 
-/* A change of one key, and what is remembered of it. */
-static void tell_change(struct zk_watch *watch, const struct egx_row *row) {
+/* What is remembered after changes (at most one of each key) that are new or gone: the gaps are
+ * closed and opened in one go, since there may be as many changes as there are keys. */
+static void remember(struct zk_watch *watch, struct egx_rows *added) {
     const struct eg_host *host = watch->store->host;
     struct egx_rows *rows = &watch->content;
-    bool is_there = false;
-    const size_t at = zk_rows_find(rows, row->key, &is_there);
-    if (watch->told != NULL) {
-        egx_tell_row(watch->told, row);
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->items[i]->kind == EG_CHANGE_REMOVE) {
+            host->mem->free(host, rows->items[i]);
+        } else {
+            rows->items[kept++] = rows->items[i];
+        }
     }
-    if (row->kind == EG_CHANGE_REMOVE && is_there) {
-        host->mem->free(host, rows->items[at]);
-        rows->count--;
-        memmove(rows->items + at, rows->items + at + 1, (rows->count - at) * sizeof *rows->items);
-    } else if (row->kind == EG_CHANGE_PUT && is_there) {
-        rows->items[at]->revision = row->revision;
-    } else if (row->kind == EG_CHANGE_PUT) {
-        egx_rows_add(host, rows, EG_CHANGE_PUT, row->revision, row->key, (struct eg_str){0});
-        struct egx_row *added = rows->items[rows->count - 1];
-        memmove(rows->items + at + 1, rows->items + at,
-                (rows->count - 1 - at) * sizeof *rows->items);
-        rows->items[at] = added;
-    }
+    rows->count = kept;
+    zk_rows_merge(host, rows, added);
 }
 
 static void tell_all(struct zk_watch *watch, struct egx_rows *changes) {
+    const struct eg_host *host = watch->store->host;
+    struct egx_rows added = {NULL, 0, 0};
     egx_rows_sort_by_revision(changes);
     for (size_t i = 0; i < changes->count; i++) {
-        tell_change(watch, changes->items[i]);
+        const struct egx_row *row = changes->items[i];
+        bool is_there = false;
+        const size_t at = zk_rows_find(&watch->content, row->key, &is_there);
+        if (watch->told != NULL) {
+            egx_tell_row(watch->told, row);
+        }
+        if (is_there) {
+            watch->content.items[at]->kind = row->kind;
+            watch->content.items[at]->revision = row->revision;
+        } else if (row->kind == EG_CHANGE_PUT) {
+            egx_rows_add(host, &added, EG_CHANGE_PUT, row->revision, row->key, (struct eg_str){0});
+        }
     }
-    egx_rows_free(watch->store->host, changes);
+    remember(watch, &added);
+    egx_rows_free(host, changes);
 }
 
 static void tell_synced(struct zk_watch *watch) {
@@ -263,21 +270,14 @@ static void begin_snapshot(struct zk_watch *watch, bool stat_only,
 
 /* ---- what the ring names ---- */
 
-static const struct egx_row *find_wanted(const struct zk_watch *watch, struct eg_str key) {
-    for (size_t i = 0; i < watch->wanted.count; i++) {
-        if (egx_str_eq(watch->wanted.items[i]->key, key)) {
-            return watch->wanted.items[i];
-        }
-    }
-    return NULL;
-}
-
 /* What a key that was read leads to. until: zxid up to which everything is told now; 0: what was
  * wanted is told, and what is newer than that is not. */
 static void judge(struct zk_watch *watch, const struct egx_row *row, uint64_t until,
                   struct egx_rows *changes) {
     const struct eg_host *host = watch->store->host;
-    const struct egx_row *wanted = find_wanted(watch, row->key);
+    bool is_wanted = false;
+    const size_t place = zk_rows_find(&watch->wanted, row->key, &is_wanted);
+    const struct egx_row *wanted = watch->wanted.items[place];
     const uint64_t most = until == 0 ? wanted->revision : until;
     bool is_known = false;
     const size_t at = zk_rows_find(&watch->content, row->key, &is_known);
@@ -313,6 +313,7 @@ static void on_changed_read(void *arg, int32_t status) {
 static void begin_fetch(struct zk_watch *watch, void (*done)(void *arg, int32_t status)) {
     const struct eg_host *host = watch->store->host;
     watch->fetch = (struct zk_fetch){.store = watch->store, .done = done, .arg = watch};
+    egx_rows_sort_by_key(&watch->wanted); /* judge looks for each */
     for (size_t i = 0; i < watch->wanted.count; i++) {
         egx_rows_add(host, &watch->fetch.keys, EG_CHANGE_PUT, 0, watch->wanted.items[i]->key,
                      (struct eg_str){0});
