@@ -43,7 +43,6 @@ struct call {
     char *data;
     zoo_op_result_t results[ZK_MAX_OPS]; /* of a multi: the library writes into it */
     struct Stat stat;
-    size_t op_count;
 };
 
 struct event {
@@ -390,16 +389,8 @@ static void got_names(int rc, const struct String_vector *strings, const struct 
     answered(call, rc, rc == ZOK ? stat : NULL);
 }
 
-/* Of the operations that did not happen because another one failed the server says
- * ZRUNTIMEINCONSISTENCY. */
 static void got_multi(int rc, const void *data) {
     struct call *call = call_of(data);
-    for (size_t i = 0; rc != ZOK && i < call->op_count; i++) {
-        if (call->results[i].err != ZOK && call->results[i].err != ZRUNTIMEINCONSISTENCY) {
-            call->reply.failed = i;
-            break;
-        }
-    }
     answered(call, rc, rc == ZOK ? &call->stat : NULL);
 }
 
@@ -437,7 +428,6 @@ void zk_create(struct zk_client *client, const char *path, struct eg_str data, s
 void zk_multi(struct zk_client *client, const struct zk_op *ops, size_t count, struct zk_ask ask) {
     struct call *call = call_new(client, ask);
     zoo_op_t list[ZK_MAX_OPS];
-    call->op_count = count;
     for (size_t i = 0; i < count; i++) {
         const char *data = ops[i].data.len == 0 ? "" : ops[i].data.ptr;
         const int len = (int)ops[i].data.len;

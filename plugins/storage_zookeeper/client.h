@@ -38,7 +38,6 @@ struct zk_reply {
     struct zk_stat stat; /* of a multi: of its first operation, a ZK_SET */
     const struct eg_str *names;
     size_t name_count;
-    size_t failed; /* of a multi: which operation failed */
 };
 
 struct zk_ask {
