@@ -23,7 +23,8 @@
 #include <zookeeper/zookeeper.h>
 
 #define NOTES_A_TURN 256u
-#define QUIET_S 2        /* how long closing waits for answers that nobody wants */
+#define QUIET_MS 2000    /* how long closing waits for answers that nobody wants */
+#define HURRIED_MS 500   /* and when the host waits for it */
 #define RESOLVE_MS 30000 /* names are looked up again after this time, not all the time */
 
 struct note {
@@ -42,7 +43,6 @@ struct call {
     char *data;
     zoo_op_result_t results[ZK_MAX_OPS]; /* of a multi: the library writes into it */
     struct Stat stat;
-    size_t op_count;
 };
 
 struct event {
@@ -66,6 +66,7 @@ struct zk_client {
     bool is_working;    /* a pool thread has it */
     bool is_connected;
     bool is_closing;
+    bool is_hurried;
     int error; /* of zookeeper_init2 */
     void (*on_closed)(void *arg);
     void *closed_arg;
@@ -388,16 +389,8 @@ static void got_names(int rc, const struct String_vector *strings, const struct 
     answered(call, rc, rc == ZOK ? stat : NULL);
 }
 
-/* Of the operations that did not happen because another one failed the server says
- * ZRUNTIMEINCONSISTENCY. */
 static void got_multi(int rc, const void *data) {
     struct call *call = call_of(data);
-    for (size_t i = 0; rc != ZOK && i < call->op_count; i++) {
-        if (call->results[i].err != ZOK && call->results[i].err != ZRUNTIMEINCONSISTENCY) {
-            call->reply.failed = i;
-            break;
-        }
-    }
     answered(call, rc, rc == ZOK ? &call->stat : NULL);
 }
 
@@ -435,7 +428,6 @@ void zk_create(struct zk_client *client, const char *path, struct eg_str data, s
 void zk_multi(struct zk_client *client, const struct zk_op *ops, size_t count, struct zk_ask ask) {
     struct call *call = call_new(client, ask);
     zoo_op_t list[ZK_MAX_OPS];
-    call->op_count = count;
     for (size_t i = 0; i < count; i++) {
         const char *data = ops[i].data.len == 0 ? "" : ops[i].data.ptr;
         const int len = (int)ops[i].data.len;
@@ -495,8 +487,11 @@ static void on_opened(void *arg) {
         close_threads(client);
     } else if (client->handle == NULL) {
         client->config.on_trouble(client->config.arg, false, egx_str_c(strerror(client->error)));
-    } else if (client->is_connected) {
-        connected(client);
+    } else {
+        client->config.on_open(client->config.arg);
+        if (client->is_connected) {
+            connected(client);
+        }
     }
 }
 
@@ -506,7 +501,11 @@ int32_t zk_client_open(const struct zk_client_config *config, struct zk_client *
     client->host = host;
     client->config = *config;
     pthread_mutex_init(&client->lock, NULL);
-    pthread_cond_init(&client->quiet, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* somebody may set the other one */
+    pthread_cond_init(&client->quiet, &attributes);
+    pthread_condattr_destroy(&attributes);
     zoo_set_debug_level(ZOO_LOG_LEVEL_WARN); /* of the process */
     client->log = zk_log_take(take_log, client);
     if (client->log == NULL) {
@@ -527,8 +526,10 @@ static void work_close(void *arg) {
     struct zk_client *client = arg;
     struct timespec until;
     int rc = 0;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += QUIET_S;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    const long most_ms = client->is_hurried ? HURRIED_MS : QUIET_MS;
+    until.tv_sec += (until.tv_nsec / 1000000 + most_ms) / 1000;
+    until.tv_nsec = (until.tv_nsec / 1000000 + most_ms) % 1000 * 1000000;
     pthread_mutex_lock(&client->lock);
     while (client->unanswered > 0 && rc == 0) {
         rc = pthread_cond_timedwait(&client->quiet, &client->lock, &until);
@@ -568,8 +569,10 @@ static void close_threads(void *arg) {
     }
 }
 
-void zk_client_close(struct zk_client *client, void (*on_closed)(void *arg), void *arg) {
+void zk_client_close(struct zk_client *client, bool is_hurried, void (*on_closed)(void *arg),
+                     void *arg) {
     client->is_closing = true;
+    client->is_hurried = is_hurried;
     client->on_closed = on_closed;
     client->closed_arg = arg;
     for (struct call *call = client->asked; call != NULL; call = call->after) {

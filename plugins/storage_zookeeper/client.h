@@ -38,7 +38,6 @@ struct zk_reply {
     struct zk_stat stat; /* of a multi: of its first operation, a ZK_SET */
     const struct eg_str *names;
     size_t name_count;
-    size_t failed; /* of a multi: which operation failed */
 };
 
 struct zk_ask {
@@ -65,6 +64,8 @@ struct zk_client_config {
     const char *digest;  /* user:password, or NULL */
     int32_t session_ms;
     void *arg;
+    /* The names are looked up, which takes as long as it takes; it connects from now on. */
+    void (*on_open)(void *arg);
     /* The session is there; calls may be made. */
     void (*on_connected)(void *arg);
     /* It will not come to be, or is over. Says why. May come several times. */
@@ -77,8 +78,9 @@ struct zk_client_config {
  * are borrowed until on_closed. */
 int32_t zk_client_open(const struct zk_client_config *config, struct zk_client **ret_client);
 /* Ends what is under way and tells nothing any more; on_closed comes when the threads are gone, and
- * the client with them. */
-void zk_client_close(struct zk_client *client, void (*on_closed)(void *arg), void *arg);
+ * the client with them. is_hurried: the host waits for it. */
+void zk_client_close(struct zk_client *client, bool is_hurried, void (*on_closed)(void *arg),
+                     void *arg);
 
 void zk_sync(struct zk_client *client, const char *path, struct zk_ask ask);
 void zk_get(struct zk_client *client, const char *path, bool is_watched, struct zk_ask ask);

@@ -33,9 +33,11 @@ static void on_item(void *arg, const struct zk_reply *reply) {
         egx_rows_add(store->host, &fetch->rows,
                      reply->code == ZK_OK ? EG_CHANGE_PUT : EG_CHANGE_REMOVE, reply->stat.zxid,
                      one->key, reply->data);
+        fetch->rows.items[fetch->rows.count - 1]->created = reply->stat.made_zxid;
     } else if (fetch->status == EG_OK) {
-        /* May end all that is under way, here too; this one still counts, so not the fetch. */
-        fetch->status = zk_session_failed(store, reply, NULL);
+        char *path = zk_path(store->host, store->items, one->key);
+        fetch->status = zk_session_failed(store, reply, path, &fetch->why);
+        store->host->mem->free(store->host, path);
     }
     fetch->under_way--;
     store->host->mem->free(store->host, one);
@@ -70,5 +72,6 @@ void zk_fetch_begin(struct zk_fetch *fetch) {
     fetch->next = 0;
     fetch->under_way = 0;
     fetch->status = EG_OK;
+    fetch->why = (struct eg_why){.struct_size = sizeof fetch->why};
     send_more(fetch);
 }

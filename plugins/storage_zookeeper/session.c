@@ -9,9 +9,10 @@
  *              |  v         v        v
  *              PAUSE <---------------
  *
- * SETUP makes the nodes that are missing, one after the other, and reads the guard. It looks before
- * it creates: ZooKeeper refuses to create what is there already, but asks for the right to create
- * first, which need not be ours.
+ * SETUP makes the nodes that are missing, one after the other, and reads the guard and the node
+ * that the items are below: READY means that both may be read. It looks before it creates:
+ * ZooKeeper refuses to create what is there already, but asks for the right to create first, which
+ * need not be ours.
  *
  * Thread: control.
  */
@@ -24,6 +25,9 @@
 #define SECOND 1000000000ull
 #define TICK_NS (100 * MILLISECOND)
 #define PROBE_NS (5 * SECOND)
+#define DOUBT_NS (500 * MILLISECOND)
+#define MAX_CLOSING 1u
+#define LATE_NS SECOND /* the host gives all that it stops 5 s */
 
 static uint64_t now_ns(const struct zk_store *store) {
     return store->host->clock->monotonic_ns(store->host);
@@ -80,10 +84,10 @@ static void on_guard(void *arg, const struct zk_reply *reply) {
         zk_session_lose(store, EG_E_UNAVAILABLE, "%s was removed", store->guard);
         status = EG_E_UNAVAILABLE;
     } else {
-        status = zk_session_failed(store, reply, NULL);
-        if (status == EG_E_PROTO) {
-            zk_session_lose(store, status, "zookeeper at %s answers: %s", store->servers,
-                            zk_client_text(reply->raw));
+        struct eg_why why = {.struct_size = sizeof why};
+        status = zk_session_failed(store, reply, store->guard, &why);
+        if (status != EG_E_UNAVAILABLE) { /* without the guard nothing goes on */
+            zk_session_lose(store, status, "%.*s", (int)why.len, why.text);
         }
     }
     if (read->done != NULL) {
@@ -130,11 +134,33 @@ static void on_closed(void *arg) {
 static void close_client(struct zk_store *store) {
     struct zk_session *session = &store->session;
     struct zk_client *client = session->client;
+    store->host->loop->timer_stop(store->host, session->late);
+    session->late = NULL;
     session->client = NULL;
     session->is_probing = false;
     session->state = ZK_SESSION_IDLE;
     session->closing++;
-    zk_client_close(client, on_closed, store);
+    zk_client_close(client, store->is_draining, on_closed, store);
+}
+
+static void set_trouble(struct zk_store *store, int32_t status, const char *format, va_list args) {
+    struct zk_session *session = &store->session;
+    (void)egx_vprint(session->trouble_text, sizeof session->trouble_text, format, args);
+    session->trouble = status;
+    if (!session->is_down_logged && !store->is_draining) {
+        session->is_down_logged = true;
+        egx_log(store->host, EG_LOG_WARN, "%s; trying on", session->trouble_text);
+    }
+}
+
+/* Says what takes so long, and goes on with it. */
+EGX_PRINTF(2, 3)
+static void tell_trouble(struct zk_store *store, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    set_trouble(store, EG_E_UNAVAILABLE, format, args);
+    va_end(args);
+    zk_watches_down(store);
 }
 
 void zk_session_lose(struct zk_store *store, int32_t status, const char *format, ...) {
@@ -144,13 +170,8 @@ void zk_session_lose(struct zk_store *store, int32_t status, const char *format,
         return;
     }
     va_start(args, format);
-    (void)egx_vprint(session->trouble_text, sizeof session->trouble_text, format, args);
+    set_trouble(store, status, format, args);
     va_end(args);
-    session->trouble = status;
-    if (!session->is_down_logged && !store->is_draining) {
-        session->is_down_logged = true;
-        egx_log(store->host, EG_LOG_WARN, "%s; trying on", session->trouble_text);
-    }
     if (store->start_op != NULL && status == EG_E_DENIED) {
         store->start_status = status;
     }
@@ -165,14 +186,14 @@ void zk_session_lose(struct zk_store *store, int32_t status, const char *format,
     }
 }
 
-int32_t zk_session_failed(struct zk_store *store, const struct zk_reply *reply,
+int32_t zk_session_failed(struct zk_store *store, const struct zk_reply *reply, const char *path,
                           struct eg_why *ret_why) {
     if (reply->code == ZK_NOAUTH) {
-        zk_session_lose(store, EG_E_DENIED,
-                        "zookeeper at %s denies access to %s: check username and password, and "
-                        "the ACLs of the nodes there",
-                        store->servers, store->root);
-        return egx_why(ret_why, EG_E_DENIED, "%s", store->session.trouble_text);
+        store->session.is_doubted = true;
+        return egx_why(ret_why, EG_E_DENIED,
+                       "zookeeper at %s denies access to %s: check username and password, and "
+                       "the ACLs of the nodes there",
+                       store->servers, path);
     }
     if (reply->code == ZK_LOST) {
         /* The library says it before it tells that the session is gone. */
@@ -188,28 +209,42 @@ int32_t zk_session_failed(struct zk_store *store, const struct zk_reply *reply,
 
 static void setup_failed(struct zk_store *store, const struct zk_reply *reply) {
     struct eg_why why = {.struct_size = sizeof why};
-    const int32_t status = zk_session_failed(store, reply, &why);
-    zk_session_lose(store, status == EG_E_PROTO ? EG_E_PROTO : EG_E_UNAVAILABLE, "%.*s",
-                    (int)why.len, why.text);
+    const int32_t status = zk_session_failed(store, reply, store->root, &why);
+    zk_session_lose(store, status, "%.*s", (int)why.len, why.text);
 }
 
-static void on_first_guard(void *arg, int32_t status) {
+/* Only now it is sure that there is something to work with. A session that ends here again and
+ * again, since the items are somebody else's, has longer and longer pauses. */
+static void on_first_probe(void *arg, const struct zk_reply *reply) {
     struct zk_store *store = arg;
     struct zk_session *session = &store->session;
-    if (status != EG_OK) {
-        zk_session_lose(store, status, "%s cannot be read", store->guard);
+    if (session->client == NULL) {
+        return;
+    }
+    if (reply->code != ZK_OK) {
+        setup_failed(store, reply);
         return;
     }
     session->state = ZK_SESSION_READY;
     session->backoff.tries = 0;
     session->trouble = EG_OK;
     session->probed_ns = now_ns(store);
+    session->is_doubted = false;
     if (session->is_down_logged) {
         session->is_down_logged = false;
         egx_log(store->host, EG_LOG_INFO, "zookeeper at %s is there", store->servers);
     }
     zk_started(store, EG_OK);
     zk_watches_wake(store);
+}
+
+static void on_first_guard(void *arg, int32_t status) {
+    struct zk_store *store = arg;
+    if (status != EG_OK) {
+        zk_session_lose(store, status, "%s cannot be read", store->guard);
+        return;
+    }
+    zk_get(store->session.client, store->items, false, (struct zk_ask){on_first_probe, store});
 }
 
 /* The path of the setup_at-th node: each part of root, then items, guard. False at the end. */
@@ -287,6 +322,12 @@ static void on_connected(void *arg) {
 
 /* ---- connecting ---- */
 
+static void on_open(void *arg) {
+    struct zk_store *store = arg;
+    store->session.is_open = true;
+    store->session.connecting_since_ns = now_ns(store);
+}
+
 /* The library tries its servers one after the other, for ever; each failure is told. */
 static void on_trouble(void *arg, bool was_connected, struct eg_str why) {
     struct zk_store *store = arg;
@@ -309,6 +350,7 @@ static void try_again(void *arg) {
         .digest = store->digest,
         .session_ms = (int32_t)(store->settings->session_timeout / MILLISECOND),
         .arg = store,
+        .on_open = on_open,
         .on_connected = on_connected,
         .on_trouble = on_trouble,
         .on_watched = on_watched,
@@ -316,8 +358,10 @@ static void try_again(void *arg) {
     store->host->loop->timer_stop(store->host, session->pause);
     session->pause = NULL;
     session->failures = 0;
+    session->is_open = false;
     session->connecting_since_ns = now_ns(store);
-    if (zk_client_open(&config, &session->client) == EG_OK) {
+    /* One that looks up names for long has a thread of the pool, and others need some too. */
+    if (session->closing <= MAX_CLOSING && zk_client_open(&config, &session->client) == EG_OK) {
         session->state = ZK_SESSION_CONNECTING;
         return;
     }
@@ -331,17 +375,19 @@ static void on_probed(void *arg, const struct zk_reply *reply) {
     store->session.is_probing = false;
     if (reply->code == ZK_NONODE) {
         zk_session_lose(store, EG_E_UNAVAILABLE, "%s was removed", store->items);
-    } else if (reply->code != ZK_OK) {
-        (void)zk_session_failed(store, reply, NULL);
+    } else if (reply->code == ZK_NOAUTH) {
+        setup_failed(store, reply);
     }
 }
 
 /* Rights that were taken away are told to nobody; so they are tried from time to time. */
 static void probe(struct zk_store *store) {
     struct zk_session *session = &store->session;
-    if (session->is_probing || now_ns(store) - session->probed_ns < PROBE_NS) {
+    const uint64_t pause_ns = session->is_doubted ? DOUBT_NS : PROBE_NS;
+    if (session->is_probing || now_ns(store) - session->probed_ns < pause_ns) {
         return;
     }
+    session->is_doubted = false;
     session->probed_ns = now_ns(store);
     session->is_probing = true;
     zk_get(session->client, store->items, false, (struct zk_ask){on_probed, store});
@@ -354,6 +400,11 @@ static void tick(void *arg) {
     if (session->state == ZK_SESSION_READY) {
         probe(store);
         zk_watches_tick(store);
+    } else if (session->state == ZK_SESSION_CONNECTING &&
+               now - session->connecting_since_ns >= store->settings->timeout &&
+               !session->is_open) {
+        tell_trouble(store, "zookeeper at %s cannot be reached: no name was found within %llu ms",
+                     store->servers, (unsigned long long)(store->settings->timeout / MILLISECOND));
     } else if (session->state == ZK_SESSION_CONNECTING &&
                now - session->connecting_since_ns >= store->settings->timeout) {
         zk_session_lose(
@@ -383,13 +434,11 @@ void zk_session_start(struct zk_store *store) {
 /* The library itself would give a silent server up only after two thirds of the session's time. */
 static void on_late(void *arg) {
     struct zk_store *store = arg;
-    store->host->loop->timer_stop(store->host, store->session.pause);
-    store->session.pause = NULL;
     zk_session_lose(store, EG_E_UNAVAILABLE, "zookeeper at %s did not answer in time",
                     store->servers);
 }
 
-/* Called again when an operation has ended. */
+/* Called again when an operation has ended, which gives the others no more time. */
 void zk_session_drain(struct zk_store *store) {
     struct zk_session *session = &store->session;
     store->host->loop->timer_stop(store->host, session->ticker);
@@ -400,8 +449,10 @@ void zk_session_drain(struct zk_store *store) {
         return;
     }
     if (store->ops_under_way > 0) {
-        session->pause = store->host->loop->timer_start(
-            store->host, store->control, store->settings->timeout, 0, on_late, store);
+        if (session->late == NULL) {
+            session->late = store->host->loop->timer_start(store->host, store->control, LATE_NS, 0,
+                                                           on_late, store);
+        }
         return;
     }
     session->trouble = EG_E_UNAVAILABLE;

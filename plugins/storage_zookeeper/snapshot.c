@@ -27,21 +27,6 @@ void zk_snapshot_free(struct zk_snapshot *snapshot) {
     snapshot->guard = NULL;
 }
 
-size_t zk_rows_find(const struct egx_rows *rows, struct eg_str key, bool *ret_is_there) {
-    size_t low = 0;
-    size_t high = rows->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (egx_str_cmp(rows->items[middle]->key, key) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    *ret_is_there = low < rows->count && egx_str_eq(rows->items[low]->key, key);
-    return low;
-}
-
 void zk_ring_changed(const struct eg_host *host, const struct zk_ring *ring, struct eg_str prefix,
                      uint64_t after, struct egx_rows *out) {
     for (size_t i = ring->changes.count; i-- > 0;) {
@@ -64,32 +49,28 @@ static void begin_anew(struct zk_snapshot *snapshot);
 
 /* Rows that were read again replace those of the same key; both may be absent. */
 static void merge(struct zk_snapshot *snapshot) {
+    const struct eg_host *host = snapshot->store->host;
     struct egx_rows *rows = &snapshot->rows;
     struct egx_rows *fresh = &snapshot->fetch.rows;
+    size_t added = 0;
     for (size_t i = 0; i < fresh->count; i++) {
-        struct egx_row *row = fresh->items[i];
         bool is_there = false;
-        const size_t at = zk_rows_find(rows, row->key, &is_there);
+        const size_t at = zk_rows_find(rows, fresh->items[i]->key, &is_there);
         if (is_there) {
-            snapshot->store->host->mem->free(snapshot->store->host, rows->items[at]);
-            rows->items[at] = row;
+            host->mem->free(host, rows->items[at]);
+            rows->items[at] = fresh->items[i];
         } else {
-            egx_rows_add(snapshot->store->host, rows, row->kind, row->revision, row->key,
-                         row->value);
-            struct egx_row *added = rows->items[rows->count - 1];
-            memmove(rows->items + at + 1, rows->items + at,
-                    (rows->count - 1 - at) * sizeof(struct egx_row *));
-            rows->items[at] = added;
-            snapshot->store->host->mem->free(snapshot->store->host, row);
+            fresh->items[added++] = fresh->items[i];
         }
     }
-    fresh->count = 0;
-    egx_rows_free(snapshot->store->host, fresh);
+    fresh->count = added;
+    zk_rows_merge(host, rows, fresh);
 }
 
 static void on_read_again(void *arg, int32_t status) {
     struct zk_snapshot *snapshot = arg;
     if (status != EG_OK) {
+        snapshot->why = snapshot->fetch.why;
         end(snapshot, status);
         return;
     }
@@ -154,6 +135,7 @@ static void read_guard_again(struct zk_snapshot *snapshot) {
 static void on_items(void *arg, int32_t status) {
     struct zk_snapshot *snapshot = arg;
     if (status != EG_OK) {
+        snapshot->why = snapshot->fetch.why;
         end(snapshot, status);
         return;
     }
@@ -180,7 +162,7 @@ static void on_names(void *arg, const struct zk_reply *reply) {
     struct zk_snapshot *snapshot = arg;
     struct zk_store *store = snapshot->store;
     if (reply->code != ZK_OK) {
-        end(snapshot, zk_session_failed(store, reply, &snapshot->why));
+        end(snapshot, zk_session_failed(store, reply, store->items, &snapshot->why));
         return;
     }
     snapshot->children_zxid = reply->stat.children_zxid;

@@ -65,6 +65,7 @@ static bool end_unready(struct zk_store *store, struct eg_op *op) {
 
 struct get_call {
     struct zk_store *store;
+    char *path;
     struct eg_op *op;
 };
 
@@ -77,9 +78,10 @@ static void on_got(void *arg, const struct zk_reply *reply) {
     } else if (reply->code == ZK_NONODE) {
         egx_done_error(call->op, EG_E_NOTFOUND, "there is no such key");
     } else {
-        const int32_t status = zk_session_failed(store, reply, &why);
+        const int32_t status = zk_session_failed(store, reply, call->path, &why);
         egx_done_error(call->op, status, "%.*s", (int)why.len, why.text);
     }
+    store->host->mem->free(store->host, call->path);
     store->host->mem->free(store->host, call);
     zk_op_ended(store);
 }
@@ -93,13 +95,11 @@ static int32_t get(void *instance, struct eg_str key, struct eg_op *op) {
         return EG_OK;
     }
     struct get_call *call = store->host->mem->alloc(store->host, sizeof *call);
-    *call = (struct get_call){store, op};
-    char *path = zk_path(store->host, store->items, key);
+    *call = (struct get_call){store, zk_path(store->host, store->items, key), op};
     zk_op_begun(store);
     /* Answered in order: the read sees at least what was acknowledged before the sync. */
     zk_sync(store->session.client, store->root, (struct zk_ask){NULL, NULL});
-    zk_get(store->session.client, path, false, (struct zk_ask){on_got, call});
-    store->host->mem->free(store->host, path);
+    zk_get(store->session.client, call->path, false, (struct zk_ask){on_got, call});
     return EG_OK;
 }
 

@@ -24,6 +24,7 @@
 #include "client.h"
 #include "names.h"
 #include "ring.h"
+#include "rows.h"
 
 struct zk_settings {
     struct eg_str_list servers;
@@ -58,11 +59,14 @@ struct zk_session {
     struct egx_backoff backoff;
     struct eg_timer *pause;
     struct eg_timer *ticker;
-    uint64_t connecting_since_ns;
+    struct eg_timer *late;        /* from the first drain that found operations under way */
+    bool is_open;                 /* the client, in CONNECTING: until then it looks names up */
+    uint64_t connecting_since_ns; /* or looking names up */
     uint64_t probed_ns;
     size_t failures; /* of this client */
     size_t setup_at; /* which node is being looked at */
     bool is_probing;
+    bool is_doubted; /* something was denied: look soon whether everything is */
     bool is_down_logged;
     int32_t trouble; /* why it is not READY: EG_E_UNAVAILABLE, _DENIED, _PROTO */
     char trouble_text[480];
@@ -104,10 +108,9 @@ bool zk_session_is_ready(const struct zk_store *store);
 /* Gives this connection up and says why; the next one is tried after a pause. */
 EGX_PRINTF(3, 4)
 void zk_session_lose(struct zk_store *store, int32_t status, const char *format, ...);
-/* An answer that is no success and nothing that was to be expected: takes care of the session if it
- * tells something of it, and returns the status for who asked, with its text in session
- * trouble_text or ret_why. */
-int32_t zk_session_failed(struct zk_store *store, const struct zk_reply *reply,
+/* An answer that is no success and nothing that was to be expected: returns the status for who
+ * asked for path, with its text in ret_why. The session goes on; ACLs are those of single nodes. */
+int32_t zk_session_failed(struct zk_store *store, const struct zk_reply *reply, const char *path,
                           struct eg_why *ret_why);
 /* Asks for the guard; what was read is session.guard when done runs (with EG_OK). */
 void zk_guard_read(struct zk_store *store, void (*done)(void *arg, int32_t status), void *arg);
@@ -120,7 +123,7 @@ void zk_guard_drop(struct zk_store *store, struct zk_guard *guard); /* NULL is f
 /* ---- fetch.c ---- */
 
 /* Reads the items of many keys, not all at once. Rows of the result, in no order: PUT with the
- * revision (and the value, unless stat_only), or REMOVE with revision 0 for what is not there. */
+ * revisions (and the value, unless stat_only), or REMOVE with revision 0 for what is not there. */
 struct zk_fetch {
     struct zk_store *store;
     struct egx_rows keys; /* ours from begin on; only keys count */
@@ -131,6 +134,7 @@ struct zk_fetch {
     size_t next;
     size_t under_way;
     int32_t status;
+    struct eg_why why;
 };
 /* done may run inside only when there are no keys. */
 void zk_fetch_begin(struct zk_fetch *fetch);
@@ -154,8 +158,6 @@ struct zk_snapshot {
 void zk_snapshot_begin(struct zk_snapshot *snapshot);
 /* Frees rows and guard. */
 void zk_snapshot_free(struct zk_snapshot *snapshot);
-/* Where the key is in rows that ascend by key, or where it would be. */
-size_t zk_rows_find(const struct egx_rows *rows, struct eg_str key, bool *ret_is_there);
 /* The last change of each key with the prefix after a zxid. */
 void zk_ring_changed(const struct eg_host *host, const struct zk_ring *ring, struct eg_str prefix,
                      uint64_t after, struct egx_rows *out);

@@ -17,6 +17,9 @@
 
 #include "store.h"
 
+#define FIRST_PAUSE_NS 100000000ull
+#define LAST_PAUSE_NS 2000000000ull
+
 struct zk_watch {
     struct zk_watch *next;
     struct zk_store *store;
@@ -31,6 +34,9 @@ struct zk_watch {
     bool is_busy;  /* something is under way */
     bool is_stale; /* and has to be done again after it */
     bool is_down;
+    struct egx_backoff backoff; /* while it cannot read what it has to tell */
+    uint64_t again_ns;          /* not before */
+    bool is_unmatched;          /* comparing has found what cannot be read */
     bool needs_synced;
     bool is_closing;
     /* what is under way */
@@ -43,6 +49,13 @@ struct zk_watch {
 static void wake(struct zk_watch *watch);
 
 /* ---- telling ---- */
+
+/* A PUT as it was read. */
+static void add_put(const struct zk_watch *watch, struct egx_rows *rows,
+                    const struct egx_row *row) {
+    egx_rows_add(watch->store->host, rows, EG_CHANGE_PUT, row->revision, row->key, row->value);
+    rows->items[rows->count - 1]->created = row->created;
+}
 
 static uint64_t newest_of(const struct egx_rows *rows) {
     uint64_t newest = 0;
@@ -58,36 +71,43 @@ static void tell(struct zk_watch *watch, uint32_t kind, uint64_t revision, const
     }
 }
 
-/* A change of one key, and what is remembered of it. */
-static void tell_change(struct zk_watch *watch, const struct egx_row *row) {
+/* What is remembered after changes (at most one of each key) that are new or gone: the gaps are
+ * closed and opened in one go, since there may be as many changes as there are keys. */
+static void remember(struct zk_watch *watch, struct egx_rows *added) {
     const struct eg_host *host = watch->store->host;
     struct egx_rows *rows = &watch->content;
-    bool is_there = false;
-    const size_t at = zk_rows_find(rows, row->key, &is_there);
-    if (watch->told != NULL) {
-        egx_tell_row(watch->told, row);
+    size_t kept = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->items[i]->kind == EG_CHANGE_REMOVE) {
+            host->mem->free(host, rows->items[i]);
+        } else {
+            rows->items[kept++] = rows->items[i];
+        }
     }
-    if (row->kind == EG_CHANGE_REMOVE && is_there) {
-        host->mem->free(host, rows->items[at]);
-        rows->count--;
-        memmove(rows->items + at, rows->items + at + 1, (rows->count - at) * sizeof *rows->items);
-    } else if (row->kind == EG_CHANGE_PUT && is_there) {
-        rows->items[at]->revision = row->revision;
-    } else if (row->kind == EG_CHANGE_PUT) {
-        egx_rows_add(host, rows, EG_CHANGE_PUT, row->revision, row->key, (struct eg_str){0});
-        struct egx_row *added = rows->items[rows->count - 1];
-        memmove(rows->items + at + 1, rows->items + at,
-                (rows->count - 1 - at) * sizeof *rows->items);
-        rows->items[at] = added;
-    }
+    rows->count = kept;
+    zk_rows_merge(host, rows, added);
 }
 
 static void tell_all(struct zk_watch *watch, struct egx_rows *changes) {
+    const struct eg_host *host = watch->store->host;
+    struct egx_rows added = {NULL, 0, 0};
     egx_rows_sort_by_revision(changes);
     for (size_t i = 0; i < changes->count; i++) {
-        tell_change(watch, changes->items[i]);
+        const struct egx_row *row = changes->items[i];
+        bool is_there = false;
+        const size_t at = zk_rows_find(&watch->content, row->key, &is_there);
+        if (watch->told != NULL) {
+            egx_tell_row(watch->told, row);
+        }
+        if (is_there) {
+            watch->content.items[at]->kind = row->kind;
+            watch->content.items[at]->revision = row->revision;
+        } else if (row->kind == EG_CHANGE_PUT) {
+            egx_rows_add(host, &added, EG_CHANGE_PUT, row->revision, row->key, (struct eg_str){0});
+        }
     }
-    egx_rows_free(watch->store->host, changes);
+    remember(watch, &added);
+    egx_rows_free(host, changes);
 }
 
 static void tell_synced(struct zk_watch *watch) {
@@ -120,8 +140,23 @@ static void tell_closed(void *arg) {
     }
 }
 
+/* The session is well, but something cannot be read. */
+static void tell_unread(struct zk_watch *watch, const struct eg_why *why) {
+    struct zk_store *store = watch->store;
+    const uint64_t now_ns = store->host->clock->monotonic_ns(store->host);
+    watch->again_ns = now_ns + egx_backoff_next(&watch->backoff);
+    watch->needs_synced = true;
+    if (!watch->is_down && !watch->is_closing) {
+        watch->is_down = true;
+        egx_log(store->host, EG_LOG_WARN, "%.*s; trying on", (int)why->len, why->text);
+        if (watch->told != NULL) {
+            egx_tell(watch->told, EG_CHANGE_DOWN, watch->seen, egx_str_n(why->text, why->len));
+        }
+    }
+}
+
 /* What was under way has ended; status is how. */
-static void settle(struct zk_watch *watch, int32_t status) {
+static void settle(struct zk_watch *watch, int32_t status, const struct eg_why *why) {
     watch->is_busy = false;
     zk_guard_drop(watch->store, watch->guard);
     watch->guard = NULL;
@@ -129,9 +164,17 @@ static void settle(struct zk_watch *watch, int32_t status) {
         free_watch(watch);
         return;
     }
-    /* A lost connection wakes all watches when it is back; anything else is tried at the next tick.
-     */
-    if (status == EG_OK && watch->needs_synced && watch->is_open && !watch->is_lost) {
+    /* A lost connection wakes all watches when it is back. */
+    const bool is_well = status == EG_OK && !watch->is_unmatched;
+    if (is_well) {
+        watch->backoff.tries = 0;
+        watch->again_ns = 0;
+    } else if (status == EG_OK) {
+        /* there is still what could not be read */
+    } else if (status != EG_E_UNAVAILABLE && zk_session_is_ready(watch->store)) {
+        tell_unread(watch, why);
+    }
+    if (is_well && watch->needs_synced && watch->is_open && !watch->is_lost) {
         tell_synced(watch);
     }
     if (status == EG_OK && watch->is_stale) {
@@ -167,7 +210,7 @@ static void tell_since(struct zk_watch *watch) {
     for (size_t i = 0; i < watch->snapshot.rows.count; i++) {
         const struct egx_row *row = watch->snapshot.rows.items[i];
         if (row->revision > watch->from) {
-            egx_rows_add(host, &changes, EG_CHANGE_PUT, row->revision, row->key, row->value);
+            add_put(watch, &changes, row);
         }
         egx_rows_add(host, &watch->content, EG_CHANGE_PUT, row->revision, row->key,
                      (struct eg_str){0});
@@ -191,7 +234,6 @@ static void tell_content(struct zk_watch *watch) {
 static void on_content(void *arg, int32_t status, struct eg_why *why) {
     struct zk_watch *watch = arg;
     struct zk_snapshot *snapshot = &watch->snapshot;
-    (void)why;
     if (status == EG_OK && watch->told != NULL) {
         const struct zk_ring *ring = &snapshot->guard->ring;
         const bool is_since =
@@ -208,11 +250,12 @@ static void on_content(void *arg, int32_t status, struct eg_why *why) {
         watch->seen = ring->newest;
         watch->is_open = true;
         watch->is_lost = false;
+        watch->is_unmatched = false;
         watch->needs_synced = true;
         watch->compared_ns = watch->store->host->clock->monotonic_ns(watch->store->host);
     }
     zk_snapshot_free(snapshot);
-    settle(watch, status);
+    settle(watch, status, why);
 }
 
 static void begin_snapshot(struct zk_watch *watch, bool stat_only,
@@ -227,27 +270,20 @@ static void begin_snapshot(struct zk_watch *watch, bool stat_only,
 
 /* ---- what the ring names ---- */
 
-static const struct egx_row *find_wanted(const struct zk_watch *watch, struct eg_str key) {
-    for (size_t i = 0; i < watch->wanted.count; i++) {
-        if (egx_str_eq(watch->wanted.items[i]->key, key)) {
-            return watch->wanted.items[i];
-        }
-    }
-    return NULL;
-}
-
 /* What a key that was read leads to. until: zxid up to which everything is told now; 0: what was
  * wanted is told, and what is newer than that is not. */
 static void judge(struct zk_watch *watch, const struct egx_row *row, uint64_t until,
                   struct egx_rows *changes) {
     const struct eg_host *host = watch->store->host;
-    const struct egx_row *wanted = find_wanted(watch, row->key);
+    bool is_wanted = false;
+    const size_t place = zk_rows_find(&watch->wanted, row->key, &is_wanted);
+    const struct egx_row *wanted = watch->wanted.items[place];
     const uint64_t most = until == 0 ? wanted->revision : until;
     bool is_known = false;
     const size_t at = zk_rows_find(&watch->content, row->key, &is_known);
     if (row->kind == EG_CHANGE_PUT && row->revision <= most) {
         if (!is_known || watch->content.items[at]->revision != row->revision) {
-            egx_rows_add(host, changes, EG_CHANGE_PUT, row->revision, row->key, row->value);
+            add_put(watch, changes, row);
         }
     } else if (wanted->kind == EG_CHANGE_REMOVE && is_known) {
         egx_rows_add(host, changes, EG_CHANGE_REMOVE, wanted->revision, row->key,
@@ -271,12 +307,13 @@ static void on_changed_read(void *arg, int32_t status) {
     }
     egx_rows_free(watch->store->host, &watch->fetch.rows);
     egx_rows_free(watch->store->host, &watch->wanted);
-    settle(watch, status);
+    settle(watch, status, &watch->fetch.why);
 }
 
 static void begin_fetch(struct zk_watch *watch, void (*done)(void *arg, int32_t status)) {
     const struct eg_host *host = watch->store->host;
     watch->fetch = (struct zk_fetch){.store = watch->store, .done = done, .arg = watch};
+    egx_rows_sort_by_key(&watch->wanted); /* judge looks for each */
     for (size_t i = 0; i < watch->wanted.count; i++) {
         egx_rows_add(host, &watch->fetch.keys, EG_CHANGE_PUT, 0, watch->wanted.items[i]->key,
                      (struct eg_str){0});
@@ -308,6 +345,11 @@ static void compare(struct zk_watch *watch, const struct egx_rows *fresh, uint64
     }
 }
 
+static void matched(struct zk_watch *watch) {
+    watch->is_unmatched = false;
+    watch->compared_ns = watch->store->host->clock->monotonic_ns(watch->store->host);
+}
+
 static void on_strange_read(void *arg, int32_t status) {
     struct zk_watch *watch = arg;
     struct egx_rows changes = {NULL, 0, 0};
@@ -316,20 +358,21 @@ static void on_strange_read(void *arg, int32_t status) {
             judge(watch, watch->fetch.rows.items[i], 0, &changes);
         }
         tell_all(watch, &changes);
+        matched(watch);
+    } else {
+        watch->is_unmatched = watch->is_unmatched || status != EG_E_UNAVAILABLE;
     }
     egx_rows_free(watch->store->host, &watch->fetch.rows);
     egx_rows_free(watch->store->host, &watch->wanted);
-    settle(watch, status);
+    settle(watch, status, &watch->fetch.why);
 }
 
 static void on_compared(void *arg, int32_t status, struct eg_why *why) {
     struct zk_watch *watch = arg;
     struct zk_snapshot *snapshot = &watch->snapshot;
-    (void)why;
     /* When writers of ours came between, their changes come first, and in order. */
     const bool is_still = status == EG_OK && snapshot->guard->ring.newest == watch->seen;
     if (is_still) {
-        watch->compared_ns = watch->store->host->clock->monotonic_ns(watch->store->host);
         compare(watch, &snapshot->rows, snapshot->children_zxid);
     }
     zk_snapshot_free(snapshot);
@@ -337,8 +380,11 @@ static void on_compared(void *arg, int32_t status, struct eg_why *why) {
         begin_fetch(watch, on_strange_read);
         return;
     }
+    if (is_still && watch->wanted.count == 0) {
+        matched(watch);
+    }
     egx_rows_free(watch->store->host, &watch->wanted);
-    settle(watch, status);
+    settle(watch, status, why);
 }
 
 /* ---- what to do ---- */
@@ -353,7 +399,7 @@ static void wake(struct zk_watch *watch) {
     if (watch->is_closing || !zk_session_is_ready(store)) {
         return;
     }
-    if (watch->is_busy) {
+    if (watch->is_busy || store->host->clock->monotonic_ns(store->host) < watch->again_ns) {
         watch->is_stale = true;
         return;
     }
@@ -370,7 +416,7 @@ static void wake(struct zk_watch *watch) {
     } else if (is_comparing_due(watch)) {
         begin_snapshot(watch, true, on_compared);
     } else {
-        settle(watch, EG_OK);
+        settle(watch, EG_OK, NULL);
     }
 }
 
@@ -417,6 +463,7 @@ int32_t zk_watch_open(void *instance, struct eg_str prefix, uint64_t from_revisi
     watch->from = from_revision;
     watch->seen = from_revision;
     watch->needs_synced = true;
+    watch->backoff = (struct egx_backoff){.first_ns = FIRST_PAUSE_NS, .last_ns = LAST_PAUSE_NS};
     watch->next = store->watches;
     store->watches = watch;
     wake(watch);

@@ -130,7 +130,7 @@ static void on_written(void *arg, const struct zk_reply *reply) {
                  "the connection to zookeeper was lost before its answer, the write may have "
                  "happened");
     } else {
-        const int32_t status = zk_session_failed(store, reply, &write->why);
+        const int32_t status = zk_session_failed(store, reply, store->root, &write->why);
         end(write, status, 0);
     }
 }
@@ -294,7 +294,7 @@ static void on_read(void *arg, const struct zk_reply *reply) {
         one->item->is_there = reply->code == ZK_OK;
         one->item->stat = reply->stat;
     } else if (write->status == EG_OK) {
-        write->status = zk_session_failed(store, reply, &write->why);
+        write->status = zk_session_failed(store, reply, one->item->path, &write->why);
     }
     store->host->mem->free(store->host, one);
     if (--write->reads > 0) {
