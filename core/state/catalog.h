@@ -90,8 +90,9 @@ void gw_catalog_write(struct gw_catalog *catalog, const struct gw_catalog_write 
 
 /* The cache: all objects of a kind. Keys are storage keys. Borrow until the next loop turn. */
 const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_kind kind);
-/* The first revision of the key that the watch has told: the age of the object, whatever updates it
- * had since. After a restart that is the revision of its last change. 0 when unknown. */
+/* The age of the object: the revision that made its key, whatever updates it had since, the same on
+ * every node and after every restart. Of a store that does not tell it, the first revision of the
+ * key that this node has seen. 0: no such key. */
 uint64_t gw_catalog_born(const struct gw_catalog *catalog, struct eg_str key);
 uint64_t gw_catalog_revision(const struct gw_catalog *catalog);
 /* The newest revision of the store that this node knows of: told by the watch or written here. */

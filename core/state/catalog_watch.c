@@ -106,7 +106,11 @@ static void apply_put(struct gw_catalog *catalog, const struct eg_change *change
     if (known == NULL) {
         known = gw_content_get(&catalog->content, change->key);
     }
-    if (gw_record_read(change->key, change->value, change->revision, known, &record, &why) < 0) {
+    const struct gw_told_value told = {.key = change->key,
+                                       .value = change->value,
+                                       .revision = change->revision,
+                                       .created = change->created};
+    if (gw_record_read(&told, known, &record, &why) < 0) {
         return; /* a directory key, or somebody else's */
     }
     if (record->object == NULL && why.len > 0) {
@@ -276,8 +280,10 @@ static void on_changed(struct eg_watch *watch, const struct eg_change *change) {
     struct told *told = gw_alloc(gw_size_add(sizeof *told, texts));
     char *at = (char *)(told + 1);
     told->catalog = feed->catalog;
-    told->change = (struct eg_change){
-        .struct_size = sizeof told->change, .kind = change->kind, .revision = change->revision};
+    told->change = (struct eg_change){.struct_size = sizeof told->change,
+                                      .kind = change->kind,
+                                      .revision = change->revision,
+                                      .created = EG_HAS(change, created) ? change->created : 0};
     at = copy_text(at, change->key, &told->change.key);
     at = copy_text(at, change->value, &told->change.value);
     (void)copy_text(at, change->message, &told->change.message);

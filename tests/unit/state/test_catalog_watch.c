@@ -94,6 +94,40 @@ static void a_reset_leaves_no_ghosts_and_misses_nothing(void) {
     rig_down();
 }
 
+static void what_was_made_anew_while_nobody_looked_is_young(void) {
+    rig_up();
+    rig_watch();
+    rig_set(F1, RIG_FUNCTION("f1"));
+    rig_set(F2, RIG_FUNCTION("f2"));
+    fake_storage_silent(true);
+    rig_set(F2, RIG_FUNCTION("changed"));
+    rig_set(F1, NULL);
+    rig_set(F1, RIG_FUNCTION("f1"));
+    fake_storage_silent(false);
+    fake_storage_watch_reset();
+    rig_turn(3);
+    CU_ASSERT_EQUAL(gw_catalog_revision(rig.catalog), 5);
+    CU_ASSERT_EQUAL(gw_catalog_born(rig.catalog, GW_STR(F1)), 5);
+    CU_ASSERT_EQUAL(gw_catalog_born(rig.catalog, GW_STR(F2)), 2);
+    rig_down();
+}
+
+/* A plugin of ABI 0.1 has a shorter struct. */
+static void what_lies_behind_the_struct_of_an_older_plugin_is_no_age(void) {
+    rig_up();
+    rig_watch();
+    const struct eg_change change = {.struct_size = offsetof(struct eg_change, created),
+                                     .kind = EG_CHANGE_PUT,
+                                     .revision = 9,
+                                     .key = GW_STR(F1),
+                                     .value = GW_STR(RIG_FUNCTION("f1")),
+                                     .created = 4};
+    rig.catalog->feed.pub.changed(&rig.catalog->feed.pub, &change);
+    rig_turn(3);
+    CU_ASSERT_EQUAL(gw_catalog_born(rig.catalog, GW_STR(F1)), 9);
+    rig_down();
+}
+
 static void a_reset_that_breaks_off_begins_again(void) {
     rig_up();
     rig_watch();
@@ -301,6 +335,8 @@ UNIT_MAIN(UNIT(the_present_content_is_there_when_ready_is_told),
           UNIT(many_changes_of_one_turn_are_one_call),
           UNIT(an_update_replaces_the_object_and_keeps_its_age),
           UNIT(a_reset_leaves_no_ghosts_and_misses_nothing),
+          UNIT(what_was_made_anew_while_nobody_looked_is_young),
+          UNIT(what_lies_behind_the_struct_of_an_older_plugin_is_no_age),
           UNIT(a_reset_that_breaks_off_begins_again),
           UNIT(a_bad_record_is_left_out_counted_and_named_once),
           UNIT(a_watch_that_ends_is_begun_anew_after_a_pause),
