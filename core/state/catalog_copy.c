@@ -264,7 +264,6 @@ static void work_read(struct gw_job *base) {
 static void tell_used(const struct gw_catalog *catalog, const struct gw_copy_job *job) {
     const int64_t now_s = gw_unix_ns() / (int64_t)GW_NS_PER_S;
     const int64_t age_s = now_s > job->head.written_s ? now_s - job->head.written_s : 0;
-    const struct eg_str why = gw_why_str(&catalog->down_why);
     struct gw_bytes text;
     gw_bytes_init(&text, 0);
     gw_bytes_addf(&text,
@@ -275,7 +274,7 @@ static void tell_used(const struct gw_catalog *catalog, const struct gw_copy_job
     gw_bytes_add_char(&text, '\0');
     GW_LOG(EG_LOG_WARN, text.ptr, {GW_STR("file"), gw_str_c(job->file)},
            {GW_STR("storage"), job->head.backend},
-           {GW_STR("reason"), why.len > 0 ? why : GW_STR("it tells nothing")});
+           {GW_STR("reason"), gw_why_str(&catalog->down_why)});
     gw_bytes_free(&text);
 }
 
@@ -307,9 +306,15 @@ static void on_read(struct gw_job *base) {
     job_free(job);
 }
 
+/* A store that says nothing, not even that it is away, is away as well since the start. */
 static void on_patience_over(struct gw_timer *timer) {
-    gw_copy_ask(
-        GW_CONTAINER(GW_CONTAINER(timer, struct gw_copy, patience), struct gw_catalog, copy));
+    struct gw_copy *copy = GW_CONTAINER(timer, struct gw_copy, patience);
+    struct gw_catalog *catalog = GW_CONTAINER(copy, struct gw_catalog, copy);
+    if (catalog->down_why.len == 0) {
+        (void)gw_why(&catalog->down_why, EG_E_UNAVAILABLE,
+                     "the storage has told nothing since this gateway was started");
+    }
+    gw_copy_ask(catalog);
 }
 
 void gw_copy_ask(struct gw_catalog *catalog) {

@@ -4,6 +4,7 @@
 
 #include "state/copy_file.h"
 #include "state/copy_format.h"
+#include "state/standing.h"
 #include "state_rig.h"
 
 #define F1 RIG_KEY("functions", "default", "f1")
@@ -247,6 +248,7 @@ static void a_silent_store_is_waited_for_three_seconds(void) {
     leave_a_copy();
     fake_storage_away(NULL);
     fake_storage_silent(true);
+    const uint64_t began_ns = gw_monotonic_ns();
     start();
     gw_clock_advance(3 * GW_NS_PER_S - GW_NS_PER_MS);
     rig_turn(5);
@@ -254,7 +256,12 @@ static void a_silent_store_is_waited_for_three_seconds(void) {
     gw_clock_advance(2 * GW_NS_PER_MS);
     rig_wait(&rig.readies, 1, "it does not start");
     CU_ASSERT_EQUAL(rig.ready_status, EG_OK);
-    CU_ASSERT_EQUAL(rig_logged("it tells nothing"), 1);
+    CU_ASSERT_EQUAL(rig_logged("has told nothing since this gateway was started"), 1);
+    struct gw_standing standing;
+    gw_standing_read(rig.catalog, NULL, &standing);
+    CU_ASSERT_FALSE(standing.is_up);
+    CU_ASSERT_EQUAL(standing.down_ns, began_ns);
+    ASSERT_STR(standing.down_why, "the storage has told nothing since this gateway was started");
     copy_down();
 }
 
