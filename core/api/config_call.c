@@ -6,7 +6,7 @@
  *
  * Deletes do not gather the object itself: a stored value that does not parse has to stay
  * deletable (chapter 2.1), and that an object is missing is told by the store (the in-use checks
- * come first anyway). With If-Match they ask for its revision, and for nothing else of it.
+ * come first anyway). With If-Match they ask for its version, which damaged values have as well.
  *
  * A lost race starts over, also with If-Match: what was lost may be another object than the one
  * that it names. If it was that one, the next decision says so (412).
@@ -109,9 +109,9 @@ static void try_again(struct gw_config_call *call) {
 
 static void finish_read(struct gw_config_call *call) {
     if (call->is_unchanged) {
-        gw_config_answer_unchanged(call->context, call->request, call->result);
+        gw_config_answer_unchanged(call->context, call->request, call->result, call->own);
     } else {
-        gw_config_answer_object(call->context, call->request, call->result);
+        gw_config_answer_object(call->context, call->request, call->result, call->own);
     }
     finish(call);
 }
@@ -190,15 +190,16 @@ static int32_t decide_present(struct gw_config_call *call, struct gw_object *own
                               struct gw_refusal *ret_refusal) {
     const enum gw_config_op op = call->route.op;
     const bool is_there = op == GW_CONFIG_DELETE || own != NULL;
-    const uint64_t revision = is_there ? call->needs[call->own_need].revision : EG_REV_ABSENT;
+    const struct gw_version version = is_there ? call->own : (struct gw_version){0};
+    const uint64_t revision = version.revision;
     const enum gw_conditions conditions =
-        gw_config_conditions_check(call->request, op == GW_CONFIG_GET, revision);
+        gw_config_conditions_check(call->request, op == GW_CONFIG_GET, version);
     if (revision == EG_REV_ABSENT && (op == GW_CONFIG_GET || conditions == GW_CONDITIONS_HOLD)) {
         return gw_refuse_missing(call->route.kind, call->route.id, ret_refusal);
     }
     if (conditions == GW_CONDITIONS_FAIL) {
-        return gw_config_refuse_conditions(call->request, call->route.kind, call->route.id,
-                                           revision, ret_refusal);
+        return gw_config_refuse_conditions(call->request, call->route.kind, call->route.id, version,
+                                           ret_refusal);
     }
     call->is_unchanged = conditions == GW_CONDITIONS_UNCHANGED;
     call->expect_revision = revision;
@@ -245,6 +246,10 @@ static void on_gathered(void *arg, const struct gw_gathered *gathered) {
     for (size_t i = 0; i < call->need_count; i++) {
         call->needs[i].revision = gathered->revisions[i];
     }
+    if (call->own_need != GW_MAX_NEEDS) {
+        call->own = (struct gw_version){.revision = gathered->revisions[call->own_need],
+                                        .mark = gathered->marks[call->own_need]};
+    }
     if (call->route.op == GW_CONFIG_LIST) {
         gw_config_answer_list(call->context, call->request, call->route.kind, gathered->objects[0],
                               gathered->counts[0]);
@@ -270,7 +275,7 @@ static void gather(struct gw_config_call *call) {
 static void need_own(struct gw_config_call *call) {
     const struct eg_str id = call->route.op == GW_CONFIG_CREATE ? call->sent->id : call->route.id;
     call->own_need = gw_config_call_need(call, call->route.kind, id);
-    call->needs[call->own_need].need.is_revision_only = call->route.op == GW_CONFIG_DELETE;
+    call->needs[call->own_need].need.is_mark_only = call->route.op == GW_CONFIG_DELETE;
 }
 
 static void collect_needs(struct gw_config_call *call) {
