@@ -157,14 +157,25 @@ static void replace_content(struct gw_catalog *catalog) {
     }
 }
 
+/* A write that was answered and is not in the whole content at a lower revision is lost, with the
+ * store's memory of it: nothing will ever tell it. One that was answered while that content was
+ * told comes after it, and is known again then. */
+static void forget_lost(struct gw_catalog *catalog, uint64_t revision) {
+    if (catalog->written > revision) {
+        catalog->written = revision;
+    }
+    if (catalog->awaited.revision > revision) {
+        catalog->awaited = (struct gw_awaited){0};
+    }
+}
+
 static void apply_synced(struct gw_catalog *catalog, const struct eg_change *change) {
     const bool was_ready = catalog->is_ready;
+    if (catalog->is_resyncing || change->revision < catalog->revision) {
+        forget_lost(catalog, change->revision);
+    }
     if (catalog->is_resyncing) {
         replace_content(catalog);
-    }
-    if (change->revision < catalog->revision) {
-        catalog->written = 0; /* the store was put back to an older state */
-        catalog->awaited = (struct gw_awaited){0};
     }
     catalog->revision = change->revision;
     catalog->back_off_ns = 0;

@@ -1,6 +1,7 @@
 /* The cache and the watch that feeds it: changes, breaks, resynchronisation, bad records. */
 #include <pthread.h>
 
+#include "state/standing.h"
 #include "state_rig.h"
 
 #define F1 RIG_KEY("functions", "default", "f1")
@@ -278,6 +279,29 @@ static void a_store_that_was_put_back_gives_a_revision_twice_and_the_new_value_c
     rig_down();
 }
 
+static void a_write_that_the_store_has_lost_is_not_waited_for(void) {
+    struct gw_standing standing;
+    rig_up();
+    rig_watch();
+    rig_set(F1, RIG_FUNCTION("f1"));
+    gw_catalog_note_written(rig.catalog, 5);
+    gw_catalog_note_written(rig.catalog, 6);
+    CU_ASSERT_EQUAL(gw_catalog_known_revision(rig.catalog), 6);
+    tell(EG_CHANGE_DOWN, 0, "", NULL);
+    tell(EG_CHANGE_RESET, 0, "", NULL);
+    tell(EG_CHANGE_PUT, 1, F1, RIG_FUNCTION("f1"));
+    tell(EG_CHANGE_SYNCED, 3, "", NULL);
+    rig_turn(3);
+    CU_ASSERT_EQUAL(gw_catalog_known_revision(rig.catalog), 3);
+    gw_standing_read(rig.catalog, NULL, &standing);
+    CU_ASSERT_EQUAL(standing.lag_ns, 0);
+    gw_catalog_note_written(rig.catalog, 5); /* and the next is */
+    gw_standing_read(rig.catalog, NULL, &standing);
+    CU_ASSERT_EQUAL(standing.known_revision, 5);
+    CU_ASSERT_TRUE(standing.lag_ns > 0);
+    rig_down();
+}
+
 static void pauses_before_a_new_watch_are_random_and_never_long(void) {
     uint64_t longest_ns = 0;
     unsigned repeats = 0;
@@ -346,5 +370,6 @@ UNIT_MAIN(UNIT(the_present_content_is_there_when_ready_is_told),
           UNIT(a_put_of_the_same_value_moves_the_revision_too),
           UNIT(the_revision_stays_that_of_the_content_while_a_reset_is_told),
           UNIT(a_store_that_was_put_back_gives_a_revision_twice_and_the_new_value_counts),
+          UNIT(a_write_that_the_store_has_lost_is_not_waited_for),
           UNIT(pauses_before_a_new_watch_are_random_and_never_long),
           UNIT(changes_may_come_from_another_thread_and_keep_their_order))
