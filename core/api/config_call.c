@@ -19,6 +19,7 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "state/standing.h"
 
 #define CALL_MAGIC 0x6363616cu /* ccal */
 
@@ -65,6 +66,12 @@ static void finish_refused(struct gw_config_call *call, const struct gw_refusal 
 static void finish_store_error(struct gw_config_call *call, int32_t status, struct eg_str why) {
     gw_config_answer_store_error(call->context, call->request, status, why);
     finish(call);
+}
+
+static void note_heard(struct gw_config_context *context, int32_t status) {
+    if (status != EG_E_TIMEOUT) {
+        context->heard_ns = gw_monotonic_ns();
+    }
 }
 
 /* ---- lost races ---- */
@@ -138,6 +145,7 @@ static void on_written(void *arg, int32_t status, struct eg_str why, uint64_t re
     struct gw_config_call *call = arg;
     struct gw_refusal refusal = {.why = {.struct_size = sizeof refusal.why}};
     GW_MAGIC_CHECK(call, CALL_MAGIC);
+    note_heard(call->context, status);
     if (is_missing(call, status)) {
         (void)gw_refuse_missing(call->route.kind, call->route.id, &refusal);
         finish_refused(call, &refusal);
@@ -239,6 +247,7 @@ static void decide(struct gw_config_call *call, const struct gw_gathered *gather
 static void on_gathered(void *arg, const struct gw_gathered *gathered) {
     struct gw_config_call *call = arg;
     GW_MAGIC_CHECK(call, CALL_MAGIC);
+    note_heard(call->context, gathered->status);
     if (gathered->status < 0) {
         finish_store_error(call, gathered->status, gathered->why);
         return;
@@ -297,11 +306,25 @@ static void collect_needs(struct gw_config_call *call) {
 
 /* ---- turns ---- */
 
+/* Its time was over before its turn came. Those before it need not be to blame: when the store is
+ * away, or has answered nobody in all that time, its reason is told. */
+static void finish_late(struct gw_config_call *call) {
+    struct gw_standing standing;
+    gw_standing_read(call->context->catalog, call->context->publisher, &standing);
+    if (!standing.is_up) {
+        finish_store_error(call, EG_E_UNAVAILABLE, standing.down_why);
+    } else if (call->context->heard_ns < call->began_ns) {
+        finish_store_error(call, EG_E_TIMEOUT, GW_STR("the storage did not answer in time"));
+    } else {
+        finish_crowded(call);
+    }
+}
+
 static void on_turn(struct gw_config_turn *turn, bool is_late) {
     struct gw_config_call *call = GW_CONTAINER(turn, struct gw_config_call, turn);
     GW_MAGIC_CHECK(call, CALL_MAGIC);
     if (is_late) {
-        finish_crowded(call);
+        finish_late(call);
     } else {
         gather(call);
     }
@@ -342,6 +365,7 @@ void gw_config_call_start(struct gw_config_context *context, struct gw_http_requ
     call->request = request;
     call->route = *route;
     call->expect_revision = EG_REV_ANY;
+    call->began_ns = gw_monotonic_ns();
     call->deadline_ns = gw_catalog_deadline(context->catalog);
     call->pause_bound_ns = GW_CONFIG_FIRST_PAUSE_NS;
     context->busy++;

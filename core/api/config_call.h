@@ -34,8 +34,9 @@ struct gw_config_call {
     struct gw_version own;    /* what the last gather told of the object itself */
     bool is_unchanged;        /* get: the client has it already */
     uint64_t expect_revision; /* of the write */
-    uint64_t deadline_ns;     /* of all that the store is asked */
-    uint64_t pause_bound_ns;  /* of the next pause */
+    uint64_t began_ns;
+    uint64_t deadline_ns;    /* of all that the store is asked */
+    uint64_t pause_bound_ns; /* of the next pause */
     struct gw_timer pause;
     struct gw_config_turn turn; /* of operations whose decision rests on other objects */
 };
