@@ -135,10 +135,10 @@ static void take_object(const struct gw_config_context *context, const struct gw
 }
 
 void gw_config_answer_object(struct gw_config_context *context, struct gw_http_request *request,
-                             const struct gw_object *object) {
+                             const struct gw_object *object, struct gw_version version) {
     char room[GW_ETAG_BYTES];
     const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE),
-                                    {GW_STR("ETag"), gw_etag(room, object->revision)}};
+                                    {GW_STR("ETag"), gw_etag(room, version)}};
     struct eg_buf body;
     take_object(context, object, &body);
     send(context, request, 200, headers, GW_COUNT(headers), body);
@@ -146,9 +146,9 @@ void gw_config_answer_object(struct gw_config_context *context, struct gw_http_r
 
 /* The body is not sent; its size is told (RFC 9110 8.6). */
 void gw_config_answer_unchanged(struct gw_config_context *context, struct gw_http_request *request,
-                                const struct gw_object *object) {
+                                const struct gw_object *object, struct gw_version version) {
     char room[GW_ETAG_BYTES];
-    const struct eg_kv headers[] = {{GW_STR("ETag"), gw_etag(room, object->revision)}};
+    const struct eg_kv headers[] = {{GW_STR("ETag"), gw_etag(room, version)}};
     struct eg_buf body;
     take_object(context, object, &body);
     send(context, request, 304, headers, GW_COUNT(headers), body);
@@ -156,10 +156,11 @@ void gw_config_answer_unchanged(struct gw_config_context *context, struct gw_htt
 
 void gw_config_answer_written(struct gw_config_context *context, struct gw_http_request *request,
                               uint32_t status, const struct gw_object *object, uint64_t revision) {
+    const struct gw_version version = {.revision = revision, .mark = gw_object_mark(object)};
     char tag[GW_ETAG_BYTES];
     char number[U64_BYTES];
     const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE),
-                                    {GW_STR("ETag"), gw_etag(tag, revision)},
+                                    {GW_STR("ETag"), gw_etag(tag, version)},
                                     revision_header(number, revision)};
     struct eg_buf body;
     take_object(context, object, &body);

@@ -5,6 +5,7 @@
 #ifndef GW_API_CONFIG_ANSWER_H
 #define GW_API_CONFIG_ANSWER_H
 
+#include "api/config_conditions.h"
 #include "api/config_context.h"
 #include "io/http_server.h"
 
@@ -38,13 +39,13 @@ void gw_config_answer_deleted(struct gw_config_context *context, struct gw_http_
                               uint64_t revision);
 /* 200 with the object as it is stored, and its ETag. */
 void gw_config_answer_object(struct gw_config_context *context, struct gw_http_request *request,
-                             const struct gw_object *object);
+                             const struct gw_object *object, struct gw_version version);
 /* The object as it was written at the revision. */
 void gw_config_answer_written(struct gw_config_context *context, struct gw_http_request *request,
                               uint32_t status, const struct gw_object *object, uint64_t revision);
 /* 304: the client has the object already. */
 void gw_config_answer_unchanged(struct gw_config_context *context, struct gw_http_request *request,
-                                const struct gw_object *object);
+                                const struct gw_object *object, struct gw_version version);
 /* The list envelope of the kind with the objects that pass the filter of the request's query. */
 void gw_config_answer_list(struct gw_config_context *context, struct gw_http_request *request,
                            enum gw_kind kind, struct gw_object *const *objects, size_t count);

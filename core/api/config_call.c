@@ -6,7 +6,7 @@
  *
  * Deletes do not gather the object itself: a stored value that does not parse has to stay
  * deletable (chapter 2.1), and that an object is missing is told by the store (the in-use checks
- * come first anyway). With If-Match they ask for its revision, and for nothing else of it.
+ * come first anyway). With If-Match they ask for its version, which damaged values have as well.
  *
  * A lost race starts over, also with If-Match: what was lost may be another object than the one
  * that it names. If it was that one, the next decision says so (412).
@@ -19,6 +19,7 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "state/standing.h"
 
 #define CALL_MAGIC 0x6363616cu /* ccal */
 
@@ -67,6 +68,12 @@ static void finish_store_error(struct gw_config_call *call, int32_t status, stru
     finish(call);
 }
 
+static void note_heard(struct gw_config_context *context, int32_t status) {
+    if (status != EG_E_TIMEOUT) {
+        context->heard_ns = gw_monotonic_ns();
+    }
+}
+
 /* ---- lost races ---- */
 
 static bool is_lost_race(int32_t status) {
@@ -109,9 +116,9 @@ static void try_again(struct gw_config_call *call) {
 
 static void finish_read(struct gw_config_call *call) {
     if (call->is_unchanged) {
-        gw_config_answer_unchanged(call->context, call->request, call->result);
+        gw_config_answer_unchanged(call->context, call->request, call->result, call->own);
     } else {
-        gw_config_answer_object(call->context, call->request, call->result);
+        gw_config_answer_object(call->context, call->request, call->result, call->own);
     }
     finish(call);
 }
@@ -138,6 +145,7 @@ static void on_written(void *arg, int32_t status, struct eg_str why, uint64_t re
     struct gw_config_call *call = arg;
     struct gw_refusal refusal = {.why = {.struct_size = sizeof refusal.why}};
     GW_MAGIC_CHECK(call, CALL_MAGIC);
+    note_heard(call->context, status);
     if (is_missing(call, status)) {
         (void)gw_refuse_missing(call->route.kind, call->route.id, &refusal);
         finish_refused(call, &refusal);
@@ -190,15 +198,16 @@ static int32_t decide_present(struct gw_config_call *call, struct gw_object *own
                               struct gw_refusal *ret_refusal) {
     const enum gw_config_op op = call->route.op;
     const bool is_there = op == GW_CONFIG_DELETE || own != NULL;
-    const uint64_t revision = is_there ? call->needs[call->own_need].revision : EG_REV_ABSENT;
+    const struct gw_version version = is_there ? call->own : (struct gw_version){0};
+    const uint64_t revision = version.revision;
     const enum gw_conditions conditions =
-        gw_config_conditions_check(call->request, op == GW_CONFIG_GET, revision);
+        gw_config_conditions_check(call->request, op == GW_CONFIG_GET, version);
     if (revision == EG_REV_ABSENT && (op == GW_CONFIG_GET || conditions == GW_CONDITIONS_HOLD)) {
         return gw_refuse_missing(call->route.kind, call->route.id, ret_refusal);
     }
     if (conditions == GW_CONDITIONS_FAIL) {
-        return gw_config_refuse_conditions(call->request, call->route.kind, call->route.id,
-                                           revision, ret_refusal);
+        return gw_config_refuse_conditions(call->request, call->route.kind, call->route.id, version,
+                                           ret_refusal);
     }
     call->is_unchanged = conditions == GW_CONDITIONS_UNCHANGED;
     call->expect_revision = revision;
@@ -238,12 +247,17 @@ static void decide(struct gw_config_call *call, const struct gw_gathered *gather
 static void on_gathered(void *arg, const struct gw_gathered *gathered) {
     struct gw_config_call *call = arg;
     GW_MAGIC_CHECK(call, CALL_MAGIC);
+    note_heard(call->context, gathered->status);
     if (gathered->status < 0) {
         finish_store_error(call, gathered->status, gathered->why);
         return;
     }
     for (size_t i = 0; i < call->need_count; i++) {
         call->needs[i].revision = gathered->revisions[i];
+    }
+    if (call->own_need != GW_MAX_NEEDS) {
+        call->own = (struct gw_version){.revision = gathered->revisions[call->own_need],
+                                        .mark = gathered->marks[call->own_need]};
     }
     if (call->route.op == GW_CONFIG_LIST) {
         gw_config_answer_list(call->context, call->request, call->route.kind, gathered->objects[0],
@@ -270,7 +284,7 @@ static void gather(struct gw_config_call *call) {
 static void need_own(struct gw_config_call *call) {
     const struct eg_str id = call->route.op == GW_CONFIG_CREATE ? call->sent->id : call->route.id;
     call->own_need = gw_config_call_need(call, call->route.kind, id);
-    call->needs[call->own_need].need.is_revision_only = call->route.op == GW_CONFIG_DELETE;
+    call->needs[call->own_need].need.is_mark_only = call->route.op == GW_CONFIG_DELETE;
 }
 
 static void collect_needs(struct gw_config_call *call) {
@@ -292,11 +306,25 @@ static void collect_needs(struct gw_config_call *call) {
 
 /* ---- turns ---- */
 
+/* Its time was over before its turn came. Those before it need not be to blame: when the store is
+ * away, or has answered nobody in all that time, its reason is told. */
+static void finish_late(struct gw_config_call *call) {
+    struct gw_standing standing;
+    gw_standing_read(call->context->catalog, call->context->publisher, &standing);
+    if (!standing.is_up) {
+        finish_store_error(call, EG_E_UNAVAILABLE, standing.down_why);
+    } else if (call->context->heard_ns < call->began_ns) {
+        finish_store_error(call, EG_E_TIMEOUT, GW_STR("the storage did not answer in time"));
+    } else {
+        finish_crowded(call);
+    }
+}
+
 static void on_turn(struct gw_config_turn *turn, bool is_late) {
     struct gw_config_call *call = GW_CONTAINER(turn, struct gw_config_call, turn);
     GW_MAGIC_CHECK(call, CALL_MAGIC);
     if (is_late) {
-        finish_crowded(call);
+        finish_late(call);
     } else {
         gather(call);
     }
@@ -337,6 +365,7 @@ void gw_config_call_start(struct gw_config_context *context, struct gw_http_requ
     call->request = request;
     call->route = *route;
     call->expect_revision = EG_REV_ANY;
+    call->began_ns = gw_monotonic_ns();
     call->deadline_ns = gw_catalog_deadline(context->catalog);
     call->pause_bound_ns = GW_CONFIG_FIRST_PAUSE_NS;
     context->busy++;

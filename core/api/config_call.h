@@ -31,10 +31,12 @@ struct gw_config_call {
     size_t need_count;
     size_t own_need;          /* which of them is the object itself; GW_MAX_NEEDS: none is */
     struct gw_object *result; /* what is put or answered; owned, new in every try */
+    struct gw_version own;    /* what the last gather told of the object itself */
     bool is_unchanged;        /* get: the client has it already */
     uint64_t expect_revision; /* of the write */
-    uint64_t deadline_ns;     /* of all that the store is asked */
-    uint64_t pause_bound_ns;  /* of the next pause */
+    uint64_t began_ns;
+    uint64_t deadline_ns;    /* of all that the store is asked */
+    uint64_t pause_bound_ns; /* of the next pause */
     struct gw_timer pause;
     struct gw_config_turn turn; /* of operations whose decision rests on other objects */
 };
@@ -66,7 +68,7 @@ void gw_config_call_start(struct gw_config_context *context, struct gw_http_requ
 
 /* id empty: all of the kind in the space. Returns the index among the needs. */
 size_t gw_config_call_need(struct gw_config_call *call, enum gw_kind kind, struct eg_str id);
-/* The object of a need with an id; NULL when it is not there (or only its revision was read). */
+/* The object of a need with an id; NULL when it is not there (or was only marked). */
 struct gw_object *gw_gathered_one(const struct gw_gathered *gathered, size_t need);
 /* Replaces call->result (take). */
 void gw_config_call_set_result(struct gw_config_call *call, struct gw_object *object);

@@ -24,8 +24,9 @@ struct scan {
     size_t count;    /* of elements */
 };
 
-struct eg_str gw_etag(char room[GW_ETAG_BYTES], uint64_t revision) {
-    const int len = snprintf(room, GW_ETAG_BYTES, "\"%" PRIu64 "\"", revision);
+struct eg_str gw_etag(char room[GW_ETAG_BYTES], struct gw_version version) {
+    const int len = snprintf(room, GW_ETAG_BYTES, "\"%" PRIu64 "-%08" PRIx32 "\"", version.revision,
+                             version.mark);
     GW_ASSERT(len > 0 && (unsigned)len < GW_ETAG_BYTES);
     return gw_str(room, (size_t)len);
 }
@@ -107,11 +108,11 @@ static bool has_header(const struct gw_http_request *request, struct eg_str name
 }
 
 static struct scan scan_header(const struct gw_http_request *request, struct eg_str name,
-                               uint64_t revision) {
+                               struct gw_version version) {
     struct scan scan = {0};
     struct eg_str value;
     char room[GW_ETAG_BYTES];
-    const struct eg_str wanted = gw_etag(room, revision);
+    const struct eg_str wanted = gw_etag(room, version);
     for (size_t i = 0; (value = gw_http_header(request, name, i)).ptr != NULL; i++) {
         scan.is_malformed = scan.is_malformed || scan_value(value, wanted, &scan) < 0;
     }
@@ -127,7 +128,8 @@ bool gw_config_has_conditions(const struct gw_http_request *request) {
 
 static int32_t read_header(const struct gw_http_request *request, struct eg_str name,
                            struct gw_refusal *ret_refusal) {
-    if (!has_header(request, name) || !scan_header(request, name, 0).is_malformed) {
+    if (!has_header(request, name) ||
+        !scan_header(request, name, (struct gw_version){0}).is_malformed) {
         return EG_OK;
     }
     return gw_refuse(ret_refusal, 400,
@@ -142,43 +144,45 @@ int32_t gw_config_conditions_read(const struct gw_http_request *request,
     return rc < 0 ? rc : read_header(request, NONE_MATCH, ret_refusal);
 }
 
-static bool match_holds(const struct gw_http_request *request, uint64_t revision) {
-    const struct scan scan = scan_header(request, MATCH, revision);
-    return !has_header(request, MATCH) || (revision != 0 && (scan.has_star || scan.has_strong));
+static bool match_holds(const struct gw_http_request *request, struct gw_version version) {
+    const struct scan scan = scan_header(request, MATCH, version);
+    return !has_header(request, MATCH) ||
+           (version.revision != 0 && (scan.has_star || scan.has_strong));
 }
 
-static bool none_match_holds(const struct gw_http_request *request, uint64_t revision) {
-    const struct scan scan = scan_header(request, NONE_MATCH, revision);
-    return !has_header(request, NONE_MATCH) || revision == 0 ||
+static bool none_match_holds(const struct gw_http_request *request, struct gw_version version) {
+    const struct scan scan = scan_header(request, NONE_MATCH, version);
+    return !has_header(request, NONE_MATCH) || version.revision == 0 ||
            !(scan.has_star || scan.has_strong || scan.has_weak);
 }
 
 /* In the order of RFC 9110 13.2.2. */
 enum gw_conditions gw_config_conditions_check(const struct gw_http_request *request, bool is_get,
-                                              uint64_t revision) {
-    if (!match_holds(request, revision)) {
+                                              struct gw_version version) {
+    if (!match_holds(request, version)) {
         return GW_CONDITIONS_FAIL;
     }
-    if (none_match_holds(request, revision)) {
+    if (none_match_holds(request, version)) {
         return GW_CONDITIONS_HOLD;
     }
     return is_get ? GW_CONDITIONS_UNCHANGED : GW_CONDITIONS_FAIL;
 }
 
 int32_t gw_config_refuse_conditions(const struct gw_http_request *request, enum gw_kind kind,
-                                    struct eg_str id, uint64_t revision,
+                                    struct eg_str id, struct gw_version version,
                                     struct gw_refusal *ret_refusal) {
     const char *title = gw_kind_words[kind].title;
-    if (revision == 0) {
+    if (version.revision == 0) {
         return gw_refuse(ret_refusal, 412, "%s \"%.*s\" does not exist, so If-Match cannot hold.",
                          title, GW_FMT(id));
     }
-    if (match_holds(request, revision)) {
+    if (match_holds(request, version)) {
         return gw_refuse(ret_refusal, 412, "%s \"%.*s\" is there, which If-None-Match excludes.",
                          title, GW_FMT(id));
     }
+    char room[GW_ETAG_BYTES];
     return gw_refuse(ret_refusal, 412,
-                     "%s \"%.*s\" has been changed: its ETag is \"%" PRIu64
-                     "\" now, which If-Match does not name. Read it again before changing it.",
-                     title, GW_FMT(id), revision);
+                     "%s \"%.*s\" has been changed: its ETag is %.*s now, which If-Match does not "
+                     "name. Read it again before changing it.",
+                     title, GW_FMT(id), GW_FMT(gw_etag(room, version)));
 }

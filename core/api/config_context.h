@@ -24,6 +24,7 @@ struct gw_config_context {
     bool mask_secrets;
     bool refuse_cross_space_conflicts;
     uint32_t busy;        /* calls that have not been answered */
+    uint64_t heard_ns;    /* when the store has last answered a call in time, monotonic */
     struct gw_node turns; /* see config_turns.h */
     struct gw_node waits; /* see status_wait.h */
     uint32_t wait_count;

@@ -1,7 +1,8 @@
 /*
- * api/status_wait.c - see status_wait.h. One list; it is walked when a newer revision is routed,
- * which happens a few times a second at most. Control thread. Ownership: a wait holds its request,
- * which knows it (user), until the one answer.
+ * api/status_wait.c - see status_wait.h. One list; it is walked whenever a newer revision is
+ * routed, which under many writes may be after each of them: so it is short (GW_MAX_STATUS_WAITS).
+ *
+ * Control thread. Ownership: a wait holds its request, which knows it (user), until the one answer.
  */
 #include "api/status_wait.h"
 

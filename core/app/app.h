@@ -42,6 +42,7 @@ struct gw_app {
     struct gw_options options;
     enum gw_stage stage;
     int exit_code;
+    const struct eg_why *session_why; /* of a store session: why it failed; NULL: there is none */
 
     struct eg_loop *control;
     struct gw_http_client *control_client;

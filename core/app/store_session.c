@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "app/transfer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/slice.h"
@@ -26,6 +27,10 @@ static void on_plugins_stopped(void *arg, uint32_t ops_left) {
     if (ops_left > 0) {
         /* A plugin never answered: its memory cannot be given back safely. */
         gw_logf(EG_LOG_WARN, "ended with %u calls that a plugin never answered", ops_left);
+        if (app->session_why->len > 0) {
+            gw_transfer_say(STDERR_FILENO, "event-gateway: %.*s",
+                            GW_FMT(gw_why_str(app->session_why)));
+        }
         _exit(app->exit_code);
     }
     gw_loop_stop(app->control);
@@ -80,6 +85,7 @@ int32_t gw_store_session(struct gw_app *app, bool with_providers,
     if (rc < 0) {
         return rc;
     }
+    app->session_why = ret_why;
     gw_loop_allow_slow_turns(app->control);
     gw_manager_start(app->manager, app->options.settings.top.start_timeout_ns, on_started,
                      &session);

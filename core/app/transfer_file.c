@@ -2,8 +2,8 @@
  * app/transfer_file.c - the files of export and import, and what is said about them. These commands
  * serve nobody, so they may block.
  *
- * A configuration holds secrets in clear: a file is made readable for its owner only, under another
- * name, and takes its place when it is whole.
+ * A configuration holds secrets in clear: a file is made readable for its owner only, and takes its
+ * place when it is whole and on the disk.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include "app/transfer.h"
 #include "base/check.h"
 #include "base/codec.h"
+#include "base/replace_file.h"
 #include "base/slice.h"
 #include "base/why.h"
 
@@ -93,34 +94,10 @@ static int32_t write_into(const char *name, struct eg_str text, struct eg_why *r
     return rc;
 }
 
-static int32_t fill(int fd, const char *name, struct eg_str text, struct eg_why *ret_why) {
-    const int32_t rc = write_all(fd, name, text, ret_why);
-    const bool is_kept = rc == EG_OK && fsync(fd) == 0;
-    const int error = errno;
-    if (close(fd) != 0 && is_kept) {
-        return gw_why(ret_why, EG_E_IO, "%s: %s", name, strerror(errno));
-    }
-    return rc < 0 || is_kept ? rc : gw_why(ret_why, EG_E_IO, "%s: %s", name, strerror(error));
-}
-
 static int32_t replace(const char *name, struct eg_str text, struct eg_why *ret_why) {
-    char fresh[PATH_MAX];
-    const int len = snprintf(fresh, sizeof fresh, "%s.XXXXXX", name);
-    if (len < 0 || (size_t)len >= sizeof fresh) {
-        return gw_why(ret_why, EG_E_IO, "%s: the name is too long", name);
-    }
-    const int fd = mkostemp(fresh, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0) {
-        return gw_why(ret_why, EG_E_IO, "cannot write beside %s: %s", name, strerror(errno));
-    }
-    int32_t rc = fill(fd, name, text, ret_why);
-    if (rc == EG_OK && rename(fresh, name) != 0) {
-        rc = gw_why(ret_why, EG_E_IO, "%s: %s", name, strerror(errno));
-    }
-    if (rc < 0) {
-        (void)unlink(fresh);
-    }
-    return rc;
+    struct eg_why why = {.struct_size = sizeof why};
+    const int32_t rc = gw_replace_file(name, text, &why);
+    return rc < 0 ? gw_why(ret_why, EG_E_IO, "%s %.*s", name, GW_FMT(gw_why_str(&why))) : EG_OK;
 }
 
 int32_t gw_transfer_write(const char *name, struct eg_str text, struct eg_why *ret_why) {

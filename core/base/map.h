@@ -29,5 +29,7 @@ void *gw_map_remove(struct gw_map *map, struct eg_str key);           /* the old
 /* for (size_t i = 0; (slot = gw_map_next(map, &i)) != NULL;) - any order; no changes meanwhile. */
 const struct gw_map_slot *gw_map_next(const struct gw_map *map, size_t *cursor);
 uint64_t gw_hash(struct eg_str s); /* seeded once a process */
+/* The same in every process, on every machine: nothing for keys that strangers shape. */
+uint64_t gw_hash_everywhere(struct eg_str s);
 
 #endif

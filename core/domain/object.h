@@ -87,6 +87,12 @@ struct gw_object *gw_object_with_provider(const struct gw_object *object,
 void gw_object_write(struct gw_bytes *out, const struct gw_object *object,
                      struct eg_str provider_json);
 
+/* A mark of a stored value, the same on every node. Half a hash: with a revision it is enough to
+ * tell two values apart, and it helps little to guess the secrets in one that is shown masked. */
+uint32_t gw_value_mark(struct eg_str value);
+/* Of the value that the object is written as. */
+uint32_t gw_object_mark(const struct gw_object *object);
+
 struct gw_object *gw_object_ref(struct gw_object *object);
 void gw_object_unref(struct gw_object *object); /* NULL is fine; any thread */
 

@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "base/jwrite.h"
+#include "base/map.h"
 #include "base/slice.h"
 #include "domain/object_fields.h"
 
@@ -86,4 +87,17 @@ void gw_object_write(struct gw_bytes *out, const struct gw_object *object,
         writers[fields->items[i].type](&writing, &fields->items[i]);
     }
     gw_bytes_add_char(out, '}');
+}
+
+uint32_t gw_value_mark(struct eg_str value) {
+    return (uint32_t)gw_hash_everywhere(value);
+}
+
+uint32_t gw_object_mark(const struct gw_object *object) {
+    struct gw_bytes value;
+    gw_bytes_init(&value, 0);
+    gw_object_write(&value, object, (struct eg_str){0});
+    const uint32_t mark = gw_value_mark(gw_bytes_str(&value));
+    gw_bytes_free(&value);
+    return mark;
 }

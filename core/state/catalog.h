@@ -45,7 +45,7 @@ uint64_t gw_catalog_deadline(const struct gw_catalog *catalog);
 struct gw_need {
     enum gw_kind kind;
     struct eg_str id;
-    bool is_revision_only; /* of one object: its value is not looked at and may be damaged */
+    bool is_mark_only; /* of one object: its value is not read, only marked; it may be damaged */
 };
 #define GW_MAX_NEEDS 4u
 /* Objects in descending order of key (Q6), as stored. Valid during on_gathered; ref what is kept.
@@ -58,6 +58,7 @@ struct gw_gathered {
     /* What was read: of one object its revision, EG_REV_ABSENT when it is not there; of a list that
      * of the store. */
     uint64_t revisions[GW_MAX_NEEDS];
+    uint32_t marks[GW_MAX_NEEDS]; /* of one object: gw_value_mark of what is stored */
 };
 /* needs and space are copied. Values that do not parse: see chapter 2.1 (status EG_E_SYNTAX). */
 void gw_catalog_gather(struct gw_catalog *catalog, struct eg_str space, const struct gw_need *needs,
@@ -90,8 +91,9 @@ void gw_catalog_write(struct gw_catalog *catalog, const struct gw_catalog_write 
 
 /* The cache: all objects of a kind. Keys are storage keys. Borrow until the next loop turn. */
 const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_kind kind);
-/* The first revision of the key that the watch has told: the age of the object, whatever updates it
- * had since. After a restart that is the revision of its last change. 0 when unknown. */
+/* The age of the object: the revision that made its key, whatever updates it had since, the same on
+ * every node and after every restart. Of a store that does not tell it, the first revision of the
+ * key that this node has seen. 0: no such key. */
 uint64_t gw_catalog_born(const struct gw_catalog *catalog, struct eg_str key);
 uint64_t gw_catalog_revision(const struct gw_catalog *catalog);
 /* The newest revision of the store that this node knows of: told by the watch or written here. */

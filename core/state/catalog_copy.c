@@ -31,13 +31,19 @@
 #define PAUSE_FACTOR 4u
 #define PAUSE_AFTER_FAILURE_NS (30 * GW_NS_PER_S)
 
+/* An object with its age. */
+struct kept {
+    struct gw_object *object; /* held */
+    uint64_t born;
+};
+
 struct gw_copy_job {
     struct gw_job job;
     struct gw_catalog *catalog;
     const char *file;
     struct gw_copy_head head;
-    struct gw_object **objects; /* to be written; held */
-    struct gw_content content;  /* that was read */
+    struct kept *kept;         /* to be written: head.objects of them */
+    struct gw_content content; /* that was read */
     uint64_t taken_ns;
     int32_t status;
     struct eg_why why;
@@ -56,10 +62,10 @@ static void job_free(struct gw_copy_job *job) {
     if (job == NULL) {
         return;
     }
-    for (size_t i = 0; job->objects != NULL && i < job->head.objects; i++) {
-        gw_object_unref(job->objects[i]);
+    for (size_t i = 0; job->kept != NULL && i < job->head.objects; i++) {
+        gw_object_unref(job->kept[i].object);
     }
-    gw_free(job->objects);
+    gw_free(job->kept);
     gw_content_free(&job->content);
     gw_free(job);
 }
@@ -79,15 +85,17 @@ static int32_t run(struct gw_copy_job *job, void (*work)(struct gw_job *job),
 
 /* ---- writing ---- */
 
-static void write_object(struct gw_bytes *out, const struct gw_object *object, struct gw_bytes *key,
+static void write_object(struct gw_bytes *out, const struct kept *kept, struct gw_bytes *key,
                          struct gw_bytes *value) {
+    const struct gw_object *object = kept->object;
     gw_bytes_clear(key);
     gw_bytes_clear(value);
     gw_store_key(key, object->kind, object->space, object->id);
     gw_object_write(value, object, (struct eg_str){0});
     gw_copy_write_record(out, &(struct gw_copy_record){.key = gw_bytes_str(key),
                                                        .value = gw_bytes_str(value),
-                                                       .revision = object->revision});
+                                                       .revision = object->revision,
+                                                       .created = kept->born});
 }
 
 static void work_write(struct gw_job *base) {
@@ -101,7 +109,7 @@ static void work_write(struct gw_job *base) {
     gw_bytes_init(&value, 0);
     gw_copy_write_head(&text, &job->head);
     for (size_t i = 0; i < job->head.objects && !text.is_full; i++) {
-        write_object(&text, job->objects[i], &key, &value);
+        write_object(&text, &job->kept[i], &key, &value);
     }
     gw_copy_write_end(&text);
     job->status = text.is_full ? gw_why(&job->why, EG_E_TOOBIG, "would be bigger than %zu MiB",
@@ -153,10 +161,12 @@ static void begin_write(struct gw_catalog *catalog) {
     struct gw_copy_job *job = job_create(catalog);
     const struct gw_content *content = &catalog->content;
     const struct gw_map_slot *slot = NULL;
-    job->objects = gw_alloc(gw_size_mul(content->records.count + 1, sizeof(struct gw_object *)));
-    for (size_t kind = 0; kind < GW_KINDS; kind++) {
-        for (size_t i = 0; (slot = gw_map_next(&content->objects[kind], &i)) != NULL;) {
-            job->objects[job->head.objects++] = gw_object_ref(slot->value);
+    job->kept = gw_alloc(gw_size_mul(content->records.count + 1, sizeof(struct kept)));
+    for (size_t i = 0; (slot = gw_map_next(&content->records, &i)) != NULL;) {
+        const struct gw_record *record = slot->value;
+        if (record->object != NULL) {
+            job->kept[job->head.objects++] =
+                (struct kept){.object = gw_object_ref(record->object), .born = record->born};
         }
     }
     job->head.revision = catalog->revision;
@@ -200,8 +210,12 @@ static int32_t take_record(struct gw_copy_job *job, const struct gw_copy_record 
                            struct eg_why *ret_why) {
     struct gw_record *made = NULL;
     struct eg_why why = {.struct_size = sizeof why};
+    const struct gw_told_value told = {.key = record->key,
+                                       .value = record->value,
+                                       .revision = record->revision,
+                                       .created = record->created};
     if (gw_content_get(&job->content, record->key) != NULL ||
-        gw_record_read(record->key, record->value, record->revision, NULL, &made, &why) < 0) {
+        gw_record_read(&told, NULL, &made, &why) < 0) {
         return gw_why(ret_why, EG_E_SYNTAX, "is damaged: it has a key that cannot be");
     }
     if (made->object == NULL) {
@@ -250,7 +264,6 @@ static void work_read(struct gw_job *base) {
 static void tell_used(const struct gw_catalog *catalog, const struct gw_copy_job *job) {
     const int64_t now_s = gw_unix_ns() / (int64_t)GW_NS_PER_S;
     const int64_t age_s = now_s > job->head.written_s ? now_s - job->head.written_s : 0;
-    const struct eg_str why = gw_why_str(&catalog->down_why);
     struct gw_bytes text;
     gw_bytes_init(&text, 0);
     gw_bytes_addf(&text,
@@ -261,7 +274,7 @@ static void tell_used(const struct gw_catalog *catalog, const struct gw_copy_job
     gw_bytes_add_char(&text, '\0');
     GW_LOG(EG_LOG_WARN, text.ptr, {GW_STR("file"), gw_str_c(job->file)},
            {GW_STR("storage"), job->head.backend},
-           {GW_STR("reason"), why.len > 0 ? why : GW_STR("it tells nothing")});
+           {GW_STR("reason"), gw_why_str(&catalog->down_why)});
     gw_bytes_free(&text);
 }
 
@@ -293,9 +306,15 @@ static void on_read(struct gw_job *base) {
     job_free(job);
 }
 
+/* A store that says nothing, not even that it is away, is away as well since the start. */
 static void on_patience_over(struct gw_timer *timer) {
-    gw_copy_ask(
-        GW_CONTAINER(GW_CONTAINER(timer, struct gw_copy, patience), struct gw_catalog, copy));
+    struct gw_copy *copy = GW_CONTAINER(timer, struct gw_copy, patience);
+    struct gw_catalog *catalog = GW_CONTAINER(copy, struct gw_catalog, copy);
+    if (catalog->down_why.len == 0) {
+        (void)gw_why(&catalog->down_why, EG_E_UNAVAILABLE,
+                     "the storage has told nothing since this gateway was started");
+    }
+    gw_copy_ask(catalog);
 }
 
 void gw_copy_ask(struct gw_catalog *catalog) {

@@ -17,6 +17,7 @@ struct found {
     struct gw_object **objects;
     size_t count;
     uint64_t revision;
+    uint32_t mark;
 };
 
 struct gather {
@@ -49,6 +50,7 @@ static void tell(struct gather *gather) {
         gathered.objects[i] = gather->found[i].objects;
         gathered.counts[i] = gather->found[i].count;
         gathered.revisions[i] = gather->found[i].revision;
+        gathered.marks[i] = gather->found[i].mark;
         if (gathered.status == EG_OK && gather->status[i] < 0) {
             gathered.status = gather->status[i];
             gathered.why = gw_why_str(&gather->whys[i]);
@@ -82,14 +84,15 @@ static int32_t load(struct gw_catalog *catalog, const struct gw_need *need, stru
 static int32_t take_one(struct gw_store_call *call, struct gather *gather,
                         const struct eg_result *result) {
     const size_t i = call->place;
+    const struct eg_str value = gw_str(result->body.ptr, result->body.len);
     gather->found[i].revision = result->revision;
-    if (gather->needs[i].is_revision_only) {
+    gather->found[i].mark = gw_value_mark(value);
+    if (gather->needs[i].is_mark_only) {
         return EG_OK;
     }
     struct gw_object **objects = gw_arena_zalloc(&gather->arena, sizeof(struct gw_object *));
-    const int32_t rc = load(call->catalog, &gather->needs[i], gw_bytes_str(&call->key),
-                            gw_str(result->body.ptr, result->body.len), result->revision, objects,
-                            &gather->whys[i]);
+    const int32_t rc = load(call->catalog, &gather->needs[i], gw_bytes_str(&call->key), value,
+                            result->revision, objects, &gather->whys[i]);
     gather->found[i].objects = objects;
     gather->found[i].count = rc == EG_OK ? 1 : 0;
     return rc == EG_E_NOTFOUND ? EG_OK : rc;

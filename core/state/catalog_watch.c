@@ -106,7 +106,11 @@ static void apply_put(struct gw_catalog *catalog, const struct eg_change *change
     if (known == NULL) {
         known = gw_content_get(&catalog->content, change->key);
     }
-    if (gw_record_read(change->key, change->value, change->revision, known, &record, &why) < 0) {
+    const struct gw_told_value told = {.key = change->key,
+                                       .value = change->value,
+                                       .revision = change->revision,
+                                       .created = change->created};
+    if (gw_record_read(&told, known, &record, &why) < 0) {
         return; /* a directory key, or somebody else's */
     }
     if (record->object == NULL && why.len > 0) {
@@ -153,14 +157,25 @@ static void replace_content(struct gw_catalog *catalog) {
     }
 }
 
+/* A write that was answered and is not in the whole content at a lower revision is lost, with the
+ * store's memory of it: nothing will ever tell it. One that was answered while that content was
+ * told comes after it, and is known again then. */
+static void forget_lost(struct gw_catalog *catalog, uint64_t revision) {
+    if (catalog->written > revision) {
+        catalog->written = revision;
+    }
+    if (catalog->awaited.revision > revision) {
+        catalog->awaited = (struct gw_awaited){0};
+    }
+}
+
 static void apply_synced(struct gw_catalog *catalog, const struct eg_change *change) {
     const bool was_ready = catalog->is_ready;
+    if (catalog->is_resyncing || change->revision < catalog->revision) {
+        forget_lost(catalog, change->revision);
+    }
     if (catalog->is_resyncing) {
         replace_content(catalog);
-    }
-    if (change->revision < catalog->revision) {
-        catalog->written = 0; /* the store was put back to an older state */
-        catalog->awaited = (struct gw_awaited){0};
     }
     catalog->revision = change->revision;
     catalog->back_off_ns = 0;
@@ -276,8 +291,10 @@ static void on_changed(struct eg_watch *watch, const struct eg_change *change) {
     struct told *told = gw_alloc(gw_size_add(sizeof *told, texts));
     char *at = (char *)(told + 1);
     told->catalog = feed->catalog;
-    told->change = (struct eg_change){
-        .struct_size = sizeof told->change, .kind = change->kind, .revision = change->revision};
+    told->change = (struct eg_change){.struct_size = sizeof told->change,
+                                      .kind = change->kind,
+                                      .revision = change->revision,
+                                      .created = EG_HAS(change, created) ? change->created : 0};
     at = copy_text(at, change->key, &told->change.key);
     at = copy_text(at, change->value, &told->change.value);
     (void)copy_text(at, change->message, &told->change.message);

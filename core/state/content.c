@@ -3,6 +3,9 @@
  * the same as before, so that the target bound to it stays too. The revision alone does not say
  * that: a store that was put back to an older state gives revisions a second time.
  *
+ * The age of a key is what the store tells of it, so that all nodes agree, whenever they were
+ * started. Of a store that does not know, it is the first revision that this node has seen.
+ *
  * Pure. Ownership: a content owns its records, each record holds its object.
  */
 #include "state/content.h"
@@ -20,14 +23,18 @@ void gw_record_free(struct gw_record *record) {
     }
 }
 
-static struct gw_record *record_create(struct eg_str key, uint64_t revision, uint64_t value_hash) {
+static struct gw_record *record_create(const struct gw_told_value *told,
+                                       const struct gw_record *known) {
+    const struct eg_str key = told->key;
     struct gw_record *record = gw_alloc(gw_size_add(sizeof *record, key.len));
     char *bytes = (char *)(record + 1);
     memcpy(bytes, key.ptr, key.len);
     record->key = gw_str(bytes, key.len);
-    record->born = revision;
-    record->revision = revision;
-    record->value_hash = value_hash;
+    record->born = told->created != 0 ? told->created
+                   : known != NULL    ? known->born
+                                      : told->revision;
+    record->revision = told->revision;
+    record->value_hash = gw_hash(told->value);
     return record;
 }
 
@@ -35,22 +42,19 @@ bool gw_record_says(const struct gw_record *record, uint64_t revision, struct eg
     return record != NULL && record->revision == revision && record->value_hash == gw_hash(value);
 }
 
-int32_t gw_record_read(struct eg_str key, struct eg_str value, uint64_t revision,
-                       const struct gw_record *known, struct gw_record **ret_record,
-                       struct eg_why *ret_why) {
+int32_t gw_record_read(const struct gw_told_value *told, const struct gw_record *known,
+                       struct gw_record **ret_record, struct eg_why *ret_why) {
     enum gw_kind kind = GW_KINDS;
     struct eg_str space = {0};
     struct eg_str id = {0};
-    if (gw_store_key_parse(key, &kind, &space, &id) < 0) {
+    if (gw_store_key_parse(told->key, &kind, &space, &id) < 0) {
         return EG_E_INVAL;
     }
-    struct gw_record *record = record_create(key, revision, gw_hash(value));
-    if (known != NULL) {
-        record->born = known->born;
-    }
-    if (gw_record_says(known, revision, value)) {
+    struct gw_record *record = record_create(told, known);
+    if (gw_record_says(known, told->revision, told->value)) {
         record->object = known->object == NULL ? NULL : gw_object_ref(known->object);
-    } else if (gw_object_load(kind, space, id, revision, value, &record->object, ret_why) < 0) {
+    } else if (gw_object_load(kind, space, id, told->revision, told->value, &record->object,
+                              ret_why) < 0) {
         record->object = NULL;
     }
     *ret_record = record;

@@ -11,7 +11,7 @@
 /* What is known of one key besides its object. */
 struct gw_record {
     struct eg_str key; /* behind the record, in the same block */
-    uint64_t born;     /* the first revision of the key that was seen */
+    uint64_t born;     /* the revision that made the key: its age */
     uint64_t revision;
     uint64_t value_hash;      /* of the value as told */
     struct gw_object *object; /* held; NULL: the value cannot be read */
@@ -30,12 +30,19 @@ struct gw_record *gw_content_get(const struct gw_content *content, struct eg_str
 void gw_content_put(struct gw_content *content, struct gw_record *record);
 bool gw_content_remove(struct gw_content *content, struct eg_str key); /* was it there? */
 
-/* The record of a told value. known (may be NULL): an earlier record of the key, whose age goes on;
- * its object is kept when revision and value are the same. A value that cannot be read makes a
- * record without object, with the reason in ret_why. EG_E_INVAL for keys that are none of ours. */
-int32_t gw_record_read(struct eg_str key, struct eg_str value, uint64_t revision,
-                       const struct gw_record *known, struct gw_record **ret_record,
-                       struct eg_why *ret_why);
+/* What is told of one key, as in struct eg_change. */
+struct gw_told_value {
+    struct eg_str key;
+    struct eg_str value;
+    uint64_t revision;
+    uint64_t created; /* 0: the store does not know */
+};
+/* The record of a told value. known (may be NULL): an earlier record of the key, whose object is
+ * kept when revision and value are the same, and whose age goes on when none is told. A value that
+ * cannot be read makes a record without object, with the reason in ret_why. EG_E_INVAL for keys
+ * that are none of ours. */
+int32_t gw_record_read(const struct gw_told_value *told, const struct gw_record *known,
+                       struct gw_record **ret_record, struct eg_why *ret_why);
 /* Does the record (NULL: no) stand for this value at this revision? */
 bool gw_record_says(const struct gw_record *record, uint64_t revision, struct eg_str value);
 void gw_record_free(struct gw_record *record); /* NULL is fine */

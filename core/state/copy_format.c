@@ -6,6 +6,7 @@
  */
 #include "state/copy_format.h"
 
+#include "base/check.h"
 #include "base/jscan.h"
 #include "base/jwrite.h"
 #include "base/slice.h"
@@ -54,6 +55,8 @@ void gw_copy_write_record(struct gw_bytes *out, const struct gw_copy_record *rec
     gw_bytes_add_u64(out, record->value.len);
     gw_bytes_add_char(out, ' ');
     gw_bytes_add_u64(out, record->revision);
+    gw_bytes_add_char(out, ' ');
+    gw_bytes_add_u64(out, record->created);
     gw_bytes_add_char(out, '\n');
     gw_bytes_add(out, record->key);
     gw_bytes_add(out, record->value);
@@ -179,14 +182,14 @@ int32_t gw_copy_next(struct eg_str *records, struct gw_copy_record *ret_record) 
     struct eg_str line = {0};
     struct eg_str word = {0};
     struct eg_str rest = *records;
-    uint64_t numbers[3] = {0}; /* bytes of key and value, revision */
+    uint64_t numbers[4] = {0}; /* bytes of key and value, revision, created */
     if (rest.len == 0) {
         return 0;
     }
     if (gw_str_find(rest, '\n') == rest.len || !gw_str_next(&rest, '\n', &line)) {
         return EG_E_SYNTAX;
     }
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < GW_COUNT(numbers); i++) {
         if (!gw_str_next(&line, ' ', &word) || gw_str_u64(word, &numbers[i]) < 0) {
             return EG_E_SYNTAX;
         }
@@ -203,6 +206,7 @@ int32_t gw_copy_next(struct eg_str *records, struct gw_copy_record *ret_record) 
         .key = gw_str_sub(rest, 0, (size_t)numbers[0]),
         .value = gw_str_sub(rest, (size_t)numbers[0], (size_t)numbers[1]),
         .revision = numbers[2],
+        .created = numbers[3],
     };
     *records = gw_str_cut(rest, len + 1);
     return 1;

@@ -3,7 +3,7 @@
  *
  *   {"format":"event-gateway-copy","version":1,"backend":"etcd","revision":42,
  *    "written":1700000000,"objects":1}                                  one line
- *   <bytes of the key> <bytes of the value> <revision>\n<key><value>\n  for each object
+ *   <bytes of key> <bytes of value> <revision> <created>\n<key><value>\n  for each object
  *   crc64 <16 hexadecimal digits>\n                                     of all before
  *
  * Pure. A text that is read is believed in nothing: whatever does not fit is refused.
@@ -26,6 +26,7 @@ struct gw_copy_record {
     struct eg_str key;
     struct eg_str value;
     uint64_t revision;
+    uint64_t created; /* the age of the key */
 };
 
 void gw_copy_write_head(struct gw_bytes *out, const struct gw_copy_head *head);

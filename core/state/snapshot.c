@@ -2,7 +2,7 @@
  * state/snapshot.c - builds the routing view out of the catalog's cache.
  *
  * Order decides who wins where paths of two spaces meet (Q27), so subscriptions and CORS are put in
- * by age: the first revision seen of them, then the key. Who does not get in is told in the log
+ * by age: the revision that made them, then the key. Who does not get in is told in the log
  * once, and gets its turn in the next build: a removal of the winner needs nothing else.
  *
  * Thread: control. Ownership: a snapshot holds its objects and targets; all else lies in its arena.

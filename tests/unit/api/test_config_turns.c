@@ -83,26 +83,60 @@ static void another_space_does_not_wait(void) {
     api_stop();
 }
 
-static void who_waits_too_long_is_told_to_come_again(void) {
-    start();
+/* Two deletes of which the second waits for the first until its time is over. */
+static struct api_client *begin_two(struct api_client **ret_second) {
     gw_clock_hold(1000 * GW_NS_PER_S, 0);
+    start();
+    gw_clock_advance(GW_NS_PER_S);
     fake_storage_hold(true);
     struct api_client *first = api_send("DELETE", SPACE "/functions/f", NULL);
     api_turn_until_held(2);
-    struct api_client *second = api_send("DELETE", SPACE "/functions/f", NULL);
+    *ret_second = api_send("DELETE", SPACE "/functions/f", NULL);
     api_turn(50);
-    gw_clock_advance(5 * GW_NS_PER_S + 1); /* the time that every call has */
+    return first;
+}
+
+static void end_two(struct api_client *first, struct api_client *second, const char *why) {
+    char body[256];
+    (void)snprintf(body, sizeof body, "{\"errors\":[{\"message\":\"%s\"}]}\n", why);
     const struct api_answer late = api_receive(second);
     CU_ASSERT_EQUAL(late.status, 503);
+    CU_ASSERT_STRING_EQUAL(late.body, body);
     CU_ASSERT_STRING_EQUAL(api_header(&late, "Retry-After"), "1");
     CU_ASSERT_EQUAL(api_receive(first).status, 503); /* the store did not answer in time */
     fake_storage_hold(false);
     fake_storage_release(100);
     api_turn(20);
     gw_clock_release();
-    EXPECT("DELETE", SPACE "/functions/f", NULL, 204, NULL);
     CU_ASSERT_EQUAL(gw_config_api_busy(api_under_test()), 0);
     api_stop();
+}
+
+static void who_waits_too_long_is_told_to_come_again(void) {
+    struct api_client *second = NULL;
+    struct api_client *first = begin_two(&second);
+    gw_clock_advance(4 * GW_NS_PER_S);
+    fake_storage_hold(false); /* the store answers others */
+    EXPECT("GET", "/v1/spaces/other/functions", NULL, 200, NULL);
+    fake_storage_hold(true);
+    gw_clock_advance(GW_NS_PER_S + 1); /* the time that every call has */
+    end_two(first, second, "The configuration is being changed by others; please try again.");
+}
+
+static void who_waits_while_the_store_hangs_is_told_so(void) {
+    struct api_client *second = NULL;
+    struct api_client *first = begin_two(&second);
+    gw_clock_advance(5 * GW_NS_PER_S + 1);
+    end_two(first, second, "the storage did not answer in time");
+}
+
+static void who_waits_while_the_store_is_away_is_told_why(void) {
+    struct api_client *second = NULL;
+    struct api_client *first = begin_two(&second);
+    fake_storage_watch_down("no route to the store");
+    api_turn(5);
+    gw_clock_advance(5 * GW_NS_PER_S + 1);
+    end_two(first, second, "no route to the store");
 }
 
 static void a_line_moves_on_when_the_first_fails(void) {
@@ -125,4 +159,6 @@ UNIT_MAIN(UNIT(a_function_is_not_deleted_under_a_subscription_that_is_being_made
           UNIT(a_subscription_to_a_function_that_is_being_deleted_is_refused),
           UNIT(of_two_paths_that_exclude_each_other_one_is_stored),
           UNIT(another_space_does_not_wait), UNIT(who_waits_too_long_is_told_to_come_again),
+          UNIT(who_waits_while_the_store_hangs_is_told_so),
+          UNIT(who_waits_while_the_store_is_away_is_told_why),
           UNIT(a_line_moves_on_when_the_first_fails))

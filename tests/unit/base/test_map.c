@@ -146,8 +146,16 @@ static void the_hash_depends_on_every_byte_and_the_length(void) {
     }
 }
 
+/* CPython has the same hash: PYTHONHASHSEED=0 python3 -c "print(hex(hash(b'a') % 2**64))" */
+static void the_hash_without_a_seed_is_siphash_1_3_with_a_key_of_zero(void) {
+    CU_ASSERT_EQUAL(gw_hash_everywhere(GW_STR("a")), 0x407448d2b89b1813u);
+    CU_ASSERT_EQUAL(gw_hash_everywhere(GW_STR("{\"space\":\"default\",\"name\":\"a\"}")),
+                    0x6e9ff13777f6c842u);
+}
+
 UNIT_MAIN(UNIT(an_empty_map_answers_and_is_freed), UNIT(everything_put_is_found_and_visited_once),
           UNIT(a_second_put_replaces_key_and_value), UNIT(keys_may_be_empty_or_hold_nul),
           UNIT(random_changes_agree_with_a_plain_array),
           UNIT(coming_and_going_does_not_grow_the_table),
-          UNIT(the_hash_depends_on_every_byte_and_the_length))
+          UNIT(the_hash_depends_on_every_byte_and_the_length),
+          UNIT(the_hash_without_a_seed_is_siphash_1_3_with_a_key_of_zero))

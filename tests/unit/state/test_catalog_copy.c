@@ -4,6 +4,7 @@
 
 #include "state/copy_file.h"
 #include "state/copy_format.h"
+#include "state/standing.h"
 #include "state_rig.h"
 
 #define F1 RIG_KEY("functions", "default", "f1")
@@ -131,7 +132,7 @@ static void the_first_content_is_written_for_its_owner_only(void) {
     load();
     const char *expected = "{\"format\":\"event-gateway-copy\",\"version\":1,\"backend\":\"fake\","
                            "\"revision\":2,\"written\":1700000000,\"objects\":1}\n"
-                           "46 84 1\n" F1 RIG_FUNCTION("f1") "\n";
+                           "46 84 1 1\n" F1 RIG_FUNCTION("f1") "\n";
     CU_ASSERT_TRUE(gw_str_starts(gw_bytes_str(&text), gw_str_c(expected)));
     gw_bytes_free(&text);
     copy_down();
@@ -201,6 +202,24 @@ static void a_node_without_its_store_starts_from_the_copy_and_says_so(void) {
     copy_down();
 }
 
+static void the_copy_keeps_the_age_of_what_was_updated(void) {
+    copy_up();
+    fake_storage_set(F1, RIG_FUNCTION("f1"));
+    fake_storage_set(F2, RIG_FUNCTION("f2"));
+    fake_storage_set(F1, RIG_FUNCTION("changed"));
+    rig_watch();
+    wait_written(3);
+    fake_storage_away("connection refused");
+    restart();
+    start();
+    rig_wait(&rig.readies, 1, "it does not start");
+    CU_ASSERT_TRUE(rig.catalog->copy.is_used);
+    CU_ASSERT_EQUAL(rig_cached(GW_FUNCTION, F1)->revision, 3);
+    CU_ASSERT_EQUAL(gw_catalog_born(rig.catalog, GW_STR(F1)), 1);
+    CU_ASSERT_EQUAL(gw_catalog_born(rig.catalog, GW_STR(F2)), 2);
+    copy_down();
+}
+
 static void the_store_that_comes_back_replaces_it_without_ghosts(void) {
     copy_up();
     leave_a_copy();
@@ -229,6 +248,7 @@ static void a_silent_store_is_waited_for_three_seconds(void) {
     leave_a_copy();
     fake_storage_away(NULL);
     fake_storage_silent(true);
+    const uint64_t began_ns = gw_monotonic_ns();
     start();
     gw_clock_advance(3 * GW_NS_PER_S - GW_NS_PER_MS);
     rig_turn(5);
@@ -236,7 +256,12 @@ static void a_silent_store_is_waited_for_three_seconds(void) {
     gw_clock_advance(2 * GW_NS_PER_MS);
     rig_wait(&rig.readies, 1, "it does not start");
     CU_ASSERT_EQUAL(rig.ready_status, EG_OK);
-    CU_ASSERT_EQUAL(rig_logged("it tells nothing"), 1);
+    CU_ASSERT_EQUAL(rig_logged("has told nothing since this gateway was started"), 1);
+    struct gw_standing standing;
+    gw_standing_read(rig.catalog, NULL, &standing);
+    CU_ASSERT_FALSE(standing.is_up);
+    CU_ASSERT_EQUAL(standing.down_ns, began_ns);
+    ASSERT_STR(standing.down_why, "the storage has told nothing since this gateway was started");
     copy_down();
 }
 
@@ -342,13 +367,13 @@ static void hostile_copies_with_a_right_checksum_are_refused_whole(void) {
     leave_a_copy();
     write_hostile(UINT64_MAX, "");
     fails_to_start("do not fit together");
-    write_hostile(1, "99999 1 1\nk");
+    write_hostile(1, "99999 1 1 1\nk");
     fails_to_start("do not fit together");
-    write_hostile(1, "5 2 1\n/else{}\n");
+    write_hostile(1, "5 2 1 1\n/else{}\n");
     fails_to_start("a key that cannot be");
-    write_hostile(1, "46 1 1\n" F1 "{\n");
+    write_hostile(1, "46 1 1 1\n" F1 "{\n");
     fails_to_start("an object cannot be read");
-    write_hostile(2, "46 2 1\n" F1 "{}\n46 2 2\n" F1 "{}\n");
+    write_hostile(2, "46 2 1 1\n" F1 "{}\n46 2 2 1\n" F1 "{}\n");
     fails_to_start("a key that cannot be");
     copy_down();
 }
@@ -367,6 +392,7 @@ UNIT_MAIN(UNIT(the_first_content_is_written_for_its_owner_only),
           UNIT(changes_are_written_once_a_second_and_a_stop_writes_the_last),
           UNIT(a_disk_that_refuses_is_told_once_and_tried_on),
           UNIT(a_node_without_its_store_starts_from_the_copy_and_says_so),
+          UNIT(the_copy_keeps_the_age_of_what_was_updated),
           UNIT(the_store_that_comes_back_replaces_it_without_ghosts),
           UNIT(a_silent_store_is_waited_for_three_seconds),
           UNIT(a_store_that_is_there_needs_no_copy),

@@ -1,6 +1,7 @@
 /* The cache and the watch that feeds it: changes, breaks, resynchronisation, bad records. */
 #include <pthread.h>
 
+#include "state/standing.h"
 #include "state_rig.h"
 
 #define F1 RIG_KEY("functions", "default", "f1")
@@ -91,6 +92,40 @@ static void a_reset_leaves_no_ghosts_and_misses_nothing(void) {
     CU_ASSERT_PTR_NULL(rig_cached(GW_FUNCTION, F2));
     CU_ASSERT_PTR_NOT_NULL(rig_cached(GW_FUNCTION, F3));
     CU_ASSERT_PTR_EQUAL(rig_cached(GW_FUNCTION, F1), kept); /* the same object */
+    rig_down();
+}
+
+static void what_was_made_anew_while_nobody_looked_is_young(void) {
+    rig_up();
+    rig_watch();
+    rig_set(F1, RIG_FUNCTION("f1"));
+    rig_set(F2, RIG_FUNCTION("f2"));
+    fake_storage_silent(true);
+    rig_set(F2, RIG_FUNCTION("changed"));
+    rig_set(F1, NULL);
+    rig_set(F1, RIG_FUNCTION("f1"));
+    fake_storage_silent(false);
+    fake_storage_watch_reset();
+    rig_turn(3);
+    CU_ASSERT_EQUAL(gw_catalog_revision(rig.catalog), 5);
+    CU_ASSERT_EQUAL(gw_catalog_born(rig.catalog, GW_STR(F1)), 5);
+    CU_ASSERT_EQUAL(gw_catalog_born(rig.catalog, GW_STR(F2)), 2);
+    rig_down();
+}
+
+/* A plugin of ABI 0.1 has a shorter struct. */
+static void what_lies_behind_the_struct_of_an_older_plugin_is_no_age(void) {
+    rig_up();
+    rig_watch();
+    const struct eg_change change = {.struct_size = offsetof(struct eg_change, created),
+                                     .kind = EG_CHANGE_PUT,
+                                     .revision = 9,
+                                     .key = GW_STR(F1),
+                                     .value = GW_STR(RIG_FUNCTION("f1")),
+                                     .created = 4};
+    rig.catalog->feed.pub.changed(&rig.catalog->feed.pub, &change);
+    rig_turn(3);
+    CU_ASSERT_EQUAL(gw_catalog_born(rig.catalog, GW_STR(F1)), 9);
     rig_down();
 }
 
@@ -244,6 +279,29 @@ static void a_store_that_was_put_back_gives_a_revision_twice_and_the_new_value_c
     rig_down();
 }
 
+static void a_write_that_the_store_has_lost_is_not_waited_for(void) {
+    struct gw_standing standing;
+    rig_up();
+    rig_watch();
+    rig_set(F1, RIG_FUNCTION("f1"));
+    gw_catalog_note_written(rig.catalog, 5);
+    gw_catalog_note_written(rig.catalog, 6);
+    CU_ASSERT_EQUAL(gw_catalog_known_revision(rig.catalog), 6);
+    tell(EG_CHANGE_DOWN, 0, "", NULL);
+    tell(EG_CHANGE_RESET, 0, "", NULL);
+    tell(EG_CHANGE_PUT, 1, F1, RIG_FUNCTION("f1"));
+    tell(EG_CHANGE_SYNCED, 3, "", NULL);
+    rig_turn(3);
+    CU_ASSERT_EQUAL(gw_catalog_known_revision(rig.catalog), 3);
+    gw_standing_read(rig.catalog, NULL, &standing);
+    CU_ASSERT_EQUAL(standing.lag_ns, 0);
+    gw_catalog_note_written(rig.catalog, 5); /* and the next is */
+    gw_standing_read(rig.catalog, NULL, &standing);
+    CU_ASSERT_EQUAL(standing.known_revision, 5);
+    CU_ASSERT_TRUE(standing.lag_ns > 0);
+    rig_down();
+}
+
 static void pauses_before_a_new_watch_are_random_and_never_long(void) {
     uint64_t longest_ns = 0;
     unsigned repeats = 0;
@@ -301,6 +359,8 @@ UNIT_MAIN(UNIT(the_present_content_is_there_when_ready_is_told),
           UNIT(many_changes_of_one_turn_are_one_call),
           UNIT(an_update_replaces_the_object_and_keeps_its_age),
           UNIT(a_reset_leaves_no_ghosts_and_misses_nothing),
+          UNIT(what_was_made_anew_while_nobody_looked_is_young),
+          UNIT(what_lies_behind_the_struct_of_an_older_plugin_is_no_age),
           UNIT(a_reset_that_breaks_off_begins_again),
           UNIT(a_bad_record_is_left_out_counted_and_named_once),
           UNIT(a_watch_that_ends_is_begun_anew_after_a_pause),
@@ -310,5 +370,6 @@ UNIT_MAIN(UNIT(the_present_content_is_there_when_ready_is_told),
           UNIT(a_put_of_the_same_value_moves_the_revision_too),
           UNIT(the_revision_stays_that_of_the_content_while_a_reset_is_told),
           UNIT(a_store_that_was_put_back_gives_a_revision_twice_and_the_new_value_counts),
+          UNIT(a_write_that_the_store_has_lost_is_not_waited_for),
           UNIT(pauses_before_a_new_watch_are_random_and_never_long),
           UNIT(changes_may_come_from_another_thread_and_keep_their_order))

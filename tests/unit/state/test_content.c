@@ -7,14 +7,20 @@
 #define F1 GW_STORE_ROOT "functions/default/f1"
 #define VALUE "{\"type\":\"http\",\"provider\":{\"url\":\"http://a/\"}}"
 
-static struct gw_record *make(const char *key, const char *value, uint64_t revision,
-                              const struct gw_record *known) {
+static struct gw_record *make_aged(const char *key, const char *value, uint64_t revision,
+                                   uint64_t created, const struct gw_record *known) {
     struct gw_record *record = NULL;
     struct eg_why why = {.struct_size = sizeof why};
-    CU_ASSERT_EQUAL(gw_record_read(gw_str_c(key), gw_str_c(value), revision, known, &record, &why),
-                    EG_OK);
+    const struct gw_told_value told = {
+        .key = gw_str_c(key), .value = gw_str_c(value), .revision = revision, .created = created};
+    CU_ASSERT_EQUAL(gw_record_read(&told, known, &record, &why), EG_OK);
     CU_ASSERT_EQUAL(record->object == NULL, why.len > 0);
     return record;
+}
+
+static struct gw_record *make(const char *key, const char *value, uint64_t revision,
+                              const struct gw_record *known) {
+    return make_aged(key, value, revision, 0, known);
 }
 
 static void keys_of_others_are_no_records(void) {
@@ -23,8 +29,9 @@ static void keys_of_others_are_no_records(void) {
     static const char *const keys[] = {"", "/else", GW_STORE_ROOT "functions/",
                                        GW_STORE_ROOT "nosuch/default/x"};
     for (size_t i = 0; i < 4; i++) {
-        CU_ASSERT_EQUAL(gw_record_read(gw_str_c(keys[i]), GW_STR(VALUE), 1, NULL, &record, &why),
-                        EG_E_INVAL);
+        const struct gw_told_value told = {
+            .key = gw_str_c(keys[i]), .value = GW_STR(VALUE), .revision = 1};
+        CU_ASSERT_EQUAL(gw_record_read(&told, NULL, &record, &why), EG_E_INVAL);
     }
     CU_ASSERT_PTR_NULL(record);
 }
@@ -51,6 +58,21 @@ static void the_object_stays_when_revision_and_value_do(void) {
     gw_record_free(NULL);
 }
 
+static void the_age_is_what_the_store_tells_and_else_what_was_seen_first(void) {
+    struct gw_record *seen = make(F1, VALUE, 20, NULL);
+    struct gw_record *told = make_aged(F1, VALUE, 20, 5, seen);
+    struct gw_record *untold = make(F1, VALUE, 30, told);
+    struct gw_record *made_again = make_aged(F1, VALUE, 40, 35, untold);
+    CU_ASSERT_EQUAL(seen->born, 20);
+    CU_ASSERT_EQUAL(told->born, 5);
+    CU_ASSERT_EQUAL(untold->born, 5);
+    CU_ASSERT_EQUAL(made_again->born, 35);
+    gw_record_free(seen);
+    gw_record_free(told);
+    gw_record_free(untold);
+    gw_record_free(made_again);
+}
+
 static void bad_values_are_counted_and_can_be_mended_and_removed(void) {
     struct gw_content content = {0};
     gw_content_put(&content, make(F1, "{", 1, NULL));
@@ -71,4 +93,5 @@ static void bad_values_are_counted_and_can_be_mended_and_removed(void) {
 }
 
 UNIT_MAIN(UNIT(keys_of_others_are_no_records), UNIT(the_object_stays_when_revision_and_value_do),
+          UNIT(the_age_is_what_the_store_tells_and_else_what_was_seen_first),
           UNIT(bad_values_are_counted_and_can_be_mended_and_removed))

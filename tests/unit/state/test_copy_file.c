@@ -61,19 +61,6 @@ static void a_file_is_replaced_whole_and_is_for_its_owner_only(void) {
     end();
 }
 
-static void a_leftover_of_a_killed_process_is_no_hindrance(void) {
-    char leftover[128];
-    begin();
-    (void)snprintf(leftover, sizeof leftover, "%s.%ld.tmp", file, (long)getpid());
-    FILE *stream = fopen(leftover, "w");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
-    (void)fputs("half a co", stream);
-    (void)fclose(stream);
-    CU_ASSERT_EQUAL(put("text"), EG_OK);
-    expect("text");
-    end();
-}
-
 static void what_cannot_be_written_keeps_the_former_content(void) {
     begin();
     CU_ASSERT_EQUAL(put("former"), EG_OK);
@@ -125,7 +112,6 @@ static void a_file_of_absurd_size_is_refused_unread(void) {
 }
 
 UNIT_MAIN(UNIT(a_file_is_replaced_whole_and_is_for_its_owner_only),
-          UNIT(a_leftover_of_a_killed_process_is_no_hindrance),
           UNIT(what_cannot_be_written_keeps_the_former_content),
           UNIT(a_file_that_is_not_there_says_so),
           UNIT(a_file_that_others_can_write_is_not_believed),

@@ -11,9 +11,9 @@ static struct eg_why why;
 
 static void write_copy(size_t count) {
     static const struct gw_copy_record all[] = {
-        {{"a", 1}, {"{\"x\":1}", 7}, 5},
-        {{"key\0with\nall", 12}, {"\n\n9 9 9\n", 8}, UINT64_MAX},
-        {{"empty", 5}, {NULL, 0}, 0},
+        {{"a", 1}, {"{\"x\":1}", 7}, 5, 3},
+        {{"key\0with\nall", 12}, {"\n\n9 9 9\n", 8}, UINT64_MAX, UINT64_MAX},
+        {{"empty", 5}, {NULL, 0}, 0, 0},
     };
     gw_bytes_init(&text, 0);
     gw_copy_write_head(&text, &(struct gw_copy_head){.backend = GW_STR("etcd"),
@@ -56,6 +56,7 @@ static void what_is_written_comes_back(void) {
     ASSERT_STR(record.key, "a");
     ASSERT_STR(record.value, "{\"x\":1}");
     CU_ASSERT_EQUAL(record.revision, 5);
+    CU_ASSERT_EQUAL(record.created, 3);
     CU_ASSERT_EQUAL(gw_copy_next(&records, &record), 1);
     CU_ASSERT_EQUAL(record.key.len, 12);
     CU_ASSERT_EQUAL(memcmp(record.key.ptr, "key\0with\nall", 12), 0);
@@ -138,24 +139,25 @@ static void a_later_version_is_named_whatever_follows(void) {
 static void records_that_do_not_fit_are_refused(void) {
     static const char *const bad[] = {
         "1",
-        "1 1 1",
-        "1 1 1\n",
-        "1 1 1\nk",
-        "1 1 1\nkv",
-        "1 1 1\nkvx",
-        "1 1 1\nkv\r",
-        "1 1\nkv\n",
-        "1 1 1 1\nkv\n",
-        "a 1 1\nkv\n",
-        "-1 1 1\nkv\n",
-        "1  1\nkv\n",
+        "1 1 1 1",
+        "1 1 1 1\n",
+        "1 1 1 1\nk",
+        "1 1 1 1\nkv",
+        "1 1 1 1\nkvx",
+        "1 1 1 1\nkv\r",
+        "1 1 1\nkv\n",
+        "1 1 1 1 1\nkv\n",
+        "a 1 1 1\nkv\n",
+        "-1 1 1 1\nkv\n",
+        "1  1 1\nkv\n",
         "\n",
-        "18446744073709551615 1 1\nkv\n",
-        "1 18446744073709551615 1\nkv\n",
-        "18446744073709551615 18446744073709551615 1\nkv\n",
-        "9223372036854775808 9223372036854775808 1\nkv\n",
-        "18446744073709551616 1 1\nkv\n",
-        "1 1 18446744073709551616\nkv\n",
+        "18446744073709551615 1 1 1\nkv\n",
+        "1 18446744073709551615 1 1\nkv\n",
+        "18446744073709551615 18446744073709551615 1 1\nkv\n",
+        "9223372036854775808 9223372036854775808 1 1\nkv\n",
+        "18446744073709551616 1 1 1\nkv\n",
+        "1 1 18446744073709551616 1\nkv\n",
+        "1 1 1 18446744073709551616\nkv\n",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         const size_t len = strlen(bad[i]);

@@ -92,6 +92,25 @@ static void the_older_of_two_spaces_wins_a_path_and_the_loser_takes_over(void) {
     snapshot_down();
 }
 
+/* The watch of a node that starts late tells the updated one last. */
+static void a_node_that_starts_late_routes_as_one_that_ran_throughout(void) {
+    snapshot_up();
+    set_subscription("zzz", "s1", "sync", "t", "f", "/*all");
+    set_subscription("aaa", "s1", "sync", "t", "f", "/x/y");
+    set_subscription("zzz", "s1", "sync", "t", "changed", "/*all");
+    rebuild();
+    ASSERT_STR(sync_of("t", "/x/y")->object->space, "zzz");
+    rig.ends = rig.readies = 0;
+    gw_catalog_stop(rig.catalog, rig_on_stopped, NULL);
+    rig_wait(&rig.ends, 1, "the catalog does not stop");
+    gw_catalog_destroy(rig.catalog);
+    rig_make_catalog();
+    rig_watch();
+    rebuild();
+    ASSERT_STR(sync_of("t", "/x/y")->object->space, "zzz");
+    snapshot_down();
+}
+
 static void a_loser_that_goes_takes_nothing_of_the_winner_along(void) {
     snapshot_up();
     set_subscription("default", "s1", "sync", "t", "f", "/*all");
@@ -248,6 +267,7 @@ UNIT_MAIN(UNIT(functions_that_did_not_change_keep_their_target),
           UNIT(an_updated_async_subscription_is_called_once_and_leaves_no_ghost),
           UNIT(async_subscribers_come_in_order_of_age_from_all_spaces),
           UNIT(the_older_of_two_spaces_wins_a_path_and_the_loser_takes_over),
+          UNIT(a_node_that_starts_late_routes_as_one_that_ran_throughout),
           UNIT(a_loser_that_goes_takes_nothing_of_the_winner_along),
           UNIT(a_removed_nested_path_blocks_nobody), UNIT(an_updated_cors_object_works_at_once),
           UNIT(authorizers_belong_to_the_event_type_and_never_to_system_events),

@@ -20,6 +20,7 @@ struct entry {
     struct eg_str key;
     struct eg_str value;
     uint64_t revision;
+    uint64_t created;
 };
 /* A commit is a put or remove with checks. */
 struct held_op {
@@ -95,6 +96,12 @@ static size_t place_of(struct eg_str key, bool *ret_is_there) {
     return i;
 }
 
+static uint64_t created_of(struct eg_str key) {
+    bool is_there = false;
+    const size_t at = place_of(key, &is_there);
+    return is_there ? store.entries[at].created : 0;
+}
+
 /* ---- watch ---- */
 
 static void tell(uint32_t kind, struct eg_str key, struct eg_str value, uint64_t revision,
@@ -110,7 +117,8 @@ static void tell(uint32_t kind, struct eg_str key, struct eg_str value, uint64_t
         .revision = revision,
         .key = key,
         .value = value,
-        .message = {.ptr = message, .len = message == NULL ? 0 : strlen(message)}};
+        .message = {.ptr = message, .len = message == NULL ? 0 : strlen(message)},
+        .created = kind == EG_CHANGE_PUT ? created_of(key) : 0};
     store.watch->changed(store.watch, &change);
 }
 
@@ -143,6 +151,7 @@ static void set_entry(struct eg_str key, struct eg_str value) {
         memmove(&store.entries[at + 1], &store.entries[at],
                 (store.count - at) * sizeof store.entries[0]);
         store.entries[at].key = copy(key);
+        store.entries[at].created = store.revision + 1;
         store.count++;
     }
     store.entries[at].value = copy(value);
