@@ -205,6 +205,3 @@ def measure(function, *args):
     begun = time.monotonic()
     function(*args)
     return time.monotonic() - begun
-
-
-__all__ = ["Cluster", "Node", "in_threads", "measure", "wait_for"]

@@ -15,6 +15,7 @@ _e2e = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_e2e)
 pytest_sessionstart = _e2e.pytest_sessionstart
 
+from cluster import Cluster   # noqa: E402
 from figures import write_figures   # noqa: E402
 from stores import SETTINGS   # noqa: E402
 
@@ -32,7 +33,6 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture
 def make_cluster(tmp_path):
-    from cluster import Cluster
     made = []
 
     def make(kind, size=3, more=None, patient=()):
@@ -47,6 +47,6 @@ def make_cluster(tmp_path):
 
 
 @pytest.fixture
-def figures(request):
+def figures():
     """What a test measured, for the table of docs/clustering.md: figures(kind, name, value)."""
     return write_figures

@@ -27,7 +27,7 @@ class History:
     def at(self, key, revision):
         """The state of the path at a revision."""
         past = self.states[key]
-        index = bisect.bisect_right(past, (revision, chr(0x10ffff)), key=lambda s: (s[0], str(s[1])))
+        index = bisect.bisect_right(past, revision, key=lambda state: state[0])
         return past[index - 1][1] if index else NOBODY
 
     def now(self, key):

@@ -1,7 +1,8 @@
 """Three gateways on one store of each kind: what is promised in docs/clustering.md."""
 import time
 
-from cluster import Node, in_threads, measure, wait_for
+from cluster import Node, in_threads, measure
+from harness import wait_for
 
 KEYS = [f"k{i}" for i in range(12)]
 WRITES = 1000
