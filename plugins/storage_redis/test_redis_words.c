@@ -160,8 +160,7 @@ static void arguments_that_redis_repeats_are_not_told(void) {
     static const char *const errors[] = {
         "ERR unknown command 'AUTH', with args beginning with: 'gateway' 'secret' ",
         "ERR unknown command `AUTH`, with args beginning with: `gateway`, `secret`, ",
-        "ERR Error running script (call to f_x): @user_script:1: -ERR unknown command 'AUTH', with "
-        "args beginning with: 'gateway' 'secret'",
+        "ERR script: -ERR unknown command 'AUTH', with args beginning with: 'gateway' 'secret'",
     };
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         struct eg_why why = {.struct_size = sizeof why};

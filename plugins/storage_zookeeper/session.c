@@ -143,6 +143,7 @@ static void close_client(struct zk_store *store) {
     zk_client_close(client, store->is_draining, on_closed, store);
 }
 
+EGX_PRINTF(3, 0)
 static void set_trouble(struct zk_store *store, int32_t status, const char *format, va_list args) {
     struct zk_session *session = &store->session;
     (void)egx_vprint(session->trouble_text, sizeof session->trouble_text, format, args);
