@@ -76,10 +76,6 @@ static void note_heard(struct gw_config_context *context, int32_t status) {
 
 /* ---- lost races ---- */
 
-static bool is_lost_race(int32_t status) {
-    return status == EG_E_CONFLICT || status == EG_E_EXISTS || status == EG_E_NOTFOUND;
-}
-
 static void finish_crowded(struct gw_config_call *call) {
     gw_config_answer_error(
         call->context, call->request, 503,
@@ -149,7 +145,7 @@ static void on_written(void *arg, int32_t status, struct eg_str why, uint64_t re
     if (is_missing(call, status)) {
         (void)gw_refuse_missing(call->route.kind, call->route.id, &refusal);
         finish_refused(call, &refusal);
-    } else if (is_lost_race(status)) {
+    } else if (gw_catalog_is_lost_race(status)) {
         try_again(call);
     } else if (status == EG_E_TOOBIG) {
         (void)gw_refuse(&refusal, 413, "%.*s", GW_FMT(why));

@@ -15,6 +15,9 @@
 #include "app/options.h"
 #include "flow/flow.h"
 
+/* How long plugins may take to end. */
+#define GW_PLUGIN_STOP_NS (5 * GW_NS_PER_S)
+
 struct gw_app;
 
 struct gw_lane {

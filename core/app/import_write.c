@@ -49,23 +49,20 @@ static void end_progress(const struct gw_import *import) {
 
 /* ---- one write ---- */
 
-static bool is_lost_race(int32_t status) {
-    return status == EG_E_CONFLICT || status == EG_E_EXISTS || status == EG_E_NOTFOUND;
-}
-
 static void fail(struct gw_import *import, const struct gw_plan_step *step, int32_t status,
                  struct eg_str why) {
     struct gw_bytes text;
     gw_bytes_init(&text, 0);
     gw_bytes_addf(&text, "cannot %s ", gw_plan_words[step->op]);
     gw_plan_name(&text, step->entry);
-    if (is_lost_race(status)) {
+    if (gw_catalog_is_lost_race(status)) {
         gw_bytes_add_c(&text, ": it, or what it refers to, was changed by somebody else meanwhile");
     } else {
         gw_bytes_addf(&text, ": %.*s", GW_FMT(why));
     }
     import->is_failed = true;
-    gw_import_fail(import, status, is_lost_race(status) ? GW_EXIT_CONFLICT : GW_EXIT_FAILED,
+    gw_import_fail(import, status,
+                   gw_catalog_is_lost_race(status) ? GW_EXIT_CONFLICT : GW_EXIT_FAILED,
                    gw_bytes_str(&text));
     gw_bytes_free(&text);
 }

@@ -16,7 +16,6 @@
 
 #define POLL_NS (10 * GW_NS_PER_MS)
 #define ABANDON_NS (2 * GW_NS_PER_S)
-#define PLUGIN_STOP_NS (5 * GW_NS_PER_S)
 
 static void on_plugins_stopped(void *arg, uint32_t ops_left) {
     struct gw_app *app = arg;
@@ -29,7 +28,7 @@ static void on_plugins_stopped(void *arg, uint32_t ops_left) {
 }
 
 static void stop_plugins(struct gw_app *app) {
-    gw_manager_stop(app->manager, PLUGIN_STOP_NS, on_plugins_stopped, app);
+    gw_manager_stop(app->manager, GW_PLUGIN_STOP_NS, on_plugins_stopped, app);
 }
 
 static void on_publisher_stopped(void *arg) {

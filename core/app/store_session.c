@@ -12,8 +12,6 @@
 #include "base/slice.h"
 #include "base/why.h"
 
-#define PLUGIN_STOP_NS (5 * GW_NS_PER_S)
-
 struct session {
     struct gw_app *app;
     void (*work)(struct gw_app *app, void *arg);
@@ -38,7 +36,7 @@ static void on_plugins_stopped(void *arg, uint32_t ops_left) {
 
 static void on_catalog_stopped(void *arg) {
     struct gw_app *app = arg;
-    gw_manager_stop(app->manager, PLUGIN_STOP_NS, on_plugins_stopped, app);
+    gw_manager_stop(app->manager, GW_PLUGIN_STOP_NS, on_plugins_stopped, app);
 }
 
 void gw_store_session_end(struct gw_app *app) {

@@ -88,6 +88,10 @@ struct gw_catalog_write {
 };
 /* The struct and what it names are copied. */
 void gw_catalog_write(struct gw_catalog *catalog, const struct gw_catalog_write *write);
+/* Does the status of a write say that somebody else was faster? */
+static inline bool gw_catalog_is_lost_race(int32_t status) {
+    return status == EG_E_CONFLICT || status == EG_E_EXISTS || status == EG_E_NOTFOUND;
+}
 
 /* The cache: all objects of a kind. Keys are storage keys. Borrow until the next loop turn. */
 const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_kind kind);
