@@ -7,18 +7,16 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from http.client import HTTPConnection
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lib"))
+from ports import free_port   # noqa: E402
+
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 START_PATIENCE_S = 15
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def http(port, method, path, body=None):

@@ -11,15 +11,9 @@ import socket
 import subprocess
 import threading
 
-from harness import PATIENCE, ROOT, wait_for
+from harness import PATIENCE, ROOT, free_port, wait_for
 
 SERVERS = ROOT / "tests" / "servers"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 # What leads a gateway to the store: settings with {port}.

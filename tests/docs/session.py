@@ -5,13 +5,12 @@ back on the way out.
 import json
 import os
 import pathlib
-import random
 import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -19,6 +18,9 @@ import urllib.request
 
 from blocks import ROOT
 from compare import same_text
+
+sys.path.insert(0, str(ROOT / "tests" / "lib"))
+from ports import free_ports   # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("EVENTGW_BUILD", ROOT / "build" / "release")).resolve()
 GATEWAY = BUILD / "event-gateway"
@@ -28,21 +30,6 @@ PRINTED_PORTS = (EVENTS, CONFIG, "4010", "4011", "4020", "4021", "8080", "8081",
                  "8500")
 PORT = re.compile(r"(?<![\w.])(" + "|".join(PRINTED_PORTS) + r")(?![\w.])")
 END = "--end-of-block--"
-
-
-def free_ports(count):
-    """Below the range that the kernel takes from for connections, so that none is taken meanwhile."""
-    found = []
-    for port in random.sample(range(15000, 32000), 1000):
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                found.append(str(port))
-            except OSError:
-                continue
-        if len(found) == count:
-            return found
-    raise AssertionError("no free ports")
 
 
 def make_checkout(folder):
@@ -107,7 +94,7 @@ class Session:
         self.page = page
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="eventgw-docs-"))
         make_checkout(self.folder)
-        self.ports = dict(zip(PRINTED_PORTS, free_ports(len(PRINTED_PORTS))))
+        self.ports = dict(zip(PRINTED_PORTS, map(str, free_ports(len(PRINTED_PORTS)))))
         self.programs = []
         self.failed_at = None
         self._shell = None

@@ -13,12 +13,16 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "lib"))
+from ports import free_port, free_ports   # noqa: E402, F401
+
 BUILD = pathlib.Path(os.environ.get("EVENTGW_BUILD", ROOT / "build" / "release")).resolve()
 GATEWAY = BUILD / "event-gateway"
 PLUGINS = BUILD / "plugins"

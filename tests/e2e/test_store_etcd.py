@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from harness import PATIENCE, ROOT, Function, cloud_event, run_gateway, wait_for
+from harness import PATIENCE, ROOT, Function, cloud_event, free_port, run_gateway, wait_for
 
 TOOLS = ROOT / "build" / "deps" / "tools" / "usr" / "bin"
 RUN = ROOT / "tests" / "servers" / "etcd" / "run"
@@ -20,12 +20,6 @@ DO = ROOT / "tests" / "servers" / "etcd" / "do"
 STORE = "/serverless-event-gateway"
 
 pytestmark = pytest.mark.skipif(not (TOOLS / "etcd").exists(), reason="tests/servers/etcd/install has not been run")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def b64(text):

@@ -9,6 +9,8 @@ import ssl
 import subprocess
 import threading
 
+from harness import free_port
+
 HEAD = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
 
 
@@ -105,8 +107,7 @@ class FaultyServer:
 
 def refused_port():
     """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
+    return free_port()
 
 
 def make_certificate(folder, name, alternative):

@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +46,23 @@ static int tcp(uint16_t port, struct sockaddr_in *ret_address) {
     return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
+/* Until this process ends no other test is given the port: tests/lib/ports.py asks for the same
+ * name in the abstract namespace of Unix sockets. The descriptor is never closed. */
+static bool mark(uint16_t port) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int len = snprintf(address.sun_path + 1, sizeof address.sun_path - 1,
+                             "eventgw-test-port-%u", (unsigned)port);
+    const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1u + (size_t)len);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, size) == 0) {
+        return true;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return false;
+}
+
 /* Outside of the range from which the kernel takes the ports of outgoing connections (32768 and
  * up), so that nobody gets it while the server is down. */
 uint16_t server_free_port(void) {
@@ -55,7 +74,7 @@ uint16_t server_free_port(void) {
         const int fd = tcp(port, &address);
         const int rc = bind(fd, (const struct sockaddr *)&address, sizeof address);
         (void)close(fd);
-        if (rc == 0) {
+        if (rc == 0 && mark(port)) {
             return port;
         }
     }

@@ -2,12 +2,11 @@
 that can go wrong on the wire (SY-34, SY-35)."""
 import base64
 import json
-import socket
 import threading
 import time
 
 import pytest
-from harness import Function, cloud_event, wait_for
+from harness import Function, cloud_event, free_port, wait_for
 from wire_faults import FaultyServer, answer, close, dribble, flood, make_certificate, says
 
 FAILED = "Function call failed. Please check logs."
@@ -127,10 +126,7 @@ def test_the_tail_of_the_log_is_written_at_debug_level(make_gateway, aws, servic
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_refused_connection_is_transient(aws, kind):
-    closed = socket.create_server(("127.0.0.1", 0))
-    port = closed.getsockname()[1]
-    closed.close()
-    gw = aws(kind, **TYPES[kind], **KEYS, endpoint=f"http://127.0.0.1:{port}")
+    gw = aws(kind, **TYPES[kind], **KEYS, endpoint=f"http://127.0.0.1:{free_port()}")
     assert gw.emit(EVENT).message == FAILED
     assert classes(gw, kind) == {"transient": 1}
 

@@ -5,12 +5,11 @@ import hashlib
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 
 import pytest
 from aws_cloud import EMULATORS, run
-from harness import PATIENCE, cloud_event, wait_for
+from harness import PATIENCE, cloud_event, free_ports, wait_for
 
 FUNCTIONS = pathlib.Path(__file__).resolve().parent / "functions"
 EVENT = cloud_event("user.created", {"text": "gr\u00fc\u00dfe \U0001f600", "big": 9007199254740991})
@@ -37,14 +36,6 @@ def install():
         for name in ("serverless.yml", "handler.js"):
             shutil.copy(FUNCTIONS / name, home)
     return home
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from harness import PATIENCE, ROOT, request, wait_for
+from harness import PATIENCE, ROOT, free_port, request, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 INSTALLED = ROOT / "build" / "gcf"
@@ -77,12 +77,6 @@ class Cloud:
         self.process.stdin.close()
         self.process.wait(PATIENCE)
         self.process.stdout.close()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Framework:

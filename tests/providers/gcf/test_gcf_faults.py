@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import PATIENCE, Function, wait_for
+from harness import PATIENCE, Function, free_port, wait_for
 
 TYPE = "googlecloudfunction"
 EVENT = {"specversion": "1.0", "type": "t", "source": "/s", "id": "1", "data": 1}
@@ -91,8 +91,7 @@ def local(make_gateway, monkeypatch):
 
 def test_refused_connections_are_transient(local):
     gateway = local()
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = free_port()
     serve(gateway, f"http://127.0.0.1:{port}/")
     fails(gateway, "transient")
 
@@ -225,8 +224,7 @@ def test_an_authority_of_ones_own_can_be_trusted(local, tls_server, certificate)
 # ---- without a token ----
 
 def test_without_a_metadata_server_the_call_fails_and_the_next_tries_anew(local):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = free_port()
     gateway = local(f'metadata_host = "127.0.0.1:{port}";')
     function = Function()
     serve(gateway, function.url, auth="metadata")
