@@ -106,6 +106,16 @@ void gw_event_set_authorization(struct eg_event *event, struct eg_str authorizat
 /* By CloudEvents 1.0 name, see struct eg_event_api.attribute. */
 struct eg_str gw_event_attribute(const struct eg_event *event, struct eg_str name);
 
+/* Sets an attribute by that name, but specversion; an empty value removes it. Copied. EG_E_INVAL,
+ * and nothing is changed, when the rules of the event's version forbid it. */
+int32_t gw_event_set_attribute(struct eg_event *event, struct eg_str name, struct eg_str value);
+/* Replaces data by one JSON value or by base64 text. Copied. EG_E_SYNTAX. */
+int32_t gw_event_set_data(struct eg_event *event, struct eg_str data, bool is_base64,
+                          uint32_t json_depth);
+/* JSON text of the index-th extension; ret_name->ptr NULL when there are not so many. */
+struct eg_str gw_event_extension_at(const struct eg_event *event, size_t index,
+                                    struct eg_str *ret_name);
+
 /* The `request` object of an authorizer's payload (chapter 6.5; body filled in, Q12). */
 void gw_event_write_request(struct gw_bytes *out, const struct gw_event_request *request,
                             const struct gw_path_params *params, uint32_t json_depth);

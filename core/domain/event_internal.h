@@ -132,6 +132,8 @@ struct gw_group {
 struct gw_group *gw_group_pairs(struct gw_arena *arena, const struct eg_kv *pairs, size_t count,
                                 bool is_any_case);
 
+/* The text of the attribute with this CloudEvents 1.0 name, or NULL. */
+struct eg_str *gw_event_attribute_slot(struct eg_event *event, struct eg_str name);
 /* A new event of the gateway itself without data. */
 struct eg_event *gw_event_new(struct gw_arena *arena, const struct gw_event_seed *seed,
                               struct eg_str type, struct eg_str content_type);

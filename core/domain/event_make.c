@@ -77,12 +77,16 @@ static const struct {
     {{"eventtypeversion", 16}, offsetof(struct eg_event, type_version)},
 };
 
-struct eg_str gw_event_attribute(const struct eg_event *event, struct eg_str name) {
+struct eg_str *gw_event_attribute_slot(struct eg_event *event, struct eg_str name) {
     for (size_t i = 0; i < GW_COUNT(attributes); i++) {
         if (gw_str_eq(attributes[i].name, name)) {
-            return *(const struct eg_str *)(const void *)((const char *)event +
-                                                          attributes[i].offset);
+            return (struct eg_str *)(void *)((char *)event + attributes[i].offset);
         }
     }
-    return (struct eg_str){0};
+    return NULL;
+}
+
+struct eg_str gw_event_attribute(const struct eg_event *event, struct eg_str name) {
+    const struct eg_str *slot = gw_event_attribute_slot((struct eg_event *)(uintptr_t)event, name);
+    return slot == NULL ? (struct eg_str){0} : *slot;
 }

@@ -86,6 +86,44 @@ static bool has_name(const struct gw_headers *headers, struct eg_str name) {
     return false;
 }
 
+static void remove_name(struct gw_headers *headers, struct eg_str name) {
+    size_t left = 0;
+    for (size_t i = 0; i < headers->count; i++) {
+        if (!gw_str_eq_nocase(headers->items[i].name, name)) {
+            headers->items[left++] = headers->items[i];
+        }
+    }
+    headers->count = left;
+}
+
+void gw_answer_remove_header(struct gw_answer *answer, struct eg_str name) {
+    remove_name(&answer->own, name);
+    remove_name(&answer->added, name);
+    if (gw_str_eq_nocase(name, GW_STR("Content-Type"))) {
+        answer->content_type = (struct eg_str){0};
+    }
+}
+
+struct eg_str gw_answer_header_at(const struct gw_answer *answer, size_t index,
+                                  struct eg_str *ret_name) {
+    const struct gw_headers *const lists[] = {&answer->own, &answer->added};
+    const struct eg_str content_type = GW_STR("Content-Type");
+    const bool has_type = answer->content_type.len > 0 && !has_name(&answer->added, content_type);
+    if (has_type && index-- == 0) {
+        *ret_name = content_type;
+        return answer->content_type;
+    }
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (index < lists[i]->count) {
+            *ret_name = lists[i]->items[index].name;
+            return lists[i]->items[index].value;
+        }
+        index -= lists[i]->count;
+    }
+    *ret_name = (struct eg_str){0};
+    return *ret_name;
+}
+
 /* events.expose_revision: what the request was routed by. Nobody else says that of us. */
 #define REVISION_NAME GW_STR("eg-config-revision")
 

@@ -44,6 +44,11 @@ void gw_answer_error(struct eg_exchange *exchange, uint32_t status, struct eg_st
 void gw_answer_body(struct eg_exchange *exchange, struct eg_str content_type, struct eg_buf body);
 /* No reply again, as before the first one; added headers stay. */
 void gw_answer_clear(struct eg_exchange *exchange);
+/* The index-th header but those of CORS, Content-Type among them; ret_name->ptr NULL at the end. */
+struct eg_str gw_answer_header_at(const struct gw_answer *answer, size_t index,
+                                  struct eg_str *ret_name);
+/* Removes all of this name but those of CORS. */
+void gw_answer_remove_header(struct gw_answer *answer, struct eg_str name);
 /* Keeps a buffer (give) until the exchange ends. */
 void gw_answer_keep(struct eg_exchange *exchange, struct eg_buf buf);
 void gw_answer_free(struct gw_answer *answer);

@@ -67,6 +67,19 @@ static struct eg_str json(const struct eg_event *event, uint32_t version) {
                          version > EG_CE_1_0 ? EG_CE_AS_RECEIVED : version);
 }
 
+static int32_t set_attribute(struct eg_event *event, struct eg_str name, struct eg_str value) {
+    return gw_event_set_attribute(event, name, value);
+}
+
+static int32_t set_data(struct eg_event *event, struct eg_str text, uint32_t is_base64) {
+    return gw_event_set_data(event, text, is_base64 != 0, GW_JSON_DEPTH);
+}
+
+static struct eg_str extension_at(const struct eg_event *event, size_t index,
+                                  struct eg_str *ret_name) {
+    return gw_event_extension_at(event, index, ret_name);
+}
+
 const struct eg_event_api *gw_flow_event_api(void) {
     static const struct eg_event_api api = {
         .struct_size = sizeof api,
@@ -75,6 +88,9 @@ const struct eg_event_api *gw_flow_event_api(void) {
         .set_extension = set_extension,
         .data = data,
         .json = json,
+        .set_attribute = set_attribute,
+        .set_data = set_data,
+        .extension_at = extension_at,
     };
     return &api;
 }

@@ -47,6 +47,14 @@ void gw_exchange_ref(struct eg_exchange *exchange) {
     exchange->refs++;
 }
 
+void gw_keepsake_release(struct gw_keepsake *keepsake) {
+    if (keepsake->release != NULL) {
+        keepsake->release(keepsake->ptr);
+    }
+    keepsake->ptr = NULL;
+    keepsake->release = NULL;
+}
+
 void gw_exchange_unref(struct eg_exchange *exchange) {
     GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
     GW_ASSERT(exchange->refs > 0);
@@ -54,6 +62,9 @@ void gw_exchange_unref(struct eg_exchange *exchange) {
         return;
     }
     struct gw_http_request *request = exchange->request;
+    for (struct gw_keepsake *k = exchange->keepsakes; k != NULL; k = k->next) {
+        gw_keepsake_release(k);
+    }
     gw_view_release(exchange->view);
     gw_answer_free(&exchange->answer);
     exchange->flow->exchanges--;

@@ -58,6 +58,14 @@ struct gw_item {
     size_t async_done;  /* queued, refused or dropped already */
 };
 
+/* What a component keeps with the request from one hook to the next. */
+struct gw_keepsake {
+    const struct eg_host *host; /* whose */
+    void *ptr;
+    void (*release)(void *ptr); /* may be NULL */
+    struct gw_keepsake *next;
+};
+
 #define GW_EXCHANGE_MAGIC 0x47574558u /* "GWEX" */
 
 struct eg_exchange {
@@ -78,6 +86,8 @@ struct eg_exchange {
     struct gw_item *item;         /* the one at work */
     struct eg_str batch_refusal;  /* the first, empty = none */
     struct eg_str principal_json; /* set_principal */
+    struct eg_str principal;
+    struct gw_keepsake *keepsakes;
     struct gw_answer answer;
     struct gw_chain_run chain;
     struct gw_notify received; /* of the event at work */
@@ -95,6 +105,7 @@ void gw_exchange_unref(struct eg_exchange *exchange);
 void gw_exchange_run(struct eg_exchange *exchange);
 /* What a sub-machine calls when it has ended later. */
 void gw_exchange_resume(struct eg_exchange *exchange);
+void gw_keepsake_release(struct gw_keepsake *keepsake);
 void gw_flow_prepare(struct gw_flow *flow);
 /* One log line with the request id and one more field (name NULL = none). */
 void gw_exchange_log(const struct eg_exchange *exchange, uint32_t level, const char *text,

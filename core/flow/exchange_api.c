@@ -78,18 +78,26 @@ static void reply_error(struct eg_exchange *exchange, uint32_t status, struct eg
     }
 }
 
-static int32_t reply_header(struct eg_exchange *exchange, struct eg_str name, struct eg_str value) {
-    /* Framing and connection are the server's; the request id is the gateway's. */
-    static const char *const forbidden[] = {"content-length", "transfer-encoding", "connection",
-                                            "keep-alive",     "upgrade",           "trailer",
-                                            "date",           "x-request-id"};
-    if (!is_open(exchange, "reply_header") || !gw_is_token(name) || !gw_is_field_value(value)) {
-        return EG_E_INVAL;
-    }
-    for (size_t i = 0; i < GW_COUNT(forbidden); i++) {
-        if (gw_str_eq_nocase(name, gw_str_c(forbidden[i]))) {
-            return EG_E_INVAL;
+/* Framing and connection are the server's; the request id is the gateway's. */
+static bool is_own_header(struct eg_str name) {
+    static const char *const own[] = {
+        "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer",
+        "date",           "x-request-id",      "host",       "te"};
+    for (size_t i = 0; i < GW_COUNT(own); i++) {
+        if (gw_str_eq_nocase(name, gw_str_c(own[i]))) {
+            return true;
         }
+    }
+    return false;
+}
+
+static bool may_set(struct eg_str name, struct eg_str value) {
+    return gw_is_token(name) && gw_is_field_value(value) && !is_own_header(name);
+}
+
+static int32_t reply_header(struct eg_exchange *exchange, struct eg_str name, struct eg_str value) {
+    if (!is_open(exchange, "reply_header") || !may_set(name, value)) {
+        return EG_E_INVAL;
     }
     gw_headers_add(exchange->arena, &exchange->answer.added, gw_arena_dup(exchange->arena, name),
                    gw_arena_dup(exchange->arena, value));
@@ -141,7 +149,116 @@ static int32_t set_principal(struct eg_exchange *exchange, struct eg_str princip
     gw_bytes_add(&out, context_json.len > 0 ? context_json : GW_STR("null"));
     gw_bytes_add_char(&out, '}');
     exchange->principal_json = gw_bytes_str(&out);
+    exchange->principal = gw_arena_dup(exchange->arena, principal_id);
     return EG_OK;
+}
+
+static struct eg_str principal(const struct eg_exchange *exchange) {
+    GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
+    return exchange->principal;
+}
+
+/* ---- headers, one by one ---- */
+
+static struct eg_str header_at(const struct eg_exchange *exchange, size_t index,
+                               struct eg_str *ret_name) {
+    GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
+    const struct gw_http_request *r = exchange->request;
+    const bool is_there = index < r->header_count;
+    *ret_name = is_there ? r->headers[index].name : (struct eg_str){0};
+    return is_there ? r->headers[index].value : (struct eg_str){0};
+}
+
+/* The pairs of that name are gone, the new one (unless ptr is NULL) is the last. */
+static int32_t set_header(struct eg_exchange *exchange, struct eg_str name, struct eg_str value) {
+    GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
+    struct gw_http_request *r = exchange->request;
+    struct gw_headers kept = {0};
+    if (exchange->item_count > 0 || !may_set(name, value)) {
+        return EG_E_INVAL;
+    }
+    for (size_t i = 0; i < r->header_count; i++) {
+        if (!gw_str_eq_nocase(r->headers[i].name, name)) {
+            gw_headers_add(exchange->arena, &kept, r->headers[i].name, r->headers[i].value);
+        }
+    }
+    if (value.ptr != NULL) {
+        gw_headers_add(exchange->arena, &kept, gw_arena_dup(exchange->arena, name),
+                       gw_arena_dup(exchange->arena, value));
+    }
+    r->headers = kept.items;
+    r->header_count = kept.count;
+    return EG_OK;
+}
+
+static struct eg_str reply_header_at(const struct eg_exchange *exchange, size_t index,
+                                     struct eg_str *ret_name) {
+    GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
+    return gw_answer_header_at(&exchange->answer, index, ret_name);
+}
+
+static int32_t set_reply_header(struct eg_exchange *exchange, struct eg_str name,
+                                struct eg_str value) {
+    if (!is_open(exchange, "set_reply_header") || !may_set(name, value)) {
+        return EG_E_INVAL;
+    }
+    gw_answer_remove_header(&exchange->answer, name);
+    return value.ptr == NULL ? EG_OK : reply_header(exchange, name, value);
+}
+
+/* ---- the event at work ---- */
+
+static const struct eg_event *event(const struct eg_exchange *exchange) {
+    GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
+    const bool is_over = exchange->is_batch && exchange->chain.hook == GW_HOOK_REPLY;
+    return exchange->item == NULL || is_over ? NULL : exchange->item->event;
+}
+
+static struct eg_str space(const struct eg_exchange *exchange) {
+    const struct eg_event *at_work = event(exchange);
+    size_t count = 0;
+    if (at_work == NULL) {
+        return (struct eg_str){0};
+    }
+    const struct gw_snapshot *snapshot = gw_exchange_snapshot(exchange);
+    const struct eg_str verb = exchange->request->method;
+    const struct gw_subscriber *sync =
+        gw_snapshot_sync(snapshot, verb, exchange->path, at_work->type, NULL);
+    if (sync != NULL) {
+        return sync->object->space;
+    }
+    const struct gw_subscriber *const *async =
+        gw_snapshot_async(snapshot, verb, exchange->path, at_work->type, &count);
+    return count == 0 ? (struct eg_str){0} : async[0]->object->space;
+}
+
+/* ---- what a component keeps with the request ---- */
+
+static void keep(struct eg_exchange *exchange, const struct eg_host *host, void *ptr,
+                 void (*release)(void *ptr)) {
+    GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
+    struct gw_keepsake *k = exchange->keepsakes;
+    while (k != NULL && k->host != host) {
+        k = k->next;
+    }
+    if (k == NULL) {
+        k = gw_arena_zalloc(exchange->arena, sizeof *k);
+        k->host = host;
+        k->next = exchange->keepsakes;
+        exchange->keepsakes = k;
+    }
+    gw_keepsake_release(k);
+    k->ptr = ptr;
+    k->release = release;
+}
+
+static void *kept(const struct eg_exchange *exchange, const struct eg_host *host) {
+    GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
+    const struct gw_keepsake *k = exchange->keepsakes;
+    while (k != NULL && k->host != host) {
+        k = k->next;
+    }
+    return k == NULL ? NULL : k->ptr;
 }
 
 const struct eg_exchange_api *gw_flow_exchange_api(void) {
@@ -160,6 +277,15 @@ const struct eg_exchange_api *gw_flow_exchange_api(void) {
         .reply_status = reply_status,
         .reply_body = reply_body_of,
         .set_principal = set_principal,
+        .principal = principal,
+        .event = event,
+        .space = space,
+        .header_at = header_at,
+        .set_header = set_header,
+        .reply_header_at = reply_header_at,
+        .set_reply_header = set_reply_header,
+        .keep = keep,
+        .kept = kept,
     };
     return &api;
 }

@@ -179,7 +179,24 @@ struct eg_event_api {
     struct eg_str (*data)(const struct eg_event *event, uint32_t *ret_is_base64);
     /* The event in structured JSON; version EG_CE_*. Borrowed until the event is changed. */
     struct eg_str (*json)(const struct eg_event *event, uint32_t version);
+    /* Since 0.3. Sets an attribute by its name (see attribute), or with an empty value removes an
+     * optional one. Copied. EG_E_INVAL for specversion, unknown names, an empty id, source or type,
+     * a type of the gateway's own (eventgateway.*), text that is not UTF-8 or has control bytes. */
+    int32_t (*set_attribute)(struct eg_event *event, struct eg_str name, struct eg_str value);
+    /* Since 0.3. Replaces data: one JSON value, or base64 text. Copied. EG_E_SYNTAX when it is not
+     * what it says to be. Set datacontenttype besides when that changes. */
+    int32_t (*set_data)(struct eg_event *event, struct eg_str data, uint32_t is_base64);
+    /* Since 0.3. JSON text and name of the index-th extension; *ret_name with ptr NULL when there
+     * are not so many. Borrowed until the event is changed. */
+    struct eg_str (*extension_at)(const struct eg_event *event, size_t index,
+                                  struct eg_str *ret_name);
 };
+
+/* What client_cert tells of a certificate. */
+#define EG_CERT_SUBJECT 1u     /* distinguished name, RFC 4514: "CN=alice,O=Example" */
+#define EG_CERT_ISSUER 2u      /* the same of who issued it */
+#define EG_CERT_FINGERPRINT 3u /* SHA-256 of its DER form, 64 lower-case hex digits */
+#define EG_CERT_PEM 4u         /* the certificate itself */
 
 /* ---- exchange; the request's loop only; slices are borrowed until the exchange ends ---- */
 struct eg_exchange_api {
@@ -207,6 +224,45 @@ struct eg_exchange_api {
      * authorizer's answer. context_json is an object of strings, or empty for null. Copied. */
     int32_t (*set_principal)(struct eg_exchange *exchange, struct eg_str principal_id,
                              struct eg_str context_json);
+    /* Since 0.3. What set_principal was called with last; empty when it was not. */
+    struct eg_str (*principal)(const struct eg_exchange *exchange);
+    /* Since 0.3. The event of the request, once there is one: in on_event and on_reply. NULL in
+     * on_reply of a batch, and before. */
+    const struct eg_event *(*event)(const struct eg_exchange *exchange);
+    /* Since 0.3. The space that the event at work is routed to by its type, method and path: that
+     * of the synchronous subscription, or else of the oldest asynchronous one. Empty in on_request,
+     * and when nobody subscribed. */
+    struct eg_str (*space)(const struct eg_exchange *exchange);
+    /* Since 0.3. The index-th header of the request as received; *ret_name with ptr NULL when there
+     * are not so many. */
+    struct eg_str (*header_at)(const struct eg_exchange *exchange, size_t index,
+                               struct eg_str *ret_name);
+    /* Since 0.3. Replaces all headers of this name by one, or removes them (value.ptr NULL), before
+     * the event is made; in on_request only. Copied. EG_E_INVAL for what is no header, and for
+     * framing, Host and connection headers. */
+    int32_t (*set_header)(struct eg_exchange *exchange, struct eg_str name, struct eg_str value);
+    /* Since 0.3. The certificate that the client showed and the listener verified; field is
+     * EG_CERT_*. Empty without one. */
+    struct eg_str (*client_cert)(const struct eg_exchange *exchange, uint32_t field);
+    /* Since 0.3, for on_reply. The index-th header of the reply, Content-Type among them, CORS
+     * headers not; *ret_name with ptr NULL when there are not so many. */
+    struct eg_str (*reply_header_at)(const struct eg_exchange *exchange, size_t index,
+                                     struct eg_str *ret_name);
+    /* Since 0.3. As reply_header, but replaces what has this name, or removes it (value.ptr NULL).
+     */
+    int32_t (*set_reply_header)(struct eg_exchange *exchange, struct eg_str name,
+                                struct eg_str value);
+    /* Since 0.3. The JSON Schema that the event's type has in the index-th space that has one and
+     * that the event is routed to. Empty when there are not so many. *ret_mark (may be NULL): equal
+     * marks mean equal texts, so what was made of one may be kept by it. */
+    struct eg_str (*event_schema)(const struct eg_exchange *exchange, const struct eg_event *event,
+                                  size_t index, uint64_t *ret_mark);
+    /* Since 0.3. Keeps one pointer of this component with the request, from one hook to a later
+     * one; a former one is released. release (may be NULL) is called on the request's loop when
+     * the exchange ends, however it ended. */
+    void (*keep)(struct eg_exchange *exchange, const struct eg_host *host, void *ptr,
+                 void (*release)(void *ptr));
+    void *(*kept)(const struct eg_exchange *exchange, const struct eg_host *host); /* or NULL */
 };
 
 /* ---- metrics ---- */

@@ -5,6 +5,10 @@
  * nothing else. The gateway exports no symbols to it: what it needs comes through struct eg_host.
  *
  * History of the ABI (every bump is a line here):
+ *   0.3  2026-11-28  event: set_attribute, set_data, extension_at; exchange: space, event,
+ * principal, headers by index, set_header, reply headers read and replaced, client_cert,
+ *                    event_schema, keep and kept; reacter: trace; provider: traceparent and
+ *                    tracestate of an invocation.
  *   0.2  2026-11-28  storage: commit (a write with checks), created of a change, what start and
  *                    watch promise of a store that is away; http: answers piece by piece (on_data,
  *                    idle_timeout_ns), requests that are never sent twice (EG_HTTP_ONCE).
@@ -29,7 +33,7 @@ extern "C" {
 #define EG_ABI_MAKE(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 #define EG_ABI_MAJOR(abi) ((uint32_t)(abi) >> 16)
 #define EG_ABI_MINOR(abi) ((uint32_t)(abi)&0xffffu)
-#define EG_ABI EG_ABI_MAKE(0, 2)
+#define EG_ABI EG_ABI_MAKE(0, 3)
 
 #define EG_PLUGIN_MAGIC 0x45475031u /* "EGP1" */
 

@@ -40,6 +40,9 @@ struct eg_invocation {
     struct eg_str payload;        /* the JSON text to hand to the function */
     struct eg_str request_id;     /* the gateway's id of the request this call belongs to */
     const struct eg_event *event; /* NULL when the payload is not an event (authorizers) */
+    /* Since 0.3. To be sent as headers of these names (W3C Trace Context); empty = do not. */
+    struct eg_str traceparent;
+    struct eg_str tracestate;
 };
 
 struct eg_provider_ops {

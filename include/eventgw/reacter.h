@@ -26,6 +26,39 @@ struct eg_interest {
     const char *event_type; /* exact type, for example "eventgateway.event.received" */
 };
 
+/* ---- traces, since 0.3 ---- */
+#define EG_SPAN_REQUEST 1u    /* the whole request; the first span of a trace */
+#define EG_SPAN_MIDDLEWARE 2u /* one hook of one middleware */
+#define EG_SPAN_AUTHORIZER 3u /* an authorizer function */
+#define EG_SPAN_FUNCTION 4u   /* one call of a function, synchronous or not */
+
+/* One piece of work. Ids are those of W3C Trace Context. */
+struct eg_span {
+    uint32_t struct_size;
+    uint32_t kind; /* EG_SPAN_* */
+    uint8_t id[8];
+    uint8_t parent_id[8]; /* of a span of this trace, or the caller's; all zero = none */
+    int64_t start_unix_ns;
+    uint64_t duration_ns;
+    struct eg_str name;             /* "POST /users", "auth on_request", "users/get-user" */
+    int32_t status;                 /* 0, or EG_E_* */
+    uint32_t http_status;           /* of the reply (REQUEST) or the function's answer; 0 = none */
+    struct eg_str message;          /* why it failed; empty = it did not */
+    const struct eg_kv *attributes; /* names of OpenTelemetry's semantic conventions */
+    size_t attribute_count;
+};
+/* All spans of one request. */
+struct eg_trace {
+    uint32_t struct_size;
+    uint32_t flags; /* trace-flags of W3C Trace Context; bit 0 = sampled */
+    uint8_t id[16];
+    struct eg_str tracestate;
+    struct eg_str request_id;
+    const struct eg_span *const *spans;
+    size_t span_count;
+    uint64_t spans_dropped; /* there were too many */
+};
+
 struct eg_reacter_ops {
     uint32_t struct_size;
     uint32_t reserved;
@@ -37,6 +70,9 @@ struct eg_reacter_ops {
     int32_t (*react)(void *instance, void *slot, const struct eg_event *event, struct eg_op *op);
     /* Optional. */
     void (*cancel)(void *instance, void *slot, struct eg_op *op);
+    /* Optional, since 0.3. Tells a sampled trace, borrowed until the return, when all work of the
+     * request has ended, on its loop. Spans are only made when some reacter wants them. */
+    void (*trace)(void *instance, void *slot, const struct eg_trace *trace);
 };
 
 #ifdef __cplusplus

@@ -4,6 +4,7 @@
 #include "fake_parts.h"
 
 #define HEADERS_MAX 64u
+#define KEEPSAKES_MAX 16u
 
 struct eg_exchange {
     struct egx_fake *fake;
@@ -18,6 +19,18 @@ struct eg_exchange {
     struct eg_kv reply_headers[HEADERS_MAX];
     size_t reply_header_count;
     const char *principal;
+    const char *context;
+    struct eg_str peer;
+    struct eg_str space;
+    struct eg_str certificate[EG_CERT_PEM + 1];
+    struct eg_str schema;
+    uint64_t schema_mark;
+    const struct eg_event *event;
+    struct fake_keepsake {
+        const struct eg_host *host;
+        void *ptr;
+        void (*release)(void *ptr);
+    } keepsakes[KEEPSAKES_MAX];
 };
 
 static struct eg_str keep(struct egx_fake *fake, struct eg_str text) {
@@ -32,6 +45,7 @@ struct eg_exchange *egx_fake_exchange(struct egx_fake *fake, const char *method,
     x->method = keep(fake, egx_str_c(method));
     x->path = keep(fake, egx_str_n(target, path));
     x->query = keep(fake, egx_str_cut(egx_str_c(target), path + 1));
+    x->peer = EGX_STR("127.0.0.1");
     return x;
 }
 
@@ -74,6 +88,43 @@ const char *egx_fake_principal(const struct eg_exchange *exchange) {
     return exchange->principal;
 }
 
+void egx_fake_set_peer(struct eg_exchange *exchange, const char *address) {
+    exchange->peer = keep(exchange->fake, egx_str_c(address));
+}
+
+void egx_fake_set_space(struct eg_exchange *exchange, const char *space) {
+    exchange->space = keep(exchange->fake, egx_str_c(space));
+}
+
+void egx_fake_set_event(struct eg_exchange *exchange, const struct eg_event *event) {
+    exchange->event = event;
+}
+
+void egx_fake_set_cert(struct eg_exchange *exchange, uint32_t field, const char *text) {
+    if (field <= EG_CERT_PEM) {
+        exchange->certificate[field] = keep(exchange->fake, egx_str_c(text));
+    }
+}
+
+void egx_fake_set_schema(struct eg_exchange *exchange, const char *json, uint64_t mark) {
+    exchange->schema = keep(exchange->fake, egx_str_c(json));
+    exchange->schema_mark = mark;
+}
+
+void egx_fake_end_exchange(struct eg_exchange *exchange) {
+    for (size_t i = 0; i < KEEPSAKES_MAX; i++) {
+        struct fake_keepsake *k = &exchange->keepsakes[i];
+        if (k->release != NULL) {
+            k->release(k->ptr);
+        }
+        *k = (struct fake_keepsake){0};
+    }
+}
+
+const char *egx_fake_principal_context(const struct eg_exchange *exchange) {
+    return exchange->context;
+}
+
 /* ---- the service ---- */
 
 static struct eg_str exchange_method(const struct eg_exchange *x) {
@@ -89,8 +140,7 @@ static struct eg_str exchange_body(const struct eg_exchange *x) {
     return x->body;
 }
 static struct eg_str exchange_peer(const struct eg_exchange *x) {
-    (void)x;
-    return EGX_STR("127.0.0.1");
+    return x->peer;
 }
 static struct eg_str exchange_request_id(const struct eg_exchange *x) {
     (void)x;
@@ -164,9 +214,97 @@ static struct eg_str exchange_reply_body(const struct eg_exchange *x) {
 
 static int32_t exchange_set_principal(struct eg_exchange *x, struct eg_str principal_id,
                                       struct eg_str context_json) {
-    (void)context_json;
+    x->context = fake_dup(x->fake, context_json);
     x->principal = fake_dup(x->fake, principal_id);
     return EG_OK;
+}
+
+static struct eg_str exchange_principal(const struct eg_exchange *x) {
+    return egx_str_c(x->principal == NULL ? "" : x->principal);
+}
+static const struct eg_event *exchange_event(const struct eg_exchange *x) {
+    return x->event;
+}
+static struct eg_str exchange_space(const struct eg_exchange *x) {
+    return x->space;
+}
+
+static struct eg_str pair_at(const struct eg_kv *pairs, size_t count, size_t index,
+                             struct eg_str *ret_name) {
+    *ret_name = index < count ? pairs[index].name : egx_str_n(NULL, 0);
+    return index < count ? pairs[index].value : egx_str_n(NULL, 0);
+}
+
+static struct eg_str exchange_header_at(const struct eg_exchange *x, size_t index,
+                                        struct eg_str *ret_name) {
+    return pair_at(x->headers, x->header_count, index, ret_name);
+}
+
+static struct eg_str exchange_reply_header_at(const struct eg_exchange *x, size_t index,
+                                              struct eg_str *ret_name) {
+    return pair_at(x->reply_headers, x->reply_header_count, index, ret_name);
+}
+
+static int32_t replace(struct egx_fake *fake, struct eg_kv *pairs, size_t *count,
+                       struct eg_str name, struct eg_str value) {
+    size_t left = 0;
+    if (!is_token(name) || !is_value(value)) {
+        return EG_E_INVAL;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        if (!egx_str_eq_nocase(pairs[i].name, name)) {
+            pairs[left++] = pairs[i];
+        }
+    }
+    *count = left;
+    if (value.ptr != NULL) {
+        add(fake, pairs, count, name, value);
+    }
+    return EG_OK;
+}
+
+static int32_t exchange_set_header(struct eg_exchange *x, struct eg_str name, struct eg_str value) {
+    return replace(x->fake, x->headers, &x->header_count, name, value);
+}
+
+static int32_t exchange_set_reply_header(struct eg_exchange *x, struct eg_str name,
+                                         struct eg_str value) {
+    return replace(x->fake, x->reply_headers, &x->reply_header_count, name, value);
+}
+
+static struct eg_str exchange_client_cert(const struct eg_exchange *x, uint32_t field) {
+    return field > EG_CERT_PEM ? egx_str_n(NULL, 0) : x->certificate[field];
+}
+
+static struct eg_str exchange_event_schema(const struct eg_exchange *x,
+                                           const struct eg_event *event, size_t index,
+                                           uint64_t *ret_mark) {
+    (void)event;
+    if (ret_mark != NULL) {
+        *ret_mark = x->schema_mark;
+    }
+    return index == 0 ? x->schema : egx_str_n(NULL, 0);
+}
+
+static void exchange_keep(struct eg_exchange *x, const struct eg_host *host, void *ptr,
+                          void (*release)(void *ptr)) {
+    size_t i = 0;
+    while (i < KEEPSAKES_MAX - 1 && x->keepsakes[i].host != NULL && x->keepsakes[i].host != host) {
+        i++;
+    }
+    if (x->keepsakes[i].release != NULL) {
+        x->keepsakes[i].release(x->keepsakes[i].ptr);
+    }
+    x->keepsakes[i] = (struct fake_keepsake){host, ptr, release};
+}
+
+static void *exchange_kept(const struct eg_exchange *x, const struct eg_host *host) {
+    for (size_t i = 0; i < KEEPSAKES_MAX; i++) {
+        if (x->keepsakes[i].host == host) {
+            return x->keepsakes[i].ptr;
+        }
+    }
+    return NULL;
 }
 
 const struct eg_exchange_api fake_exchange_api = {
@@ -184,6 +322,17 @@ const struct eg_exchange_api fake_exchange_api = {
     .reply_status = exchange_reply_status,
     .reply_body = exchange_reply_body,
     .set_principal = exchange_set_principal,
+    .principal = exchange_principal,
+    .event = exchange_event,
+    .space = exchange_space,
+    .header_at = exchange_header_at,
+    .set_header = exchange_set_header,
+    .client_cert = exchange_client_cert,
+    .reply_header_at = exchange_reply_header_at,
+    .set_reply_header = exchange_set_reply_header,
+    .event_schema = exchange_event_schema,
+    .keep = exchange_keep,
+    .kept = exchange_kept,
 };
 
 /* ---- metrics ---- */

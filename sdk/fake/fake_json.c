@@ -181,6 +181,71 @@ static struct eg_str event_json(const struct eg_event *event, uint32_t version) 
     return dump(event, event->root);
 }
 
+static int32_t set_member(const struct eg_event *event, struct eg_str name, json_t *value) {
+    return value == NULL || json_object_set_new(event->root, fake_dup(event->fake, name), value) < 0
+               ? EG_E_SYNTAX
+               : EG_OK;
+}
+
+static int is_attribute(struct eg_str name) {
+    static const char *const names[] = {"specversion", "id",   "source",          "type",
+                                        "subject",     "time", "datacontenttype", "dataschema"};
+    size_t i = 0;
+    while (i < EGX_COUNT(names) && !egx_str_eq(name, egx_str_c(names[i]))) {
+        i++;
+    }
+    return i < EGX_COUNT(names);
+}
+
+static int is_required(struct eg_str name) {
+    return egx_str_eq(name, EGX_STR("id")) || egx_str_eq(name, EGX_STR("source")) ||
+           egx_str_eq(name, EGX_STR("type"));
+}
+
+static int32_t event_set_attribute(struct eg_event *event, struct eg_str name,
+                                   struct eg_str value) {
+    const struct eg_str own = EGX_STR("eventgateway.");
+    const int is_own_type = egx_str_eq(name, EGX_STR("type")) && value.len >= own.len &&
+                            egx_str_eq(egx_str_n(value.ptr, own.len), own);
+    if (!is_attribute(name) || egx_str_eq(name, EGX_STR("specversion")) || is_own_type ||
+        (value.len == 0 && is_required(name))) {
+        return EG_E_INVAL;
+    }
+    if (value.len == 0) {
+        (void)json_object_del(event->root, fake_dup(event->fake, name));
+        return EG_OK;
+    }
+    return set_member(event, name, json_stringn(value.ptr, value.len)) < 0 ? EG_E_INVAL : EG_OK;
+}
+
+static int32_t event_set_data(struct eg_event *event, struct eg_str data, uint32_t is_base64) {
+    json_t *value =
+        is_base64 != 0 ? json_stringn(data.ptr, data.len)
+                       : json_loadb(data.len == 0 ? "" : data.ptr, data.len, JSON_DECODE_ANY, NULL);
+    if (value == NULL) {
+        return EG_E_SYNTAX;
+    }
+    (void)json_object_del(event->root, "data");
+    (void)json_object_del(event->root, "data_base64");
+    return set_member(event, is_base64 != 0 ? EGX_STR("data_base64") : EGX_STR("data"), value);
+}
+
+static struct eg_str event_extension_at(const struct eg_event *event, size_t index,
+                                        struct eg_str *ret_name) {
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(event->root, key, value) {
+        const struct eg_str name = egx_str_c(key);
+        if (!is_attribute(name) && !egx_str_eq(name, EGX_STR("data")) &&
+            !egx_str_eq(name, EGX_STR("data_base64")) && index-- == 0) {
+            *ret_name = name;
+            return dump(event, value);
+        }
+    }
+    *ret_name = egx_str_n(NULL, 0);
+    return egx_str_n(NULL, 0);
+}
+
 const struct eg_event_api fake_event_api = {
     .struct_size = sizeof fake_event_api,
     .attribute = event_attribute,
@@ -188,4 +253,7 @@ const struct eg_event_api fake_event_api = {
     .set_extension = event_set_extension,
     .data = event_data,
     .json = event_json,
+    .set_attribute = event_set_attribute,
+    .set_data = event_set_data,
+    .extension_at = event_extension_at,
 };

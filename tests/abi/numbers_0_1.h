@@ -11,6 +11,14 @@
     X(EG_FD_WRITE, 2)                                                                              \
     X(EG_HTTP_NO_REDIRECT, 1)                                                                      \
     X(EG_HTTP_ONCE, 2)                                                                             \
+    X(EG_CERT_SUBJECT, 1)                                                                          \
+    X(EG_CERT_ISSUER, 2)                                                                           \
+    X(EG_CERT_FINGERPRINT, 3)                                                                      \
+    X(EG_CERT_PEM, 4)                                                                              \
+    X(EG_SPAN_REQUEST, 1)                                                                          \
+    X(EG_SPAN_MIDDLEWARE, 2)                                                                       \
+    X(EG_SPAN_AUTHORIZER, 3)                                                                       \
+    X(EG_SPAN_FUNCTION, 4)                                                                         \
     X(EG_JSON_NULL, 0)                                                                             \
     X(EG_JSON_BOOL, 1)                                                                             \
     X(EG_JSON_INT, 2)                                                                              \

@@ -106,7 +106,16 @@ void egx_fake_set_body(struct eg_exchange *exchange, const char *body);
 uint32_t egx_fake_reply_status(const struct eg_exchange *exchange);  /* 0 = none yet */
 const char *egx_fake_reply_body(const struct eg_exchange *exchange); /* "" = none yet */
 const char *egx_fake_reply_header(const struct eg_exchange *exchange, const char *name); /* NULL */
-const char *egx_fake_principal(const struct eg_exchange *exchange); /* NULL = not set */
+const char *egx_fake_principal(const struct eg_exchange *exchange);         /* NULL = not set */
+const char *egx_fake_principal_context(const struct eg_exchange *exchange); /* the same */
+/* What the gateway knows of the request besides; "127.0.0.1" and empty when not set. */
+void egx_fake_set_peer(struct eg_exchange *exchange, const char *address);
+void egx_fake_set_space(struct eg_exchange *exchange, const char *space);
+void egx_fake_set_event(struct eg_exchange *exchange, const struct eg_event *event); /* borrow */
+void egx_fake_set_cert(struct eg_exchange *exchange, uint32_t field, const char *text);
+void egx_fake_set_schema(struct eg_exchange *exchange, const char *json, uint64_t mark);
+/* The end of the request: releases what components keep with it. */
+void egx_fake_end_exchange(struct eg_exchange *exchange);
 
 /* ---- events ---- */
 
