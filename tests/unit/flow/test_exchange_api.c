@@ -153,7 +153,162 @@ static void nothing_changes_a_reply_that_was_sent(void) {
     rig_stop(&rig);
 }
 
+/* ---- headers one by one ---- */
+
+static int32_t change_request(struct eg_exchange *x, struct eg_op *op) {
+    struct eg_str name;
+    (void)op;
+    ASSERT_STR(api->header_at(x, 1, &name), "2");
+    ASSERT_STR(name, "x-a");
+    CU_ASSERT_EQUAL(api->header_at(x, 2, &name).len, 0);
+    CU_ASSERT_PTR_NULL(name.ptr);
+    CU_ASSERT_EQUAL(api->set_header(x, GW_STR("X-A"), GW_STR("both")), EG_OK);
+    CU_ASSERT_EQUAL(api->set_header(x, GW_STR("X-N"), GW_STR("new")), EG_OK);
+    CU_ASSERT_EQUAL(api->set_header(x, GW_STR("X-N"), (struct eg_str){0}), EG_OK);
+    CU_ASSERT_EQUAL(api->set_header(x, GW_STR("X-I"), GW_STR("a\r\nb: c")), EG_E_INVAL);
+    CU_ASSERT_EQUAL(api->set_header(x, GW_STR("Host"), GW_STR("other")), EG_E_INVAL);
+    CU_ASSERT_EQUAL(api->set_header(x, GW_STR("Content-Length"), GW_STR("0")), EG_E_INVAL);
+    return EG_NEXT;
+}
+
+static void headers_of_the_request_are_replaced_before_the_event_is_made(void) {
+    static const struct eg_kv headers[] = {{{"X-A", 3}, {"1", 1}}, {{"x-a", 3}, {"2", 1}}};
+    begin();
+    rig_first.on_request = change_request;
+    struct rig_function *f = rig_fn(&rig, "f", RIG_ANSWER, "{}");
+    rig_start(&rig);
+    rig_subscribe(&rig, true, "http.request", "GET", "/", "f", NULL);
+    struct rig_request *r = rig_send(&rig, "GET", "/", headers, 2, "");
+    CU_ASSERT_EQUAL(r->status, 200);
+    CU_ASSERT_TRUE(rig_has(f->payload, "\"headers\":{\"X-A\":\"both\"}"));
+    rig_request_free(r);
+    rig_stop(&rig);
+}
+
+static int32_t change_reply(struct eg_exchange *x, struct eg_op *op) {
+    struct eg_str name;
+    (void)op;
+    ASSERT_STR(api->reply_header_at(x, 0, &name), "text/css");
+    ASSERT_STR(name, "Content-Type");
+    ASSERT_STR(api->reply_header_at(x, 1, &name), "1");
+    ASSERT_STR(name, "X-F");
+    CU_ASSERT_EQUAL(api->set_reply_header(x, GW_STR("x-f"), GW_STR("2")), EG_OK);
+    CU_ASSERT_EQUAL(api->set_reply_header(x, GW_STR("content-type"), GW_STR("a/b")), EG_OK);
+    ASSERT_STR(api->reply_header_at(x, 1, &name), "a/b");
+    CU_ASSERT_EQUAL(api->reply_header_at(x, 2, &name).len, 0);
+    CU_ASSERT_PTR_NULL(name.ptr);
+    CU_ASSERT_EQUAL(api->reply_header(x, GW_STR("X-G"), GW_STR("1")), EG_OK);
+    CU_ASSERT_EQUAL(api->set_reply_header(x, GW_STR("X-G"), (struct eg_str){0}), EG_OK);
+    CU_ASSERT_EQUAL(api->set_reply_header(x, GW_STR("Date"), GW_STR("1")), EG_E_INVAL);
+    return EG_NEXT;
+}
+
+static void headers_of_the_reply_are_listed_replaced_and_removed(void) {
+    begin();
+    rig_first.on_reply = change_reply;
+    rig_fn(&rig, "f", RIG_ANSWER,
+           "{\"statusCode\":200,\"headers\":{\"content-type\":\"text/css\",\"x-f\":\"1\"},"
+           "\"body\":\"p\"}");
+    rig_start(&rig);
+    rig_subscribe(&rig, true, "http.request", "GET", "/", "f", NULL);
+    struct rig_request *r = rig_send(&rig, "GET", "/", NULL, 0, "");
+    CU_ASSERT_STRING_EQUAL(r->headers, "x-f: 2\ncontent-type: a/b\n");
+    rig_request_free(r);
+    rig_stop(&rig);
+}
+
+/* ---- event, space, principal ---- */
+
+static void note(struct eg_exchange *x, const char *hook) {
+    const struct eg_event *event = api->event(x);
+    const struct eg_str type =
+        event == NULL ? GW_STR("-") : gw_flow_event_api()->attribute(event, GW_STR("type"));
+    const size_t at = strlen(seen);
+    (void)snprintf(seen + at, sizeof seen - at, "%s:%.*s,%.*s,%.*s;", hook, GW_FMT(type),
+                   GW_FMT(api->space(x)), GW_FMT(api->principal(x)));
+}
+
+static int32_t note_request(struct eg_exchange *x, struct eg_op *op) {
+    (void)op;
+    note(x, "request");
+    return api->set_principal(x, GW_STR("who"), (struct eg_str){0});
+}
+static int32_t note_event(struct eg_exchange *x, struct eg_event *event, struct eg_op *op) {
+    (void)op;
+    CU_ASSERT_PTR_EQUAL(event, api->event(x));
+    note(x, "event");
+    return EG_NEXT;
+}
+static int32_t note_reply(struct eg_exchange *x, struct eg_op *op) {
+    (void)op;
+    note(x, "reply");
+    return EG_NEXT;
+}
+
+static void event_space_and_principal_are_told_once_there_are_some(void) {
+    begin();
+    rig_first.on_request = note_request;
+    rig_first.on_event = note_event;
+    rig_first.on_reply = note_reply;
+    rig_fn(&rig, "f", RIG_ANSWER, "{}");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    struct rig_request *r = rig_emit(&rig, "e", "/");
+    CU_ASSERT_STRING_EQUAL(seen, "request:-,,;event:e,default,who;reply:e,default,who;");
+    rig_request_free(r);
+    seen[0] = '\0';
+    r = rig_emit(&rig, "nobody", "/");
+    CU_ASSERT_STRING_EQUAL(seen, "request:-,,;event:nobody,,who;reply:nobody,,who;");
+    rig_request_free(r);
+    rig_stop(&rig);
+}
+
+/* ---- what is kept ---- */
+
+static int releases;
+static char kept_text[8];
+static const struct eg_host *const first_host = (const void *)&releases;
+static const struct eg_host *const other_host = (const void *)kept_text;
+
+static void count_release(void *ptr) {
+    CU_ASSERT_PTR_EQUAL(ptr, kept_text);
+    releases++;
+}
+
+static int32_t keep_twice(struct eg_exchange *x, struct eg_op *op) {
+    (void)op;
+    CU_ASSERT_PTR_NULL(api->kept(x, first_host));
+    api->keep(x, first_host, kept_text, count_release);
+    api->keep(x, first_host, kept_text, count_release);
+    api->keep(x, other_host, &releases, NULL);
+    CU_ASSERT_EQUAL(releases, 1); /* the former */
+    return EG_NEXT;
+}
+
+static int32_t find_kept(struct eg_exchange *x, struct eg_op *op) {
+    (void)op;
+    CU_ASSERT_PTR_EQUAL(api->kept(x, first_host), kept_text);
+    CU_ASSERT_PTR_EQUAL(api->kept(x, other_host), &releases);
+    return EG_NEXT;
+}
+
+static void what_is_kept_is_found_later_and_released_at_the_end(void) {
+    begin();
+    releases = 0;
+    rig_first.on_request = keep_twice;
+    rig_first.on_reply = find_kept;
+    rig_start(&rig);
+    struct rig_request *r = rig_send(&rig, "GET", "/", NULL, 0, "");
+    rig_request_free(r);
+    CU_ASSERT_EQUAL(releases, 2);
+    rig_stop(&rig);
+}
+
 UNIT_MAIN(UNIT(middleware_sees_the_request), UNIT(middleware_may_answer_itself),
           UNIT(an_impossible_reply_is_a_500),
           UNIT(on_reply_may_rewrite_and_keeps_the_other_headers),
-          UNIT(a_principal_reaches_the_functions), UNIT(nothing_changes_a_reply_that_was_sent))
+          UNIT(a_principal_reaches_the_functions), UNIT(nothing_changes_a_reply_that_was_sent),
+          UNIT(headers_of_the_request_are_replaced_before_the_event_is_made),
+          UNIT(headers_of_the_reply_are_listed_replaced_and_removed),
+          UNIT(event_space_and_principal_are_told_once_there_are_some),
+          UNIT(what_is_kept_is_found_later_and_released_at_the_end))
