@@ -13,6 +13,7 @@
 #include "base/list.h"
 
 struct gw_manager;
+struct gw_match;
 struct eg_metric;
 
 /* What an instance has in flight on one loop; written by that loop only, so it needs no atomics,
@@ -34,6 +35,7 @@ struct gw_instance {
     struct gw_manager *manager;
     struct gw_arena arena; /* settings */
     void *settings;
+    const struct gw_match *match; /* middleware: what it takes part in; NULL = everything */
     void *self;               /* what create gave */
     void **slots;             /* by loop index */
     uint8_t *is_attached;     /* by loop index */

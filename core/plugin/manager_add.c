@@ -9,6 +9,7 @@
 #include "base/slice.h"
 #include "base/why.h"
 #include "plugin/check_settings.h"
+#include "plugin/component_settings.h"
 #include "plugin/host.h"
 #include "plugin/manager_parts.h"
 
@@ -92,7 +93,6 @@ static struct gw_instance *make_instance(struct gw_manager *manager,
     gw_arena_init(&instance->arena, 512);
     gw_list_init(&instance->targets);
     gw_host_init(instance, &manager->config);
-    instance->settings = gw_arena_zalloc(&instance->arena, component->settings_size + 1);
     if (component->kind == EG_KIND_PROVIDER) {
         init_metrics(instance);
     }
@@ -101,12 +101,8 @@ static struct gw_instance *make_instance(struct gw_manager *manager,
 
 static int32_t read_settings(struct gw_instance *instance, const struct gw_setting_input *inputs,
                              size_t input_count, struct eg_why *ret_why) {
-    const struct eg_component *component = instance->component;
-    const struct gw_settings_table table = {component->settings, component->setting_count,
-                                            component->settings_size};
-    const struct eg_str section = gw_arena_printf(&instance->arena, "plugins.%s", component->name);
-    return gw_settings_read(&table, section.ptr, inputs, input_count, &instance->arena,
-                            instance->settings, ret_why);
+    return gw_component_settings_read(instance->component, inputs, input_count, &instance->arena,
+                                      &instance->settings, &instance->match, ret_why);
 }
 
 static int32_t create(struct gw_instance *instance, struct eg_why *ret_why) {
