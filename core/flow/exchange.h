@@ -16,6 +16,7 @@
 #include "flow/chain.h"
 #include "flow/counters.h"
 #include "flow/flow.h"
+#include "flow/scope.h"
 
 /* Which system events nobody subscribed to at `/`, of one snapshot: most gateways have no such
  * subscription, and then a system event costs one comparison. */
@@ -90,6 +91,7 @@ struct eg_exchange {
     struct gw_keepsake *keepsakes;
     struct gw_answer answer;
     struct gw_chain_run chain;
+    struct gw_scope *scopes;   /* by place in the chain; NULL until one is needed */
     struct gw_notify received; /* of the event at work */
     struct gw_authorize authorize;
     struct gw_call *call; /* of the sync subscriber */

@@ -72,7 +72,8 @@ static void prepare_middleware(struct gw_flow *flow) {
     for (size_t i = 0; i < flow->middleware_count; i++) {
         const struct eg_middleware_ops *ops = flow->middleware[i]->component->ops;
         flow->has_hook[GW_HOOK_REQUEST] |= ops->on_request != NULL;
-        flow->has_hook[GW_HOOK_EVENT] |= ops->on_event != NULL;
+        flow->has_hook[GW_HOOK_EVENT] |=
+            ops->on_event != NULL || gw_scope_is_late(flow->middleware[i]);
         flow->has_hook[GW_HOOK_REPLY] |= ops->on_reply != NULL;
     }
 }

@@ -47,17 +47,21 @@ static void rig_init(struct rig *rig) {
         .json_depth = GW_JSON_DEPTH,
         .function_timeout_ns = 5 * GW_NS_PER_S,
         .middleware_timeout_ns = 2 * GW_NS_PER_S,
+        .reacter_pending = 100,
+        .trace_percent = 100,
         .retry_after_s = 3,
     };
     gw_clock_hold(1000 * GW_NS_PER_S, 1500000000 * (int64_t)GW_NS_PER_S);
 }
 
-static void rig_add(struct rig *rig, uint32_t kind, const char *name) {
+static void rig_add(struct rig *rig, uint32_t kind, const char *name, const char *match) {
+    const struct gw_setting_input input = {GW_STR("match"), gw_str_c(match), GW_STR("")};
     struct eg_why why = {.struct_size = sizeof why};
     struct gw_instance *instance = NULL;
     const struct eg_component *c = gw_manager_component(rig->manager, kind, gw_str_c(name));
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-    CU_ASSERT_EQUAL_FATAL(gw_manager_add(rig->manager, c, NULL, 0, &instance, &why), 0);
+    CU_ASSERT_EQUAL_FATAL(
+        gw_manager_add(rig->manager, c, &input, match == NULL ? 0 : 1, &instance, &why), 0);
 }
 
 static void rig_start(struct rig *rig) {
@@ -76,11 +80,11 @@ static void rig_start(struct rig *rig) {
         .version = "test",
     });
     CU_ASSERT_EQUAL_FATAL(gw_manager_load(rig->manager, NULL, &why), 0);
-    rig_add(rig, EG_KIND_PROVIDER, "fake");
-    rig_add(rig, EG_KIND_MIDDLEWARE, "first");
-    rig_add(rig, EG_KIND_MIDDLEWARE, "second");
-    rig_add(rig, EG_KIND_REACTER, "watcher");
-    rig_add(rig, EG_KIND_REACTER, "guard");
+    rig_add(rig, EG_KIND_PROVIDER, "fake", NULL);
+    rig_add(rig, EG_KIND_MIDDLEWARE, "first", rig->first_match);
+    rig_add(rig, EG_KIND_MIDDLEWARE, "second", rig->second_match);
+    rig_add(rig, EG_KIND_REACTER, "watcher", NULL);
+    rig_add(rig, EG_KIND_REACTER, "guard", NULL);
     gw_manager_start(rig->manager, 0, rig_on_started, rig);
     for (int i = 0; i < 100 && !rig->is_ready; i++) {
         gw_loop_turn(rig->loop, GW_NS_PER_MS);

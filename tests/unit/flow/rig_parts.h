@@ -80,6 +80,8 @@ struct rig {
     struct gw_view view;
     struct gw_target *targets[2 * RIG_MAX];
     size_t target_count;
+    const char *first_match; /* common setting of the middleware, as JSON */
+    const char *second_match;
     bool is_ready;
 };
 
