@@ -38,6 +38,18 @@ static void init_metrics(struct gw_instance *instance) {
     }
 }
 
+static const struct gw_metric_family not_told_family = {
+    .name = "eventgateway_reacter_dropped_total",
+    .help = "Events that a reacter was not told, since it had too many that it had not ended.",
+    .type = GW_COUNTER,
+};
+
+static void init_reacter(struct gw_instance *instance, size_t loops) {
+    const struct eg_kv label = {GW_STR("reacter"), gw_str_c(instance->name)};
+    instance->not_told = gw_metric(&not_told_family, &label, 1);
+    instance->reacting = gw_alloc(gw_size_mul(loops, sizeof *instance->reacting));
+}
+
 /* Only one storage keeps the configuration, and a function's type names one provider. */
 static int32_t check_single(const struct gw_manager *manager, const struct eg_component *component,
                             struct eg_why *ret_why) {
@@ -72,6 +84,7 @@ static void free_instance(struct gw_instance *instance) {
     gw_free(instance->slots);
     gw_free(instance->is_attached);
     gw_free(instance->ledger);
+    gw_free(instance->reacting);
     instance->magic = 0;
     gw_free(instance);
 }
@@ -95,6 +108,9 @@ static struct gw_instance *make_instance(struct gw_manager *manager,
     gw_host_init(instance, &manager->config);
     if (component->kind == EG_KIND_PROVIDER) {
         init_metrics(instance);
+    }
+    if (component->kind == EG_KIND_REACTER) {
+        init_reacter(instance, loops);
     }
     return instance;
 }
