@@ -80,6 +80,8 @@ static bool judge(struct eg_exchange *x, int32_t verdict, struct eg_str reason) 
     const size_t place = place_at(x, x->chain.done);
     const bool is_late = x->chain.now != x->chain.hook;
     x->chain.is_stopped = verdict != EG_NEXT;
+    gw_trace_hook_end(x, x->chain.span, verdict, reason);
+    x->chain.span = NULL;
     if (verdict < 0 || verdict > EG_STOP) {
         fail(x, m, verdict, reason);
     } else if (verdict == EG_STOP && x->answer.status == 0) {
@@ -119,6 +121,7 @@ static bool choose(struct eg_exchange *x, const struct gw_instance *m) {
 static int32_t ask(struct eg_exchange *x, struct gw_instance *m) {
     const struct gw_flow *flow = x->flow;
     struct gw_wait *wait = gw_wait_take(x);
+    x->chain.span = gw_trace_hook(x, m, hooks[x->chain.now].name);
     gw_wait_begin(wait, m, flow->config.middleware_timeout_ns, on_verdict, NULL);
     const char *former = gw_loop_blame(flow->loop, m->name);
     const int32_t verdict =

@@ -79,6 +79,12 @@ static void prepare_middleware(struct gw_flow *flow) {
 }
 
 static void prepare_reactions(struct gw_flow *flow) {
+    size_t reacter_count = 0;
+    struct gw_instance *const *reacters =
+        gw_manager_chain(flow->manager, EG_KIND_REACTER, &reacter_count);
+    for (size_t i = 0; i < reacter_count; i++) {
+        flow->is_tracing |= gw_trace_is_wanted_by(reacters[i]);
+    }
     flow->reactions = gw_manager_reactions(flow->manager, &flow->reaction_count);
     for (size_t i = 0; i < flow->reaction_count; i++) {
         const enum gw_sysevent which = gw_sysevent_of(flow->reactions[i].event_type);

@@ -26,7 +26,8 @@ struct gw_flow_config {
     uint64_t function_timeout_ns; /* compat.function_timeout */
     uint64_t middleware_timeout_ns;
     uint32_t reacter_pending; /* asynchronous reactions of one reacter under way on one loop */
-    uint32_t trace_percent;   /* of traces that begin here: are told */
+    uint32_t trace_percent;   /* of traces that begin here: are sampled */
+    bool is_tls;              /* clients come by https */
     uint64_t retry_after_s;   /* of 503 answers */
     bool exposes_revision;    /* events.expose_revision */
 };

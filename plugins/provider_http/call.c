@@ -6,6 +6,8 @@
  * fail_on = "500-only" (the original's rule). The body of any other status is the function's
  * result, also of a 404 (chapter 8.2).
  */
+#include <eventgw-sdk/egx_http.h>
+
 #include "provider_http.h"
 
 #define CALL_MAGIC 0x48545043u /* "HTPC" */
@@ -22,6 +24,7 @@ struct http_call {
     struct eg_op *op;
     struct eg_http_call *handle;
     struct eg_http_request request;
+    struct eg_kv headers[1 + EGX_TRACE_HEADERS];
 };
 
 struct http_slot {
@@ -132,22 +135,20 @@ static uint64_t timeout_of(const struct eg_host *host, const struct eg_op *op) {
 
 int32_t provider_http_invoke(void *instance, void *slot, void *target,
                              const struct eg_invocation *invocation, struct eg_op *op) {
-    static const struct eg_kv content_type = {
-        EGX_STR_INIT("Content-Type"),
-        EGX_STR_INIT("application/cloudevents+json"),
-    };
     const struct http_instance *i = instance;
     const struct http_target_settings *settings = target;
     struct http_slot *s = slot;
     struct http_call *call = call_take(s);
     call->op = op;
+    call->headers[0] =
+        (struct eg_kv){EGX_STR("Content-Type"), EGX_STR("application/cloudevents+json")};
     call->request = (struct eg_http_request){
         .struct_size = sizeof call->request,
         .flags = i->settings->redirects ? 0 : EG_HTTP_NO_REDIRECT,
         .method = EGX_STR("POST"),
         .url = settings->url,
-        .headers = &content_type,
-        .header_count = 1,
+        .headers = call->headers,
+        .header_count = 1 + egx_trace_headers(invocation, call->headers + 1),
         .body = invocation->payload,
         .timeout_ns = timeout_of(i->host, op),
         .max_response_bytes = i->settings->max_response,
