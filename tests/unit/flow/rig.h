@@ -84,7 +84,7 @@ static void rig_start(struct rig *rig) {
     rig_add(rig, EG_KIND_MIDDLEWARE, "first", rig->first_match);
     rig_add(rig, EG_KIND_MIDDLEWARE, "second", rig->second_match);
     rig_add(rig, EG_KIND_REACTER, "watcher", NULL);
-    rig_add(rig, EG_KIND_REACTER, "guard", NULL);
+    rig_add(rig, EG_KIND_REACTER, rig->guard_traces ? "tracer" : "guard", NULL);
     gw_manager_start(rig->manager, 0, rig_on_started, rig);
     for (int i = 0; i < 100 && !rig->is_ready; i++) {
         gw_loop_turn(rig->loop, GW_NS_PER_MS);
@@ -152,6 +152,12 @@ static struct eg_metric *rig_metric(const char *function, const char *what) {
     return gw_metric(&family, labels, 2);
 }
 
+static void rig_name(struct gw_object *function, const char *name) {
+    function->kind = GW_FUNCTION;
+    function->space = GW_STR("default");
+    function->id = gw_str_c(name);
+}
+
 static struct rig_subscription *rig_subscribe(struct rig *rig, bool is_sync, const char *type,
                                               const char *method, const char *path,
                                               const char *function, const char *authorizer) {
@@ -167,13 +173,16 @@ static struct rig_subscription *rig_subscribe(struct rig *rig, bool is_sync, con
     };
     s->subscriber.object = &s->object;
     if (rig_function(function) != NULL) {
-        s->callee = (struct gw_callee){&s->object, rig_target(rig, function)};
+        rig_name(&s->function, function);
+        s->callee = (struct gw_callee){&s->function, rig_target(rig, function)};
         s->subscriber.callee = &s->callee;
     }
     if (authorizer != NULL) {
         s->subscriber.needs_authorizer = true;
         if (rig_function(authorizer) != NULL) {
-            s->authorizer = (struct gw_callee){&s->object, rig_target(rig, authorizer)};
+            rig_name(&s->authorizer_function, authorizer);
+            s->authorizer =
+                (struct gw_callee){&s->authorizer_function, rig_target(rig, authorizer)};
             s->subscriber.authorizer = &s->authorizer;
         }
     }
