@@ -6,6 +6,8 @@
  * fail_on = "500-only" (the original's rule). The body of any other status is the function's
  * result, also of a 404 (chapter 8.2).
  */
+#include <stdio.h>
+
 #include <eventgw-sdk/egx_http.h>
 
 #include "provider_http.h"
@@ -98,9 +100,13 @@ static int is_failure(const struct http_instance *instance, int32_t status) {
 }
 
 static void end_failed(struct eg_op *op, int32_t status) {
-    const uint32_t call_class =
-        status >= 502 && status <= 504 ? EG_CALL_TRANSIENT : EG_CALL_FUNCTION;
-    egx_done_call_failed(op, EG_OK, call_class, "HTTP status code: %d", (int)status);
+    char text[64];
+    struct eg_result result = egx_result();
+    result.call_class = status >= 502 && status <= 504 ? EG_CALL_TRANSIENT : EG_CALL_FUNCTION;
+    result.http_status = (uint32_t)status;
+    result.message =
+        egx_str_n(text, (size_t)snprintf(text, sizeof text, "HTTP status code: %d", (int)status));
+    op->done(op, EG_OK, &result);
 }
 
 static void end_transport(struct eg_op *op, const struct eg_http_response *response) {

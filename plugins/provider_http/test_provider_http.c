@@ -258,6 +258,7 @@ static void statuses_are_sorted_into_classes(void) {
             respond(rows[i].status, "body");
             CU_ASSERT_EQUAL(got.status, EG_OK);
             CU_ASSERT_EQUAL(got.call_class, wanted);
+            CU_ASSERT_EQUAL(got.http_status, (uint32_t)rows[i].status);
             CU_ASSERT_STRING_EQUAL(got.body, wanted == EG_CALL_OK ? "body" : "");
             CU_ASSERT_EQUAL(net.released, 1);
             end();
