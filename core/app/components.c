@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/slice.h"
 #include "base/why.h"
+#include "plugin/component_settings.h"
 
 #ifndef EVENTGW_LIBDIR_FROM_BIN
 #define EVENTGW_LIBDIR_FROM_BIN "../lib"
@@ -119,8 +120,7 @@ static void add_implied(struct gw_options *options) {
 /* What the configuration gives a component. */
 static const struct gw_setting_input *
 inputs_of(struct gw_source *source, const struct eg_component *component, size_t *ret_count) {
-    const struct gw_settings_table table = {component->settings, component->setting_count,
-                                            component->settings_size};
+    const struct gw_settings_table table = gw_component_table(component, &source->arena);
     const struct eg_str section = gw_arena_printf(&source->arena, "plugins.%s", component->name);
     return gw_source_section(source, section, &table, ret_count);
 }
@@ -221,16 +221,13 @@ static int32_t check_sections(const struct gw_manager *manager, struct gw_source
 /* Also of components that are not in use: a typing error there is one none the less. */
 static int32_t check_settings(const struct eg_component *component, struct gw_source *source,
                               struct eg_why *ret_why) {
-    const struct gw_settings_table table = {component->settings, component->setting_count,
-                                            component->settings_size};
+    void *settings = NULL;
+    const struct gw_match *match = NULL;
     size_t count = 0;
     const struct gw_setting_input *inputs = inputs_of(source, component, &count);
-    if (count == 0) {
-        return EG_OK;
-    }
-    const struct eg_str section = gw_arena_printf(&source->arena, "plugins.%s", component->name);
-    void *scratch = gw_arena_zalloc(&source->arena, component->settings_size + 1);
-    return gw_settings_read(&table, section.ptr, inputs, count, &source->arena, scratch, ret_why);
+    return count == 0 ? EG_OK
+                      : gw_component_settings_read(component, inputs, count, &source->arena,
+                                                   &settings, &match, ret_why);
 }
 
 int32_t gw_app_check_components(struct gw_manager *manager, struct gw_options *options,

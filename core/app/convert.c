@@ -46,6 +46,9 @@ void gw_app_flow_config(const struct gw_settings *settings, struct gw_flow_confi
         .json_depth = (uint32_t)settings->limits.json_depth,
         .function_timeout_ns = settings->compat.function_timeout_ns,
         .middleware_timeout_ns = settings->limits.middleware_timeout_ns,
+        .reacter_pending = (uint32_t)settings->limits.reacter_pending,
+        .trace_percent = (uint32_t)settings->trace.sample_percent,
+        .is_tls = events->listener.tls_cert.len > 0,
         .retry_after_s = events->retry_after_ns / GW_NS_PER_S,
         .exposes_revision = events->expose_revision != 0,
     };

@@ -54,12 +54,16 @@ struct gw_limit_settings {
     uint64_t body_timeout_ns;
     uint64_t idle_timeout_ns;
     uint64_t middleware_timeout_ns;
+    int64_t reacter_pending;
 };
 struct gw_egress_settings {
     uint64_t connect_timeout_ns;
     uint64_t idle_timeout_ns;
     int64_t connections;
     int64_t connections_per_host;
+};
+struct gw_trace_settings {
+    int64_t sample_percent;
 };
 struct gw_compat_settings {
     uint64_t function_timeout_ns;
@@ -85,6 +89,7 @@ struct gw_settings {
     struct gw_api_settings api;
     struct gw_limit_settings limits;
     struct gw_egress_settings egress;
+    struct gw_trace_settings trace;
     struct gw_compat_settings compat;
     struct gw_store_settings store;
     struct gw_plugins_settings plugins;

@@ -107,6 +107,9 @@ static const struct eg_setting *const limit_rows[] = {
          "between two requests of a connection"),
     TIME(gw_limit_settings, middleware_timeout_ns, "middleware_timeout", "5s", MS, DAY,
          "of one call of a middleware or synchronous reacter"),
+    NUMBER(gw_limit_settings, reacter_pending, "reacter_pending", "1000", 1, 1000000,
+           "events that one asynchronous reacter was told and has not ended, on one loop; more are "
+           "not told"),
 };
 static const struct eg_setting *const egress_rows[] = {
     TIME(gw_egress_settings, connect_timeout_ns, "connect_timeout", "5s", MS, DAY,
@@ -117,6 +120,10 @@ static const struct eg_setting *const egress_rows[] = {
            "connections to functions of one loop; 0 = no limit"),
     NUMBER(gw_egress_settings, connections_per_host, "connections_per_host", "256", 0, 1000000,
            "connections to one host of one loop; 0 = no limit"),
+};
+static const struct eg_setting *const trace_rows[] = {
+    NUMBER(gw_trace_settings, sample_percent, "sample_percent", "100", 0, 100,
+           "how many of the traces that begin here are sampled; a caller's choice is kept"),
 };
 static const struct eg_setting *const compat_rows[] = {
     TIME(gw_compat_settings, function_timeout_ns, "function_timeout", "30s", 10 * MS, DAY,
@@ -155,8 +162,10 @@ const struct gw_settings_group gw_settings_groups[] = {
           "expose_revision "),
     GROUP("config", "Configuration API", config_rows, config, " token "),
     GROUP("api", "Answers of the Configuration API", api_rows, api, " mask_secrets "),
-    GROUP("limits", "Limits", limit_rows, limits, " json_depth middleware_timeout "),
+    GROUP("limits", "Limits", limit_rows, limits,
+          " json_depth middleware_timeout reacter_pending "),
     GROUP("egress", "Connections to functions", egress_rows, egress, " "),
+    GROUP("trace", "Traces, where a reacter wants them", trace_rows, trace, " sample_percent "),
     GROUP("compat", "Behaviour of the original gateway", compat_rows, compat, " function_timeout "),
     GROUP("store", "Storage of the configuration", store_rows, store, " "),
     GROUP("plugins", "Plugins", plugins_rows, plugins, " "),

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "base/why.h"
+#include "plugin/component_settings.h"
 
 #ifndef EVENTGW_VERSION
 #define EVENTGW_VERSION "dev"
@@ -179,8 +180,13 @@ static int32_t show_plugin(struct gw_app *app, struct eg_why *ret_why) {
     gw_bytes_addf(&out, "%s - %s\n", component->name, component->summary);
     const struct gw_settings_table settings = {component->settings, component->setting_count,
                                                component->settings_size};
+    const struct gw_settings_table common = gw_component_host_table(component);
     gw_bytes_addf(&out, "\nSettings, in plugins.%s:\n", component->name);
     gw_settings_help(&out, &settings);
+    if (common.count > 0) {
+        gw_bytes_addf(&out, "\nOf every middleware, also in plugins.%s:\n", component->name);
+        gw_settings_help(&out, &common);
+    }
     if (component->kind == EG_KIND_PROVIDER) {
         const struct gw_settings_table target = {component->target_settings,
                                                  component->target_setting_count,

@@ -38,6 +38,7 @@ static void refuse(struct eg_exchange *x, struct eg_str reason) {
 static void on_answer(struct gw_wait *wait, int32_t status, struct eg_result *result) {
     struct eg_exchange *x = wait->exchange;
     struct eg_why why = {.struct_size = sizeof why};
+    gw_trace_call_end(x, x->authorize.span, status, result);
     if (status < 0 || result->call_class != EG_CALL_OK) {
         const bool has_text = result != NULL && result->message.len > 0;
         refuse(x, has_text ? result->message : gw_str_c(gw_error_text(status)));
@@ -66,6 +67,8 @@ bool gw_authorize_start(struct eg_exchange *exchange, const struct gw_subscriber
     invocation->function_id = callee->object->id;
     invocation->payload = gw_str(wait->held.ptr, wait->held.len);
     invocation->request_id = exchange->request->request_id;
+    exchange->authorize.span =
+        gw_trace_call(exchange, EG_SPAN_AUTHORIZER, callee, event, invocation);
     gw_wait_invoke(wait, callee->target, invocation, exchange->flow->config.function_timeout_ns,
                    on_answer, NULL);
     return false;

@@ -7,8 +7,11 @@
 #include "flow/wait.h"
 #include "state/snapshot.h"
 
+struct gw_span;
+
 struct gw_authorize {
-    bool is_allowed;    /* the result */
+    bool is_allowed; /* the result */
+    struct gw_span *span;
     struct eg_str json; /* allowed: {"principalId":...,"context":...}, in the arena */
 };
 

@@ -73,6 +73,7 @@ static void log_lookup(const struct gw_call *call) {
 static void on_result(struct gw_wait *wait, int32_t status, struct eg_result *result) {
     struct gw_call *call = wait->arg;
     struct gw_arena *arena = call->exchange->arena;
+    gw_trace_call_end(call->exchange, call->span, status, result);
     if (status >= 0 &&
         (result->call_class == EG_CALL_OK || result->call_class == EG_CALL_ACCEPTED)) {
         call->is_ok = true;
@@ -120,6 +121,7 @@ static bool stage_invoke(struct gw_call *call) {
         .request_id = x->request->request_id,
         .event = call->event,
     };
+    call->span = gw_trace_call(x, EG_SPAN_FUNCTION, callee, call->event, &call->invocation);
     gw_wait_invoke(&call->wait, callee->target, &call->invocation,
                    x->flow->config.function_timeout_ns, on_result, call);
     return false;

@@ -8,6 +8,8 @@
 #include "flow/notify.h"
 #include "state/snapshot.h"
 
+struct gw_span;
+
 struct gw_call {
     /* set by the caller */
     struct eg_exchange *exchange;
@@ -26,6 +28,7 @@ struct gw_call {
     uint32_t stage;
     struct eg_str error; /* of invocationFailed */
     struct eg_invocation invocation;
+    struct gw_span *span;
     struct gw_wait wait;
     struct gw_notify invoking;
     struct gw_notify ended; /* invoked or invocationFailed */

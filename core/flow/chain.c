@@ -12,39 +12,52 @@
 #include "base/why.h"
 #include "flow/exchange.h"
 
+static const struct eg_middleware_ops *ops_of(const struct gw_instance *m) {
+    return m->component->ops;
+}
+
 static int32_t call_request(const struct gw_instance *m, void *slot, struct eg_exchange *x,
                             struct eg_op *op) {
-    const struct eg_middleware_ops *ops = m->component->ops;
-    return ops->on_request == NULL ? EG_NEXT : ops->on_request(m->self, slot, x, op);
+    return ops_of(m)->on_request(m->self, slot, x, op);
 }
 
 static int32_t call_event(const struct gw_instance *m, void *slot, struct eg_exchange *x,
                           struct eg_op *op) {
-    const struct eg_middleware_ops *ops = m->component->ops;
-    return ops->on_event == NULL ? EG_NEXT : ops->on_event(m->self, slot, x, x->item->event, op);
+    return ops_of(m)->on_event(m->self, slot, x, x->item->event, op);
 }
 
 static int32_t call_reply(const struct gw_instance *m, void *slot, struct eg_exchange *x,
                           struct eg_op *op) {
-    const struct eg_middleware_ops *ops = m->component->ops;
-    return ops->on_reply == NULL ? EG_NEXT : ops->on_reply(m->self, slot, x, op);
+    return ops_of(m)->on_reply(m->self, slot, x, op);
 }
 
 struct hook_row {
     const char *name;
     bool is_reverse;
+    size_t offset; /* in the ops */
     int32_t (*call)(const struct gw_instance *m, void *slot, struct eg_exchange *x,
                     struct eg_op *op);
 };
+#define HOOK(name, is_reverse, call)                                                               \
+    { #name, is_reverse, offsetof(struct eg_middleware_ops, name), call }
 static const struct hook_row hooks[GW_HOOKS] = {
-    [GW_HOOK_REQUEST] = {"on_request", false, call_request},
-    [GW_HOOK_EVENT] = {"on_event", false, call_event},
-    [GW_HOOK_REPLY] = {"on_reply", true, call_reply},
+    [GW_HOOK_REQUEST] = HOOK(on_request, false, call_request),
+    [GW_HOOK_EVENT] = HOOK(on_event, false, call_event),
+    [GW_HOOK_REPLY] = HOOK(on_reply, true, call_reply),
 };
 
+static bool has_hook(const struct gw_instance *m, enum gw_hook hook) {
+    void (*function)(void) = NULL;
+    memcpy(&function, (const char *)ops_of(m) + hooks[hook].offset, sizeof function);
+    return function != NULL;
+}
+
+static size_t place_at(const struct eg_exchange *x, size_t done) {
+    return hooks[x->chain.hook].is_reverse ? x->flow->middleware_count - 1 - done : done;
+}
+
 static struct gw_instance *instance_at(const struct eg_exchange *x, size_t done) {
-    const size_t count = x->flow->middleware_count;
-    return x->flow->middleware[hooks[x->chain.hook].is_reverse ? count - 1 - done : done];
+    return x->flow->middleware[place_at(x, done)];
 }
 
 static void fail(struct eg_exchange *x, const struct gw_instance *m, int32_t status,
@@ -52,7 +65,7 @@ static void fail(struct eg_exchange *x, const struct gw_instance *m, int32_t sta
     const struct eg_kv fields[] = {
         {GW_STR("request_id"), x->request->request_id},
         {GW_STR("middleware"), gw_str_c(m->name)},
-        {GW_STR("hook"), gw_str_c(hooks[x->chain.hook].name)},
+        {GW_STR("hook"), gw_str_c(hooks[x->chain.now].name)},
         {GW_STR("reason"), reason.len > 0 ? reason : gw_str_c(gw_error_text(status))},
     };
     gw_log_write(EG_LOG_ERROR, (struct eg_str){0}, GW_STR("middleware failed"), fields,
@@ -61,20 +74,24 @@ static void fail(struct eg_exchange *x, const struct gw_instance *m, int32_t sta
     gw_answer_error(x, 500, GW_STR("Internal Server Error"));
 }
 
-/* true: the chain goes on. */
+/* true: the chain goes on; after a late on_request with the same instance. */
 static bool judge(struct eg_exchange *x, int32_t verdict, struct eg_str reason) {
     const struct gw_instance *m = instance_at(x, x->chain.done);
-    x->chain.done++;
-    if (verdict == EG_NEXT) {
-        return true;
-    }
-    x->chain.is_stopped = true;
-    if (verdict != EG_STOP) {
+    const size_t place = place_at(x, x->chain.done);
+    const bool is_late = x->chain.now != x->chain.hook;
+    x->chain.is_stopped = verdict != EG_NEXT;
+    gw_trace_hook_end(x, x->chain.span, verdict, reason);
+    x->chain.span = NULL;
+    if (verdict < 0 || verdict > EG_STOP) {
         fail(x, m, verdict, reason);
-    } else if (x->answer.status == 0) {
+    } else if (verdict == EG_STOP && x->answer.status == 0) {
         fail(x, m, EG_E_PROTO, GW_STR("stopped without a reply"));
     }
-    return false;
+    if (is_late) {
+        gw_scope_note(x, place, x->chain.is_stopped);
+    }
+    x->chain.done += !is_late || x->chain.is_stopped;
+    return !x->chain.is_stopped;
 }
 
 static bool walk(struct eg_exchange *x);
@@ -88,24 +105,47 @@ static void on_verdict(struct gw_wait *wait, int32_t status, struct eg_result *r
     }
 }
 
+/* Is the instance to be asked now, and what? Else it is passed over, or has refused before. */
+static bool choose(struct eg_exchange *x, const struct gw_instance *m) {
+    x->chain.now = x->chain.hook;
+    if (m->match == NULL) {
+        return true;
+    }
+    const enum gw_scope_part part = gw_scope_judge(x, m, place_at(x, x->chain.done), x->chain.hook);
+    x->chain.now = part == GW_PART_LATE ? GW_HOOK_REQUEST : x->chain.hook;
+    x->chain.is_stopped = part == GW_PART_REFUSED;
+    return part == GW_PART_ASK || part == GW_PART_LATE;
+}
+
+/* What the instance says; EG_PENDING: it will be told later. */
+static int32_t ask(struct eg_exchange *x, struct gw_instance *m) {
+    const struct gw_flow *flow = x->flow;
+    struct gw_wait *wait = gw_wait_take(x);
+    x->chain.span = gw_trace_hook(x, m, hooks[x->chain.now].name);
+    gw_wait_begin(wait, m, flow->config.middleware_timeout_ns, on_verdict, NULL);
+    const char *former = gw_loop_blame(flow->loop, m->name);
+    const int32_t verdict =
+        hooks[x->chain.now].call(m, gw_instance_slot(m, flow->loop_index), x, &wait->op.pub);
+    gw_loop_blame(flow->loop, former);
+    if (verdict != EG_PENDING) {
+        gw_wait_unused(wait);
+    }
+    return verdict;
+}
+
 /* true: the chain has ended; false: it waits for an op. */
 static bool walk(struct eg_exchange *x) {
-    const struct gw_flow *flow = x->flow;
-    while (x->chain.done < flow->middleware_count) {
+    while (x->chain.done < x->flow->middleware_count && !x->chain.is_stopped) {
         struct gw_instance *m = instance_at(x, x->chain.done);
-        struct gw_wait *wait = gw_wait_take(x);
-        gw_wait_begin(wait, m, flow->config.middleware_timeout_ns, on_verdict, NULL);
-        const char *former = gw_loop_blame(flow->loop, m->name);
-        const int32_t verdict =
-            hooks[x->chain.hook].call(m, gw_instance_slot(m, flow->loop_index), x, &wait->op.pub);
-        gw_loop_blame(flow->loop, former);
+        if (!choose(x, m)) {
+            x->chain.done++;
+            continue;
+        }
+        const int32_t verdict = has_hook(m, x->chain.now) ? ask(x, m) : EG_NEXT;
         if (verdict == EG_PENDING) {
             return false;
         }
-        gw_wait_unused(wait);
-        if (!judge(x, verdict, (struct eg_str){0})) {
-            return true;
-        }
+        (void)judge(x, verdict, (struct eg_str){0});
     }
     return true;
 }

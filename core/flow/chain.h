@@ -8,12 +8,16 @@
 
 #include "flow/wait.h"
 
+struct gw_span;
+
 enum gw_hook { GW_HOOK_REQUEST, GW_HOOK_EVENT, GW_HOOK_REPLY, GW_HOOKS };
 
 struct gw_chain_run {
     enum gw_hook hook;
-    size_t done;     /* instances that have answered */
-    bool is_stopped; /* the result: EG_STOP, or an error (then the reply is a 500) */
+    enum gw_hook now; /* what the instance at work is asked: hook, or a late on_request (scope.h) */
+    size_t done;      /* instances that have answered */
+    struct gw_span *span; /* of the one at work */
+    bool is_stopped;      /* the result: EG_STOP, or an error (then the reply is a 500) */
 };
 
 /* true: ended at once, exchange->chain.is_stopped tells how. false: gw_exchange_resume follows. */

@@ -40,6 +40,9 @@ struct eg_exchange *gw_exchange_create(struct gw_flow *flow, struct gw_http_requ
     x->path = request->path;
     request->user = x;
     flow->exchanges++;
+    if (flow->is_tracing) {
+        gw_trace_begin(x);
+    }
     return x;
 }
 
@@ -62,6 +65,9 @@ void gw_exchange_unref(struct eg_exchange *exchange) {
         return;
     }
     struct gw_http_request *request = exchange->request;
+    if (exchange->trace != NULL) {
+        gw_trace_end(exchange);
+    }
     for (struct gw_keepsake *k = exchange->keepsakes; k != NULL; k = k->next) {
         gw_keepsake_release(k);
     }

@@ -16,6 +16,8 @@
 #include "flow/chain.h"
 #include "flow/counters.h"
 #include "flow/flow.h"
+#include "flow/scope.h"
+#include "flow/trace.h"
 
 /* Which system events nobody subscribed to at `/`, of one snapshot: most gateways have no such
  * subscription, and then a system event costs one comparison. */
@@ -43,6 +45,7 @@ struct gw_flow {
     const struct gw_reaction *reactions;
     size_t reaction_count;
     bool has_reaction[GW_SYS_EVENTS];
+    bool is_tracing; /* some reacter wants traces */
     struct gw_quiet quiet;
 };
 
@@ -90,6 +93,9 @@ struct eg_exchange {
     struct gw_keepsake *keepsakes;
     struct gw_answer answer;
     struct gw_chain_run chain;
+    struct gw_scope *scopes;   /* by place in the chain; NULL until one is needed */
+    struct gw_trace *trace;    /* NULL: nobody wants it */
+    struct gw_carried carried; /* then */
     struct gw_notify received; /* of the event at work */
     struct gw_authorize authorize;
     struct gw_call *call; /* of the sync subscriber */

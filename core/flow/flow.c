@@ -72,12 +72,19 @@ static void prepare_middleware(struct gw_flow *flow) {
     for (size_t i = 0; i < flow->middleware_count; i++) {
         const struct eg_middleware_ops *ops = flow->middleware[i]->component->ops;
         flow->has_hook[GW_HOOK_REQUEST] |= ops->on_request != NULL;
-        flow->has_hook[GW_HOOK_EVENT] |= ops->on_event != NULL;
+        flow->has_hook[GW_HOOK_EVENT] |=
+            ops->on_event != NULL || gw_scope_is_late(flow->middleware[i]);
         flow->has_hook[GW_HOOK_REPLY] |= ops->on_reply != NULL;
     }
 }
 
 static void prepare_reactions(struct gw_flow *flow) {
+    size_t reacter_count = 0;
+    struct gw_instance *const *reacters =
+        gw_manager_chain(flow->manager, EG_KIND_REACTER, &reacter_count);
+    for (size_t i = 0; i < reacter_count; i++) {
+        flow->is_tracing |= gw_trace_is_wanted_by(reacters[i]);
+    }
     flow->reactions = gw_manager_reactions(flow->manager, &flow->reaction_count);
     for (size_t i = 0; i < flow->reaction_count; i++) {
         const enum gw_sysevent which = gw_sysevent_of(flow->reactions[i].event_type);

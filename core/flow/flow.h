@@ -25,8 +25,11 @@ struct gw_flow_config {
     uint32_t json_depth;
     uint64_t function_timeout_ns; /* compat.function_timeout */
     uint64_t middleware_timeout_ns;
-    uint64_t retry_after_s; /* of 503 answers */
-    bool exposes_revision;  /* events.expose_revision */
+    uint32_t reacter_pending; /* asynchronous reactions of one reacter under way on one loop */
+    uint32_t trace_percent;   /* of traces that begin here: are sampled */
+    bool is_tls;              /* clients come by https */
+    uint64_t retry_after_s;   /* of 503 answers */
+    bool exposes_revision;    /* events.expose_revision */
 };
 struct gw_flow_setup {
     struct eg_loop *loop;

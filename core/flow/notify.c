@@ -12,6 +12,7 @@
 #include "base/slice.h"
 #include "base/why.h"
 #include "flow/exchange.h"
+#include "flow/reactions.h"
 
 static void log_reacter(const struct gw_notify *n, const struct gw_instance *reacter,
                         uint32_t level, const char *text, struct eg_str reason) {
@@ -80,6 +81,9 @@ static int32_t ask(struct gw_notify *n, const struct gw_reaction *reaction) {
     struct eg_exchange *x = n->exchange;
     struct gw_instance *reacter = reaction->instance;
     const struct eg_reacter_ops *ops = reacter->component->ops;
+    if (!reaction->is_sync && !gw_reactions_admit(x, reacter)) {
+        return EG_NEXT;
+    }
     struct gw_wait *wait = gw_wait_take(x);
     gw_wait_begin(wait, reacter, x->flow->config.middleware_timeout_ns,
                   reaction->is_sync ? on_sync_verdict : on_async_verdict, n);
@@ -87,8 +91,12 @@ static int32_t ask(struct gw_notify *n, const struct gw_reaction *reaction) {
     const int32_t verdict = ops->react(
         reacter->self, gw_instance_slot(reacter, x->flow->loop_index), n->event, &wait->op.pub);
     gw_loop_blame(x->flow->loop, former);
+    if (verdict == EG_PENDING && !reaction->is_sync) {
+        gw_reactions_hold(wait, reacter);
+        return EG_NEXT;
+    }
     if (verdict == EG_PENDING) {
-        return reaction->is_sync ? EG_PENDING : EG_NEXT;
+        return EG_PENDING;
     }
     gw_wait_unused(wait);
     return verdict;

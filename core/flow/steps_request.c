@@ -144,6 +144,9 @@ enum gw_move gw_step_build(struct eg_exchange *x) {
         return GW_MOVE_OTHER;
     }
     keep_events(x, events, count);
+    if (x->trace != NULL) {
+        gw_trace_events(x);
+    }
     return GW_MOVE_NEXT;
 }
 
@@ -159,6 +162,9 @@ enum gw_move gw_step_close(struct eg_exchange *x) {
 }
 
 enum gw_move gw_step_answer(struct eg_exchange *x) {
+    if (x->trace != NULL) {
+        gw_trace_answered(x);
+    }
     gw_answer_send(x);
     x->item_index = 0; /* the fan-out goes over the events once more */
     return GW_MOVE_NEXT;

@@ -27,6 +27,9 @@ static void on_done(struct gw_op *op, int32_t status, struct eg_result *result) 
         wait->is_over = true;
         wait->then(wait, status, result);
     }
+    if (wait->pending != NULL) {
+        (*wait->pending)--;
+    }
     gw_buf_release(&wait->held);
     gw_exchange_unref(exchange);
 }

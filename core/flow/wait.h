@@ -18,6 +18,7 @@ struct gw_wait {
     bool is_over;                 /* the continuation ran */
     void (*then)(struct gw_wait *wait, int32_t status, struct eg_result *result);
     void *arg;          /* of the one who waits */
+    uint32_t *pending;  /* counts those that are out; NULL = nobody does. One less with its done */
     struct eg_buf held; /* what the op borrows besides the arena; given back with its done */
 };
 /* What runs after: status 0 or EG_E_*; result is NULL after a deadline. A body that is wanted is

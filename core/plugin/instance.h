@@ -13,6 +13,7 @@
 #include "base/list.h"
 
 struct gw_manager;
+struct gw_match;
 struct eg_metric;
 
 /* What an instance has in flight on one loop; written by that loop only, so it needs no atomics,
@@ -22,6 +23,15 @@ struct gw_ledger {
     uint32_t jobs_ended; /* posted functions and blocking work that came to their end */
     uint32_t watches;    /* timers and fd watches not given back */
     char pad[52];
+};
+
+/* Asynchronous reactions of a reacter on one loop, see flow/reactions.h; padded as the ledger is.
+ */
+struct gw_reacting {
+    uint32_t pending; /* told, and not done yet */
+    uint32_t lost;    /* not told, since the last line about it */
+    uint64_t told_ns; /* when that was */
+    char pad[48];
 };
 
 struct gw_instance {
@@ -34,13 +44,16 @@ struct gw_instance {
     struct gw_manager *manager;
     struct gw_arena arena; /* settings */
     void *settings;
-    void *self;               /* what create gave */
-    void **slots;             /* by loop index */
-    uint8_t *is_attached;     /* by loop index */
-    struct gw_ledger *ledger; /* by loop index */
-    uint32_t ops_seen;        /* sum of the ledgers, while draining */
+    const struct gw_match *match; /* middleware: what it takes part in; NULL = everything */
+    void *self;                   /* what create gave */
+    void **slots;                 /* by loop index */
+    uint8_t *is_attached;         /* by loop index */
+    struct gw_ledger *ledger;     /* by loop index */
+    uint32_t ops_seen;            /* sum of the ledgers, while draining */
     bool is_started;
     struct eg_metric *calls[EG_CALL_CLASSES]; /* providers: calls by class */
+    struct gw_reacting *reacting;             /* reacters: by loop index */
+    struct eg_metric *not_told;               /* reacters: events it was not told */
     struct gw_node targets;                   /* providers: ring of what is bound; control thread */
     struct gw_node node;
 };

@@ -9,6 +9,7 @@
 #include "base/slice.h"
 #include "base/why.h"
 #include "plugin/check_settings.h"
+#include "plugin/component_settings.h"
 #include "plugin/host.h"
 #include "plugin/manager_parts.h"
 
@@ -35,6 +36,18 @@ static void init_metrics(struct gw_instance *instance) {
                                        {GW_STR("class"), gw_str_c(class_names[i])}};
         instance->calls[i] = gw_metric(&calls_family, labels, GW_COUNT(labels));
     }
+}
+
+static const struct gw_metric_family not_told_family = {
+    .name = "eventgateway_reacter_dropped_total",
+    .help = "Events that a reacter was not told, since it had too many that it had not ended.",
+    .type = GW_COUNTER,
+};
+
+static void init_reacter(struct gw_instance *instance, size_t loops) {
+    const struct eg_kv label = {GW_STR("reacter"), gw_str_c(instance->name)};
+    instance->not_told = gw_metric(&not_told_family, &label, 1);
+    instance->reacting = gw_alloc(gw_size_mul(loops, sizeof *instance->reacting));
 }
 
 /* Only one storage keeps the configuration, and a function's type names one provider. */
@@ -71,6 +84,7 @@ static void free_instance(struct gw_instance *instance) {
     gw_free(instance->slots);
     gw_free(instance->is_attached);
     gw_free(instance->ledger);
+    gw_free(instance->reacting);
     instance->magic = 0;
     gw_free(instance);
 }
@@ -92,21 +106,19 @@ static struct gw_instance *make_instance(struct gw_manager *manager,
     gw_arena_init(&instance->arena, 512);
     gw_list_init(&instance->targets);
     gw_host_init(instance, &manager->config);
-    instance->settings = gw_arena_zalloc(&instance->arena, component->settings_size + 1);
     if (component->kind == EG_KIND_PROVIDER) {
         init_metrics(instance);
+    }
+    if (component->kind == EG_KIND_REACTER) {
+        init_reacter(instance, loops);
     }
     return instance;
 }
 
 static int32_t read_settings(struct gw_instance *instance, const struct gw_setting_input *inputs,
                              size_t input_count, struct eg_why *ret_why) {
-    const struct eg_component *component = instance->component;
-    const struct gw_settings_table table = {component->settings, component->setting_count,
-                                            component->settings_size};
-    const struct eg_str section = gw_arena_printf(&instance->arena, "plugins.%s", component->name);
-    return gw_settings_read(&table, section.ptr, inputs, input_count, &instance->arena,
-                            instance->settings, ret_why);
+    return gw_component_settings_read(instance->component, inputs, input_count, &instance->arena,
+                                      &instance->settings, &instance->match, ret_why);
 }
 
 static int32_t create(struct gw_instance *instance, struct eg_why *ret_why) {

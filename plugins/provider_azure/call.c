@@ -27,11 +27,11 @@ struct azure_call {
     struct azure_call *prev;
     const struct azure_target *target;
     struct eg_op *op;
-    struct eg_str payload; /* borrowed until done */
+    const struct eg_invocation *invocation; /* borrowed until done */
     struct token *token;
     struct token_want want;
     struct eg_http_call *handle;
-    struct eg_kv headers[3];
+    struct eg_kv headers[3 + EGX_TRACE_HEADERS];
     struct eg_http_request request;
 };
 
@@ -56,14 +56,14 @@ void azure_detach(void *instance, void *slot) {
 }
 
 static struct azure_call *call_new(struct azure_slot *slot, const struct azure_target *target,
-                                   struct eg_op *op, struct eg_str payload) {
+                                   struct eg_op *op, const struct eg_invocation *invocation) {
     const struct eg_host *host = slot->instance->host;
     struct azure_call *call = host->mem->alloc(host, sizeof *call);
     call->magic = CALL_MAGIC;
     call->slot = slot;
     call->target = target;
     call->op = op;
-    call->payload = payload;
+    call->invocation = invocation;
     call->next = slot->active;
     if (slot->active != NULL) {
         slot->active->prev = call;
@@ -215,7 +215,7 @@ static int32_t send(struct azure_call *call) {
         .method = EGX_STR("POST"),
         .url = call->target->url,
         .headers = call->headers,
-        .body = call->payload,
+        .body = call->invocation->payload,
         .timeout_ns = egx_http_timeout(i->host, call->op),
         .max_response_bytes = i->settings->max_response,
         .ca_file = i->settings->ca_file,
@@ -224,6 +224,8 @@ static int32_t send(struct azure_call *call) {
     add_header(call, EGX_STR("x-functions-key"), call->target->key);
     add_header(call, EGX_STR("Authorization"),
                call->token == NULL ? egx_str_n(NULL, 0) : call->token->text);
+    call->request.header_count +=
+        egx_trace_headers(call->invocation, call->headers + call->request.header_count);
     return i->host->http->send(i->host, call->slot->loop, &call->request, on_response, call,
                                &call->handle);
 }
@@ -270,7 +272,7 @@ static void acquire(struct azure_call *call) {
 
 int32_t azure_invoke(void *instance, void *slot, void *target,
                      const struct eg_invocation *invocation, struct eg_op *op) {
-    struct azure_call *call = call_new(slot, target, op, invocation->payload);
+    struct azure_call *call = call_new(slot, target, op, invocation);
     (void)instance;
     if (call->target->source != NULL) {
         acquire(call);

@@ -20,6 +20,7 @@ static void *slot;
 static void *target;
 static struct eg_target_traits traits;
 static struct eg_why why;
+static struct eg_str traceparent; /* of the next calls */
 
 static inline const struct eg_component *component(void) {
     return eg_plugin_constant.components[0];
@@ -59,8 +60,9 @@ static inline void end(void) {
 }
 
 static inline void invoke(struct egx_fake_op *op) {
-    static const struct eg_invocation invocation = {.struct_size = sizeof invocation,
-                                                    .payload = {EVENT, sizeof EVENT - 1}};
+    static struct eg_invocation invocation = {.struct_size = sizeof invocation,
+                                              .payload = {EVENT, sizeof EVENT - 1}};
+    invocation.traceparent = traceparent;
     egx_fake_op_init(fake, op);
     CU_ASSERT_EQUAL(ops()->invoke(instance, slot, target, &invocation, &op->pub), EG_OK);
 }

@@ -126,6 +126,20 @@ static void a_call_is_a_post_of_the_event_with_the_key(void) {
     end();
 }
 
+static void a_trace_goes_on_with_the_call(void) {
+    struct egx_fake_op op;
+    begin(NULL);
+    CU_ASSERT_EQUAL_FATAL(bind("{" URL ",\"key\":\"k\"}"), EG_OK);
+    traceparent = EGX_STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    egx_fake_answer(fake, 200, "", "");
+    call(&op);
+    CU_ASSERT_EQUAL(egx_fake_sent(fake, 0)->header_count, 3);
+    CU_ASSERT_TRUE(egx_str_eq(header_of(egx_fake_sent(fake, 0), "traceparent"), traceparent));
+    traceparent = egx_str_n(NULL, 0);
+    egx_fake_op_free(&op);
+    end();
+}
+
 static void the_content_type_can_be_chosen_and_without_a_key_none_is_sent(void) {
     struct egx_fake_op op;
     begin(NULL);
@@ -251,7 +265,7 @@ UNIT_MAIN(UNIT(the_address_is_a_url_or_an_app_with_a_function),
           UNIT(what_cannot_work_is_refused_with_its_reason),
           UNIT(settings_that_cannot_work_are_refused),
           UNIT(a_key_may_go_by_http_to_this_machine_and_where_the_operator_says),
-          UNIT(a_call_is_a_post_of_the_event_with_the_key),
+          UNIT(a_call_is_a_post_of_the_event_with_the_key), UNIT(a_trace_goes_on_with_the_call),
           UNIT(the_content_type_can_be_chosen_and_without_a_key_none_is_sent),
           UNIT(statuses_are_sorted_into_classes),
           UNIT(an_answer_202_with_location_is_an_acknowledgement),

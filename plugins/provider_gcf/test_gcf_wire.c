@@ -7,10 +7,13 @@
 static struct egx_fake *fake;
 static struct gcf_wire wire;
 static struct eg_why why;
+static struct eg_str traceparent; /* of the next request */
 
 static int32_t make(const char *payload, uint32_t is_structured, int is_event) {
     struct eg_invocation invocation = {.struct_size = sizeof invocation,
-                                       .payload = egx_str_c(payload)};
+                                       .payload = egx_str_c(payload),
+                                       .traceparent = traceparent,
+                                       .tracestate = EGX_STR("a=1")};
     fake = egx_fake_new();
     why = (struct eg_why){.struct_size = sizeof why};
     wire = (struct gcf_wire){0};
@@ -46,6 +49,28 @@ static void attributes_become_headers_and_data_the_body(void) {
                                       "ce-id=7\nce-count=3\nce-flag=true\n"
                                       "Content-Type=application/json\n");
     ASSERT_STR(wire.body, "{\"n\":1.0, \"s\":\"}\\\"\"}");
+    end();
+}
+
+static void a_trace_goes_on_in_every_mode(void) {
+    static const char trace[] = "traceparent="
+                                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+                                "\ntracestate=a=1\n";
+    char expected[512];
+    traceparent = EGX_STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    CU_ASSERT_EQUAL(make("{\"id\":\"7\",\"data\":{}}", 0, 1), EG_OK);
+    (void)snprintf(expected, sizeof expected, "ce-id=7\nContent-Type=application/json\n%s", trace);
+    CU_ASSERT_STRING_EQUAL(headers(), expected);
+    end();
+    CU_ASSERT_EQUAL(make("{\"id\":\"7\"}", 1, 1), EG_OK);
+    (void)snprintf(expected, sizeof expected, "Content-Type=application/cloudevents+json\n%s",
+                   trace);
+    CU_ASSERT_STRING_EQUAL(headers(), expected);
+    end();
+    CU_ASSERT_EQUAL(make("{}", 0, 0), EG_OK);
+    (void)snprintf(expected, sizeof expected, "Content-Type=application/json\n%s", trace);
+    CU_ASSERT_STRING_EQUAL(headers(), expected);
+    traceparent = egx_str_n(NULL, 0);
     end();
 }
 
@@ -238,7 +263,7 @@ static void only_a_token_with_an_end_in_the_future_is_taken(void) {
     end();
 }
 
-UNIT_MAIN(UNIT(attributes_become_headers_and_data_the_body),
+UNIT_MAIN(UNIT(attributes_become_headers_and_data_the_body), UNIT(a_trace_goes_on_in_every_mode),
           UNIT(header_values_are_percent_encoded_as_the_binding_says),
           UNIT(text_and_binary_data_are_decoded),
           UNIT(structured_events_and_other_payloads_go_as_they_are),

@@ -160,7 +160,7 @@ static void put_content_type(struct gcf_wire *wire, struct eg_str type) {
 
 static int32_t make_binary(const struct eg_host *host, const struct attributes *all,
                            struct gcf_wire *wire) {
-    const size_t table = (all->count + 2) * sizeof(struct eg_kv);
+    const size_t table = (all->count + 2 + EGX_TRACE_HEADERS) * sizeof(struct eg_kv);
     wire->memory = host->mem->alloc(host, table + 3 * all->count + 4 * all->bytes + 1);
     wire->headers = wire->memory;
     wire->header_count = 1;
@@ -184,11 +184,16 @@ static int32_t make_binary(const struct eg_host *host, const struct attributes *
 
 static void make_plain(const struct eg_host *host, struct eg_str payload, struct eg_str type,
                        struct gcf_wire *wire) {
-    wire->memory = host->mem->alloc(host, 2 * sizeof(struct eg_kv));
+    wire->memory = host->mem->alloc(host, (2 + EGX_TRACE_HEADERS) * sizeof(struct eg_kv));
     wire->headers = wire->memory;
     wire->header_count = 1;
     wire->body = payload;
     put_content_type(wire, type);
+}
+
+/* Room for it was left. */
+static void put_trace(struct gcf_wire *wire, const struct eg_invocation *invocation) {
+    wire->header_count += egx_trace_headers(invocation, wire->headers + wire->header_count);
 }
 
 int32_t gcf_wire_make(const struct eg_host *host, const struct eg_invocation *invocation,
@@ -199,6 +204,7 @@ int32_t gcf_wire_make(const struct eg_host *host, const struct eg_invocation *in
                    invocation->event == NULL ? EGX_STR("application/json")
                                              : EGX_STR("application/cloudevents+json"),
                    &wire);
+        put_trace(&wire, invocation);
         *ret_wire = wire;
         return EG_OK;
     }
@@ -212,6 +218,7 @@ int32_t gcf_wire_make(const struct eg_host *host, const struct eg_invocation *in
                        rc == EG_E_TOOBIG ? "the event's attributes are too big for headers"
                                          : "the event cannot be written in binary mode");
     }
+    put_trace(&wire, invocation);
     *ret_wire = wire;
     return EG_OK;
 }

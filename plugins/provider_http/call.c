@@ -6,6 +6,10 @@
  * fail_on = "500-only" (the original's rule). The body of any other status is the function's
  * result, also of a 404 (chapter 8.2).
  */
+#include <stdio.h>
+
+#include <eventgw-sdk/egx_http.h>
+
 #include "provider_http.h"
 
 #define CALL_MAGIC 0x48545043u /* "HTPC" */
@@ -22,6 +26,7 @@ struct http_call {
     struct eg_op *op;
     struct eg_http_call *handle;
     struct eg_http_request request;
+    struct eg_kv headers[1 + EGX_TRACE_HEADERS];
 };
 
 struct http_slot {
@@ -95,9 +100,13 @@ static int is_failure(const struct http_instance *instance, int32_t status) {
 }
 
 static void end_failed(struct eg_op *op, int32_t status) {
-    const uint32_t call_class =
-        status >= 502 && status <= 504 ? EG_CALL_TRANSIENT : EG_CALL_FUNCTION;
-    egx_done_call_failed(op, EG_OK, call_class, "HTTP status code: %d", (int)status);
+    char text[64];
+    struct eg_result result = egx_result();
+    result.call_class = status >= 502 && status <= 504 ? EG_CALL_TRANSIENT : EG_CALL_FUNCTION;
+    result.http_status = (uint32_t)status;
+    result.message =
+        egx_str_n(text, (size_t)snprintf(text, sizeof text, "HTTP status code: %d", (int)status));
+    op->done(op, EG_OK, &result);
 }
 
 static void end_transport(struct eg_op *op, const struct eg_http_response *response) {
@@ -132,22 +141,20 @@ static uint64_t timeout_of(const struct eg_host *host, const struct eg_op *op) {
 
 int32_t provider_http_invoke(void *instance, void *slot, void *target,
                              const struct eg_invocation *invocation, struct eg_op *op) {
-    static const struct eg_kv content_type = {
-        EGX_STR_INIT("Content-Type"),
-        EGX_STR_INIT("application/cloudevents+json"),
-    };
     const struct http_instance *i = instance;
     const struct http_target_settings *settings = target;
     struct http_slot *s = slot;
     struct http_call *call = call_take(s);
     call->op = op;
+    call->headers[0] =
+        (struct eg_kv){EGX_STR("Content-Type"), EGX_STR("application/cloudevents+json")};
     call->request = (struct eg_http_request){
         .struct_size = sizeof call->request,
         .flags = i->settings->redirects ? 0 : EG_HTTP_NO_REDIRECT,
         .method = EGX_STR("POST"),
         .url = settings->url,
-        .headers = &content_type,
-        .header_count = 1,
+        .headers = call->headers,
+        .header_count = 1 + egx_trace_headers(invocation, call->headers + 1),
         .body = invocation->payload,
         .timeout_ns = timeout_of(i->host, op),
         .max_response_bytes = i->settings->max_response,

@@ -120,9 +120,12 @@ static void end(void) {
     component()->life->destroy(instance);
 }
 
+static struct eg_str traceparent; /* of the next calls */
+
 static int32_t invoke(void) {
-    static const struct eg_invocation invocation = {.struct_size = sizeof invocation,
-                                                    .payload = {"{\"a\":1}", 7}};
+    static struct eg_invocation invocation = {.struct_size = sizeof invocation,
+                                              .payload = {"{\"a\":1}", 7}};
+    invocation.traceparent = traceparent;
     return ops()->invoke(instance, slot, target, &invocation, &op);
 }
 static void count_release(void *owner) {
@@ -217,6 +220,18 @@ static void a_call_is_a_post_of_the_event(void) {
     end();
 }
 
+static void a_trace_goes_on_with_the_call(void) {
+    begin("5xx");
+    traceparent = EGX_STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    CU_ASSERT_EQUAL(invoke(), EG_OK);
+    CU_ASSERT_EQUAL_FATAL(net.request.header_count, 2);
+    ASSERT_STR(net.request.headers[1].name, "traceparent");
+    CU_ASSERT_TRUE(egx_str_eq(net.request.headers[1].value, traceparent));
+    traceparent = egx_str_n(NULL, 0);
+    respond(200, "{}");
+    end();
+}
+
 static void statuses_are_sorted_into_classes(void) {
     static const struct {
         int32_t status;
@@ -243,6 +258,7 @@ static void statuses_are_sorted_into_classes(void) {
             respond(rows[i].status, "body");
             CU_ASSERT_EQUAL(got.status, EG_OK);
             CU_ASSERT_EQUAL(got.call_class, wanted);
+            CU_ASSERT_EQUAL(got.http_status, (uint32_t)rows[i].status);
             CU_ASSERT_STRING_EQUAL(got.body, wanted == EG_CALL_OK ? "body" : "");
             CU_ASSERT_EQUAL(net.released, 1);
             end();
@@ -332,7 +348,8 @@ static void redirects_can_be_switched_off(void) {
 
 UNIT_MAIN(UNIT(a_url_with_any_scheme_passes), UNIT(any_other_url_gives_the_missing_fields_text),
           UNIT(a_function_may_ask_for_a_version_of_cloudevents),
-          UNIT(a_call_is_a_post_of_the_event), UNIT(statuses_are_sorted_into_classes),
+          UNIT(a_call_is_a_post_of_the_event), UNIT(a_trace_goes_on_with_the_call),
+          UNIT(statuses_are_sorted_into_classes),
           UNIT(a_failed_status_is_told_in_the_words_of_the_log),
           UNIT(a_transport_error_is_transient),
           UNIT(a_url_that_cannot_be_reached_fails_at_the_call),

@@ -29,14 +29,14 @@ void whisk_detach(void *instance, void *slot) {
 }
 
 static struct whisk_call *call_new(struct whisk_slot *slot, const struct whisk_target *target,
-                                   struct eg_op *op, struct eg_str payload) {
+                                   struct eg_op *op, const struct eg_invocation *invocation) {
     const struct eg_host *host = slot->instance->host;
     struct whisk_call *call = host->mem->alloc(host, sizeof *call);
     call->magic = CALL_MAGIC;
     call->slot = slot;
     call->target = target;
     call->op = op;
-    call->payload = payload;
+    call->invocation = invocation;
     call->next = slot->active;
     if (slot->active != NULL) {
         slot->active->prev = call;
@@ -225,7 +225,8 @@ int32_t whisk_send(struct whisk_call *call, struct eg_str method, struct eg_str 
         .method = method,
         .url = egx_json_text(&call->url),
         .headers = call->headers,
-        .header_count = body.len > 0 ? 2 : 1,
+        .header_count =
+            body.len > 0 ? 2 + egx_trace_headers(call->invocation, call->headers + 2) : 1,
         .body = body,
         .timeout_ns = egx_http_timeout(i->host, call->op),
         .max_response_bytes = i->settings->max_response,
@@ -251,7 +252,7 @@ static uint64_t blocking_ms(const struct whisk_call *call) {
 
 int32_t whisk_invoke(void *instance, void *slot, void *target,
                      const struct eg_invocation *invocation, struct eg_op *op) {
-    struct whisk_call *call = call_new(slot, target, op, invocation->payload);
+    struct whisk_call *call = call_new(slot, target, op, invocation);
     (void)instance;
     egx_json_raw(&call->url, egx_json_text(&call->target->invoke_url));
     if (call->target->is_blocking) {
@@ -260,7 +261,7 @@ int32_t whisk_invoke(void *instance, void *slot, void *target,
             snprintf(text, sizeof text, "&timeout=%llu", (unsigned long long)blocking_ms(call));
         egx_json_raw(&call->url, egx_str_n(text, len > 0 ? (size_t)len : 0));
     }
-    const int32_t status = whisk_send(call, EGX_STR("POST"), call->payload, on_response);
+    const int32_t status = whisk_send(call, EGX_STR("POST"), invocation->payload, on_response);
     if (status < 0) {
         whisk_end_failed(call, status, status == EG_E_INVAL ? EG_CALL_PERMANENT : EG_CALL_TRANSIENT,
                          "the API host cannot be called: %s", egx_error_text(status));

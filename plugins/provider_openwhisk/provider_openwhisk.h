@@ -68,10 +68,10 @@ struct whisk_call {
     struct whisk_call *prev;
     const struct whisk_target *target;
     struct eg_op *op;
-    struct eg_str payload; /* borrowed until done */
+    const struct eg_invocation *invocation; /* borrowed until done */
     struct eg_http_call *handle;
     struct eg_http_request request;
-    struct eg_kv headers[2];
+    struct eg_kv headers[2 + EGX_TRACE_HEADERS];
     struct egx_json url;
     /* poll.c */
     struct eg_timer *timer;

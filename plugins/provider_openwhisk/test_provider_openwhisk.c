@@ -57,9 +57,12 @@ static void end(void) {
     egx_fake_free(fake);
 }
 
+static struct eg_str traceparent; /* of the next calls */
+
 static void invoke(uint64_t deadline_ns) {
-    static const struct eg_invocation invocation = {.struct_size = sizeof invocation,
-                                                    .payload = {EVENT, sizeof EVENT - 1}};
+    static struct eg_invocation invocation = {.struct_size = sizeof invocation,
+                                              .payload = {EVENT, sizeof EVENT - 1}};
+    invocation.traceparent = traceparent;
     egx_fake_op_init(fake, &op);
     op.pub.deadline_ns = deadline_ns;
     CU_ASSERT_EQUAL(ops()->invoke(instance, slot, target, &invocation, &op.pub), EG_OK);
@@ -171,6 +174,17 @@ static void a_call_posts_the_event_with_the_key(void) {
     CU_ASSERT_EQUAL(sent(0)->flags, EG_HTTP_NO_REDIRECT);
     CU_ASSERT_EQUAL(op.result.call_class, EG_CALL_OK);
     ASSERT_STR(body_of(), "{\"x\": 1.50}"); /* byte by byte */
+    egx_fake_op_free(&op);
+    end();
+}
+
+static void a_trace_goes_on_with_the_call(void) {
+    begin(NULL);
+    CU_ASSERT_EQUAL_FATAL(bind(ACTION), EG_OK);
+    traceparent = EGX_STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    call(200, "", RECORD);
+    CU_ASSERT_TRUE(egx_str_eq(header_of(sent(0), "traceparent"), traceparent));
+    traceparent = egx_str_n(NULL, 0);
     egx_fake_op_free(&op);
     end();
 }
@@ -398,6 +412,7 @@ static void a_transport_error_is_transient(void) {
 
 UNIT_MAIN(UNIT(addresses_are_made_of_names), UNIT(what_cannot_work_is_refused_with_its_reason),
           UNIT(a_call_posts_the_event_with_the_key), UNIT(a_token_goes_as_bearer),
+          UNIT(a_trace_goes_on_with_the_call),
           UNIT(openwhisk_is_asked_to_wait_a_little_less_than_the_gateway),
           UNIT(statuses_are_sorted_into_classes), UNIT(what_does_not_wait_is_acknowledged),
           UNIT(an_activation_is_looked_at_until_it_has_ended),

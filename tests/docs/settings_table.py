@@ -65,8 +65,11 @@ def settings():
 
 
 def component_tables(name):
-    return tables_of(printed("--help-plugin", name), lambda line:
-                     ("function " if "function" in line else "plugin ") + name)
+    def table_name(line):
+        if line.startswith("Of every middleware"):
+            return "common middleware"
+        return ("function " if "function" in line else "plugin ") + name
+    return tables_of(printed("--help-plugin", name), table_name)
 
 
 def cell(text):

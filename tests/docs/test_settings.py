@@ -27,7 +27,8 @@ def other_value(kind, value, meaning):
     if kind == "size":
         return '"65KiB"'
     if kind == "number":
-        return str(int(value) + 1)
+        is_greatest = re.search(rf"to {value}\)", meaning)
+        return str(int(value) + (-1 if is_greatest else 1))
     if kind == "bool":
         return "false" if value == "true" else "true"
     return '( "other" )' if kind == "list" else '"other"'

@@ -156,8 +156,27 @@ static void header_text_cannot_end_its_line(void) {
     CU_ASSERT_FALSE(egx_is_header_text(EGX_STR("\xc3\xa9")));
 }
 
+static void a_trace_goes_on_by_headers_where_there_is_one(void) {
+    struct eg_kv headers[EGX_TRACE_HEADERS];
+    struct eg_invocation invocation = {.struct_size = sizeof invocation};
+    CU_ASSERT_EQUAL(egx_trace_headers(&invocation, headers), 0);
+    invocation.tracestate = EGX_STR("a=1"); /* is nothing without the other */
+    CU_ASSERT_EQUAL(egx_trace_headers(&invocation, headers), 0);
+    invocation.traceparent = EGX_STR("00-1-2-01");
+    CU_ASSERT_EQUAL(egx_trace_headers(&invocation, headers), 2);
+    ASSERT_STR(headers[0].name, "traceparent");
+    ASSERT_STR(headers[0].value, "00-1-2-01");
+    ASSERT_STR(headers[1].name, "tracestate");
+    ASSERT_STR(headers[1].value, "a=1");
+    invocation.tracestate = egx_str_n(NULL, 0);
+    CU_ASSERT_EQUAL(egx_trace_headers(&invocation, headers), 1);
+    invocation.struct_size = offsetof(struct eg_invocation, traceparent); /* of a host before 0.3 */
+    CU_ASSERT_EQUAL(egx_trace_headers(&invocation, headers), 0);
+}
+
 UNIT_MAIN(UNIT(dates_are_read_in_the_one_form_that_may_be_sent), UNIT(digits_are_digits_only),
           UNIT(retry_after_is_seconds_or_a_date_and_at_most_a_day),
           UNIT(what_is_not_unreserved_is_percent_encoded), UNIT(base64_is_that_of_rfc_4648),
           UNIT(a_url_has_a_scheme_a_host_and_no_user), UNIT(loopback_is_this_machine_only),
-          UNIT(header_text_cannot_end_its_line))
+          UNIT(header_text_cannot_end_its_line),
+          UNIT(a_trace_goes_on_by_headers_where_there_is_one))

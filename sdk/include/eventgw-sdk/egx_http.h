@@ -7,6 +7,7 @@
 #define EVENTGW_SDK_HTTP_H
 
 #include <eventgw/host.h>
+#include <eventgw/provider.h>
 
 #include "egx_json.h"
 #include "egx_str.h"
@@ -20,6 +21,23 @@ static inline struct eg_str egx_http_header(const struct eg_http_response *respo
         }
     }
     return egx_str_n(NULL, 0);
+}
+
+/* The headers by which a function's own trace goes on (W3C Trace Context); put into headers, which
+ * has room for EGX_TRACE_HEADERS. Returns how many: 0 when there is no trace, or the host is older
+ * than ABI 0.3. Borrowed from the invocation. */
+#define EGX_TRACE_HEADERS 2u
+static inline size_t egx_trace_headers(const struct eg_invocation *invocation,
+                                       struct eg_kv *headers) {
+    size_t count = 0;
+    if (!EG_HAS(invocation, tracestate) || invocation->traceparent.len == 0) {
+        return 0;
+    }
+    headers[count++] = (struct eg_kv){EGX_STR("traceparent"), invocation->traceparent};
+    if (invocation->tracestate.len > 0) {
+        headers[count++] = (struct eg_kv){EGX_STR("tracestate"), invocation->tracestate};
+    }
+    return count;
 }
 
 /* How long a call may take that has to be done before the op's deadline: with a second more, since

@@ -47,17 +47,21 @@ static void rig_init(struct rig *rig) {
         .json_depth = GW_JSON_DEPTH,
         .function_timeout_ns = 5 * GW_NS_PER_S,
         .middleware_timeout_ns = 2 * GW_NS_PER_S,
+        .reacter_pending = 100,
+        .trace_percent = 100,
         .retry_after_s = 3,
     };
     gw_clock_hold(1000 * GW_NS_PER_S, 1500000000 * (int64_t)GW_NS_PER_S);
 }
 
-static void rig_add(struct rig *rig, uint32_t kind, const char *name) {
+static void rig_add(struct rig *rig, uint32_t kind, const char *name, const char *match) {
+    const struct gw_setting_input input = {GW_STR("match"), gw_str_c(match), GW_STR("")};
     struct eg_why why = {.struct_size = sizeof why};
     struct gw_instance *instance = NULL;
     const struct eg_component *c = gw_manager_component(rig->manager, kind, gw_str_c(name));
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-    CU_ASSERT_EQUAL_FATAL(gw_manager_add(rig->manager, c, NULL, 0, &instance, &why), 0);
+    CU_ASSERT_EQUAL_FATAL(
+        gw_manager_add(rig->manager, c, &input, match == NULL ? 0 : 1, &instance, &why), 0);
 }
 
 static void rig_start(struct rig *rig) {
@@ -76,11 +80,11 @@ static void rig_start(struct rig *rig) {
         .version = "test",
     });
     CU_ASSERT_EQUAL_FATAL(gw_manager_load(rig->manager, NULL, &why), 0);
-    rig_add(rig, EG_KIND_PROVIDER, "fake");
-    rig_add(rig, EG_KIND_MIDDLEWARE, "first");
-    rig_add(rig, EG_KIND_MIDDLEWARE, "second");
-    rig_add(rig, EG_KIND_REACTER, "watcher");
-    rig_add(rig, EG_KIND_REACTER, "guard");
+    rig_add(rig, EG_KIND_PROVIDER, "fake", NULL);
+    rig_add(rig, EG_KIND_MIDDLEWARE, "first", rig->first_match);
+    rig_add(rig, EG_KIND_MIDDLEWARE, "second", rig->second_match);
+    rig_add(rig, EG_KIND_REACTER, "watcher", NULL);
+    rig_add(rig, EG_KIND_REACTER, rig->guard_traces ? "tracer" : "guard", NULL);
     gw_manager_start(rig->manager, 0, rig_on_started, rig);
     for (int i = 0; i < 100 && !rig->is_ready; i++) {
         gw_loop_turn(rig->loop, GW_NS_PER_MS);
@@ -148,6 +152,12 @@ static struct eg_metric *rig_metric(const char *function, const char *what) {
     return gw_metric(&family, labels, 2);
 }
 
+static void rig_name(struct gw_object *function, const char *name) {
+    function->kind = GW_FUNCTION;
+    function->space = GW_STR("default");
+    function->id = gw_str_c(name);
+}
+
 static struct rig_subscription *rig_subscribe(struct rig *rig, bool is_sync, const char *type,
                                               const char *method, const char *path,
                                               const char *function, const char *authorizer) {
@@ -163,13 +173,16 @@ static struct rig_subscription *rig_subscribe(struct rig *rig, bool is_sync, con
     };
     s->subscriber.object = &s->object;
     if (rig_function(function) != NULL) {
-        s->callee = (struct gw_callee){&s->object, rig_target(rig, function)};
+        rig_name(&s->function, function);
+        s->callee = (struct gw_callee){&s->function, rig_target(rig, function)};
         s->subscriber.callee = &s->callee;
     }
     if (authorizer != NULL) {
         s->subscriber.needs_authorizer = true;
         if (rig_function(authorizer) != NULL) {
-            s->authorizer = (struct gw_callee){&s->object, rig_target(rig, authorizer)};
+            rig_name(&s->authorizer_function, authorizer);
+            s->authorizer =
+                (struct gw_callee){&s->authorizer_function, rig_target(rig, authorizer)};
             s->subscriber.authorizer = &s->authorizer;
         }
     }

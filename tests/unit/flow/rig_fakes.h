@@ -156,9 +156,11 @@ const struct gw_subscriber *gw_snapshot_sync(const struct gw_snapshot *snapshot,
     (void)snapshot;
     for (size_t i = 0; i < rig_now->subscription_count; i++) {
         if (rig_matches(&rig_now->subscriptions[i], true, method, path, event_type)) {
-            ret_params->is_null = false;
-            ret_params->count = 1;
-            ret_params->items[0] = (struct eg_kv){GW_STR("id"), GW_STR("7")};
+            if (ret_params != NULL) {
+                ret_params->is_null = false;
+                ret_params->count = 1;
+                ret_params->items[0] = (struct eg_kv){GW_STR("id"), GW_STR("7")};
+            }
             return &rig_now->subscriptions[i].subscriber;
         }
     }

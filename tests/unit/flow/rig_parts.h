@@ -39,12 +39,17 @@ struct rig_function {
     unsigned canceled;
     uint32_t is_async;  /* of the last call */
     char payload[8192]; /* of the last call */
+    char traceparent[64];
+    char tracestate[64];
+    uint32_t http_status;
     struct eg_op *held[RIG_HELD];
     unsigned held_count;
 };
 
 struct rig_subscription {
     struct gw_object object;
+    struct gw_object function;
+    struct gw_object authorizer_function;
     struct gw_subscriber subscriber;
     struct gw_callee callee;
     struct gw_callee authorizer;
@@ -80,6 +85,9 @@ struct rig {
     struct gw_view view;
     struct gw_target *targets[2 * RIG_MAX];
     size_t target_count;
+    const char *first_match; /* common setting of the middleware, as JSON */
+    const char *second_match;
+    bool guard_traces; /* the reacter `guard` is one that wants traces */
     bool is_ready;
 };
 
@@ -89,6 +97,7 @@ static struct rig_hooks rig_first;
 static struct rig_hooks rig_second;
 static struct rig_reacter rig_watcher;
 static struct rig_reacter rig_guard;
+static void (*rig_trace)(const struct eg_trace *trace); /* of the guard, with guard_traces */
 static unsigned rig_middleware_cancels;
 static struct eg_op *rig_op; /* where a pending hook leaves its op */
 static const struct eg_host *rig_host;

@@ -65,6 +65,7 @@ static void rig_finish(struct rig_function *f, struct eg_op *op) {
     const struct eg_result result = {
         .struct_size = sizeof result,
         .call_class = f->call_class,
+        .http_status = f->http_status,
         .message = gw_str_c(f->message),
         .client_text = gw_str_c(f->client_text),
         .body = f->answer == NULL ? (struct eg_buf){0} : gw_buf_copy(gw_str_c(f->answer)),
@@ -80,6 +81,8 @@ static int32_t rig_invoke(void *instance, void *slot, void *target,
     f->calls++;
     f->is_async = invocation->is_async;
     (void)snprintf(f->payload, sizeof f->payload, "%.*s", GW_FMT(invocation->payload));
+    (void)snprintf(f->traceparent, sizeof f->traceparent, "%.*s", GW_FMT(invocation->traceparent));
+    (void)snprintf(f->tracestate, sizeof f->tracestate, "%.*s", GW_FMT(invocation->tracestate));
     if (f->mode == RIG_REFUSE) {
         return EG_E_UNAVAILABLE;
     }
@@ -171,6 +174,16 @@ RIG_MIDDLEWARE(second);
 RIG_REACTER(watcher);
 RIG_REACTER(guard);
 
+static void tracer_trace(void *i, void *s, const struct eg_trace *trace) {
+    (void)i;
+    (void)s;
+    rig_trace(trace);
+}
+static const struct eg_reacter_ops tracer_ops = {.struct_size = sizeof tracer_ops,
+                                                 .interests = guard_interests,
+                                                 .react = guard_react,
+                                                 .trace = tracer_trace};
+
 #define RIG_COMPONENT(id, kind_, ops_)                                                             \
     static const struct eg_component rig_##id##_component = {                                      \
         .struct_size = sizeof(struct eg_component),                                                \
@@ -195,10 +208,11 @@ RIG_COMPONENT(first, EG_KIND_MIDDLEWARE, first_ops);
 RIG_COMPONENT(second, EG_KIND_MIDDLEWARE, second_ops);
 RIG_COMPONENT(watcher, EG_KIND_REACTER, watcher_ops);
 RIG_COMPONENT(guard, EG_KIND_REACTER, guard_ops);
+RIG_COMPONENT(tracer, EG_KIND_REACTER, tracer_ops);
 
 static const struct eg_component *const rig_components[] = {
-    &rig_fake_component, &rig_first_component, &rig_second_component, &rig_watcher_component,
-    &rig_guard_component};
+    &rig_fake_component,    &rig_first_component, &rig_second_component,
+    &rig_watcher_component, &rig_guard_component, &rig_tracer_component};
 static const struct eg_plugin rig_plugin = {
     .magic = EG_PLUGIN_MAGIC,
     .struct_size = sizeof rig_plugin,

@@ -1,0 +1,88 @@
+/*
+ * flow/scope.c - see scope.h. An event belongs to the spaces of the subscriptions that its type
+ * and the request's method and path lead to, synchronous or not.
+ */
+#include "flow/scope.h"
+
+#include "base/mem.h"
+#include "domain/match.h"
+#include "flow/exchange.h"
+
+bool gw_scope_is_late(const struct gw_instance *instance) {
+    return instance->match != NULL && !gw_match_is_early(instance->match);
+}
+
+static struct gw_scope *scope_of(struct eg_exchange *x, size_t place) {
+    if (x->scopes == NULL) {
+        x->scopes = gw_arena_zalloc(x->arena, x->flow->middleware_count * sizeof *x->scopes);
+    }
+    return &x->scopes[place];
+}
+
+static bool is_in_spaces(const struct eg_exchange *x, const struct gw_match *match) {
+    const struct gw_snapshot *snapshot = gw_exchange_snapshot(x);
+    const struct eg_str method = x->request->method;
+    const struct eg_str type = x->item->event->type;
+    size_t count = 0;
+    if (!gw_match_has_spaces(match)) {
+        return true;
+    }
+    const struct gw_subscriber *sync = gw_snapshot_sync(snapshot, method, x->path, type, NULL);
+    if (sync != NULL && gw_match_space(match, sync->object->space)) {
+        return true;
+    }
+    const struct gw_subscriber *const *async =
+        gw_snapshot_async(snapshot, method, x->path, type, &count);
+    size_t i = 0;
+    while (i < count && !gw_match_space(match, async[i]->object->space)) {
+        i++;
+    }
+    return i < count;
+}
+
+static bool is_request(const struct eg_exchange *x, const struct gw_match *match) {
+    return gw_match_request(match, x->request->method, x->path);
+}
+
+static enum gw_scope_part judge_event(struct eg_exchange *x, const struct gw_match *match,
+                                      size_t place) {
+    if (!is_request(x, match) || !gw_match_event_type(match, x->item->event->type) ||
+        !is_in_spaces(x, match)) {
+        return GW_PART_NONE;
+    }
+    const struct gw_scope *scope = scope_of(x, place);
+    if (scope->state != GW_SCOPE_STOPPED) {
+        return scope->state == GW_SCOPE_NEW ? GW_PART_LATE : GW_PART_ASK;
+    }
+    if (scope->status >= 400) {
+        gw_answer_error(x, scope->status, scope->message);
+    } else {
+        gw_answer_set(x, scope->status);
+    }
+    return GW_PART_REFUSED;
+}
+
+enum gw_scope_part gw_scope_judge(struct eg_exchange *exchange, const struct gw_instance *instance,
+                                  size_t place, enum gw_hook hook) {
+    const struct gw_match *match = instance->match;
+    bool takes_part = false;
+    if (gw_match_is_early(match)) {
+        takes_part = is_request(exchange, match);
+    } else if (hook == GW_HOOK_EVENT) {
+        return judge_event(exchange, match, place);
+    } else if (hook == GW_HOOK_REPLY) {
+        takes_part = scope_of(exchange, place)->state != GW_SCOPE_NEW;
+    }
+    return takes_part ? GW_PART_ASK : GW_PART_NONE;
+}
+
+void gw_scope_note(struct eg_exchange *exchange, size_t place, bool is_stopped) {
+    struct gw_scope *scope = scope_of(exchange, place);
+    scope->state = is_stopped ? GW_SCOPE_STOPPED : GW_SCOPE_ASKED;
+    if (is_stopped) {
+        scope->status = exchange->answer.status;
+        scope->message = exchange->answer.message;
+    } else if (exchange->answer.status != 0) {
+        gw_answer_clear(exchange); /* a reply without a stop is no reply */
+    }
+}
