@@ -17,6 +17,14 @@ MIDDLEWARE = {
         "status": 401,
         "secret": "a-long-secret-key",
     },
+    "schema": {
+        "plugin": "middleware_schema",
+        "open": {"on_failure": "refuse"},
+        "closed": {"on_failure": "refuse"},
+        "closed_types": {"schema": {"const": "a-value-of-the-schema"}},
+        "status": 400,
+        "secret": "a-value-of-the-schema",
+    },
 }
 
 
@@ -34,8 +42,8 @@ def middleware(request, make_gateway):
         settings = {f"plugins.{request.param}.{key}": value for key, value in row[mode].items()}
         gateway = make_gateway(set={"plugins.middleware": request.param, **settings}, **options)
         gateway.target = gateway.function("f", '{"body":"through"}')
-        gateway.event_type("http.request")
-        gateway.event_type("e")
+        for name in ("http.request", "e"):
+            gateway.create("eventtypes", {"name": name, **row.get(f"{mode}_types", {})})
         gateway.sync("http.request", "f", "/r", "GET")
         gateway.asynchronous("e", "f", "/e")
         gateway.settle()
