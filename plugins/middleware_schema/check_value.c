@@ -94,41 +94,50 @@ static void build_equals(struct compile *c, struct subschema *s) {
 
 /* ---- numbers ---- */
 
+/* 0: it is none, and what is said of numbers does not concern it. */
+static int read_number(const struct frame *frame, struct decimal *ret_number) {
+    if (frame->value->kind != NODE_NUMBER) {
+        return 0;
+    }
+    *ret_number = decimal_read(node_text(frame->value));
+    return 1;
+}
+
 static int check_maximum(struct check_run *run, const struct check *check,
                          const struct frame *frame) {
-    const struct decimal d = decimal_read(node_text(frame->value));
-    return frame->value->kind != NODE_NUMBER || decimal_compare(&d, &check->number) <= 0 ||
+    struct decimal d;
+    return !read_number(frame, &d) || decimal_compare(&d, &check->number) <= 0 ||
            mismatch(run, frame, "the number is greater than %.*s",
                     NAME_FMT(node_text(check->value)));
 }
 
 static int check_minimum(struct check_run *run, const struct check *check,
                          const struct frame *frame) {
-    const struct decimal d = decimal_read(node_text(frame->value));
-    return frame->value->kind != NODE_NUMBER || decimal_compare(&d, &check->number) >= 0 ||
+    struct decimal d;
+    return !read_number(frame, &d) || decimal_compare(&d, &check->number) >= 0 ||
            mismatch(run, frame, "the number is less than %.*s", NAME_FMT(node_text(check->value)));
 }
 
 static int check_below(struct check_run *run, const struct check *check,
                        const struct frame *frame) {
-    const struct decimal d = decimal_read(node_text(frame->value));
-    return frame->value->kind != NODE_NUMBER || decimal_compare(&d, &check->number) < 0 ||
+    struct decimal d;
+    return !read_number(frame, &d) || decimal_compare(&d, &check->number) < 0 ||
            mismatch(run, frame, "the number is not less than %.*s",
                     NAME_FMT(node_text(check->value)));
 }
 
 static int check_above(struct check_run *run, const struct check *check,
                        const struct frame *frame) {
-    const struct decimal d = decimal_read(node_text(frame->value));
-    return frame->value->kind != NODE_NUMBER || decimal_compare(&d, &check->number) > 0 ||
+    struct decimal d;
+    return !read_number(frame, &d) || decimal_compare(&d, &check->number) > 0 ||
            mismatch(run, frame, "the number is not greater than %.*s",
                     NAME_FMT(node_text(check->value)));
 }
 
 static int check_multiple(struct check_run *run, const struct check *check,
                           const struct frame *frame) {
-    const struct decimal d = decimal_read(node_text(frame->value));
-    return frame->value->kind != NODE_NUMBER || decimal_is_multiple(&d, &check->number) ||
+    struct decimal d;
+    return !read_number(frame, &d) || decimal_is_multiple(&d, &check->number) ||
            mismatch(run, frame, "the number is not a multiple of %.*s",
                     NAME_FMT(node_text(check->value)));
 }

@@ -11,7 +11,7 @@
 
 #define LOOP_STEPS 20000u /* about a millisecond */
 #define LOOP_PATTERN_NS 1000000u
-#define LOOP_DATA_BYTES ((size_t)64 * 1024)
+#define LOOP_DATA_BYTES ((size_t)16 * 1024)
 #define MESSAGE "The event's data does not fit the schema of its type: "
 
 struct schema_settings {

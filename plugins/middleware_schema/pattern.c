@@ -13,7 +13,7 @@
 
 #define MATCH_STEPS 10000u /* for every text, */
 #define STEPS_PER_BYTE 100u
-#define STEP_NS 10u        /* about what one takes, so that a single match keeps the time too */
+#define STEP_NS 40u        /* about what one takes, so that a single match keeps the time too */
 #define MATCH_DEPTH 20000u /* of backtracking points kept, */
 #define MATCH_HEAP_KIB 4096u
 
