@@ -46,13 +46,13 @@ int dedupe_key(const struct dedupe *d, const struct eg_exchange *exchange,
     put_headers(&text, d, exchange);
     const int is_made = !text.is_failed;
     if (is_made) {
-        *ret_key = siphash(&d->key, text.ptr, text.len);
+        *ret_key = dedupe_siphash(&d->key, text.ptr, text.len);
     }
     egx_json_free(&text);
     return is_made;
 }
 
-int is_batch(const struct dedupe *d, const struct eg_exchange *exchange) {
+int dedupe_is_batch(const struct dedupe *d, const struct eg_exchange *exchange) {
     const struct eg_str type = d->host->exchange->header(exchange, EGX_STR("content-type"), 0);
     return type.len >= BATCH_TYPE.len &&
            egx_str_eq_nocase(egx_str_n(type.ptr, BATCH_TYPE.len), BATCH_TYPE);
@@ -70,7 +70,7 @@ struct claim {
 
 void dedupe_end(struct dedupe *d, struct entry *entry, struct reply *reply) {
     const uint64_t now_ns = d->host->clock->monotonic_ns(d->host);
-    dedupe_wake(d, table_finish(d->table, entry, now_ns, reply));
+    dedupe_wake(d, dedupe_table_finish(d->table, entry, now_ns, reply));
 }
 
 static void end_claim(struct claim *claim, struct reply *reply) {
@@ -78,7 +78,7 @@ static void end_claim(struct claim *claim, struct reply *reply) {
     for (size_t i = 0; i < claim->count; i++) {
         dedupe_end(claim->dedupe, claim->entries[i], reply);
     }
-    reply_release(claim->before);
+    dedupe_reply_release(claim->before);
     host->mem->free(host, claim->entries);
     host->mem->free(host, claim);
 }
@@ -161,13 +161,13 @@ static struct reply *reply_to_keep(const struct dedupe *d, const struct eg_excha
     const struct eg_exchange_api *api = d->host->exchange;
     const uint32_t status = api->reply_status(exchange);
     if (!is_kept(d, status) || api->reply_body(exchange).len > d->settings->max_body ||
-        (status >= 300 && is_batch(d, exchange))) {
+        (status >= 300 && dedupe_is_batch(d, exchange))) {
         return NULL;
     }
     return copy_reply(d, exchange, claim->before);
 }
 
-void claim_add(struct dedupe *d, struct eg_exchange *exchange, struct entry *entry) {
+void dedupe_claim_add(struct dedupe *d, struct eg_exchange *exchange, struct entry *entry) {
     const struct eg_host *host = d->host;
     struct claim *claim = host->exchange->kept(exchange, host);
     if (claim == NULL) {
@@ -187,10 +187,10 @@ void claim_add(struct dedupe *d, struct eg_exchange *exchange, struct entry *ent
         claim->room = room;
     }
     claim->entries[claim->count++] = entry;
-    table_own(d->table, entry, claim);
+    dedupe_table_own(d->table, entry, claim);
 }
 
-void claim_finish(struct dedupe *d, struct eg_exchange *exchange) {
+void dedupe_claim_finish(struct dedupe *d, struct eg_exchange *exchange) {
     const struct eg_host *host = d->host;
     struct claim *claim = host->exchange->kept(exchange, host);
     if (claim == NULL) {
@@ -206,5 +206,5 @@ void claim_finish(struct dedupe *d, struct eg_exchange *exchange) {
     *claim = (struct claim){.dedupe = d};
     host->exchange->keep(exchange, host, NULL, NULL);
     end_claim(own, reply);
-    reply_release(reply);
+    dedupe_reply_release(reply);
 }

@@ -59,12 +59,12 @@ static inline struct wait *wait_of(struct waiter *waiter) {
 /* What makes two events the same. 0: this one cannot be known. */
 int dedupe_key(const struct dedupe *d, const struct eg_exchange *exchange,
                const struct eg_event *event, struct sip_hash *ret_key);
-int is_batch(const struct dedupe *d, const struct eg_exchange *exchange);
+int dedupe_is_batch(const struct dedupe *d, const struct eg_exchange *exchange);
 
 /* The request is the first with this event. */
-void claim_add(struct dedupe *d, struct eg_exchange *exchange, struct entry *entry);
+void dedupe_claim_add(struct dedupe *d, struct eg_exchange *exchange, struct entry *entry);
 /* The request has its reply. */
-void claim_finish(struct dedupe *d, struct eg_exchange *exchange);
+void dedupe_claim_finish(struct dedupe *d, struct eg_exchange *exchange);
 /* Ends one entry and wakes who waits. reply is borrowed; NULL: there is none to keep. */
 void dedupe_end(struct dedupe *d, struct entry *entry, struct reply *reply);
 void dedupe_wake(struct dedupe *d, struct waiter *woken);

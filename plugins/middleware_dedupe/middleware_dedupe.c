@@ -46,7 +46,7 @@ static const struct eg_setting *const rows[] = {
 
 static void destroy(void *instance) {
     struct dedupe *d = instance;
-    table_free(d->table);
+    dedupe_table_free(d->table);
     d->host->mem->free(d->host, d);
 }
 
@@ -89,7 +89,7 @@ static int32_t create(const struct eg_host *host, const void *settings_void, voi
         .bytes = host->metrics->gauge(host, EGX_STR("dedupe_bytes"),
                                       EGX_STR("Memory for what is known of events."), NULL, 0),
     };
-    d->table = table_new(host, &config);
+    d->table = dedupe_table_new(host, &config);
     *ret_instance = d;
     return EG_OK;
 }
@@ -110,14 +110,14 @@ static void detach(void *instance, void *slot) {
 /* ---- answers to duplicates ---- */
 
 static void release_reply(void *owner) {
-    reply_release(owner);
+    dedupe_reply_release(owner);
 }
 
 static int32_t replay(const struct dedupe *d, struct eg_exchange *exchange, struct reply *held) {
     const struct eg_exchange_api *api = d->host->exchange;
     const struct eg_buf body = {
         .ptr = held->body.ptr, .len = held->body.len, .release = release_reply, .owner = held};
-    const int has_own_reply = !is_batch(d, exchange); /* of a batch only the status counts */
+    const int has_own_reply = !dedupe_is_batch(d, exchange); /* of a batch only the status counts */
     for (size_t i = 0; has_own_reply && i < held->header_count; i++) {
         (void)api->reply_header(exchange, held->headers[i].name, held->headers[i].value);
     }
@@ -163,7 +163,7 @@ static void on_woken(void *arg) {
     int32_t verdict = EG_NEXT;
     forget(wait);
     if (is_over) { /* nobody listens any more: what it was given goes on to the next one */
-        reply_release(woken.reply);
+        dedupe_reply_release(woken.reply);
         if (woken.entry != NULL) {
             dedupe_end(d, woken.entry, NULL);
         }
@@ -174,7 +174,7 @@ static void on_woken(void *arg) {
         verdict = replay(d, exchange, woken.reply);
         d->host->metrics->add(d->events[COUNT_WAITED], 1);
     } else {
-        claim_add(d, exchange, woken.entry);
+        dedupe_claim_add(d, exchange, woken.entry);
         d->host->metrics->add(d->events[COUNT_FIRST], 1);
     }
     egx_done_verdict(op, verdict);
@@ -191,7 +191,7 @@ void dedupe_wake(struct dedupe *d, struct waiter *woken) {
 
 /* Ends a wait that nobody has woken. 0: somebody has, and on_woken comes. */
 static int leave(struct wait *wait) {
-    if (!table_leave(wait->dedupe->table, &wait->waiter)) {
+    if (!dedupe_table_leave(wait->dedupe->table, &wait->waiter)) {
         return 0;
     }
     forget(wait);
@@ -255,10 +255,10 @@ static int32_t on_event(void *instance, void *slot, struct eg_exchange *exchange
     if (!dedupe_key(d, exchange, event, &key)) {
         return EG_NEXT;
     }
-    struct wait *wait = is_batch(d, exchange) ? NULL : new_wait(d, slot, exchange, op);
-    const enum look look = table_look(d->table, &key, d->host->clock->monotonic_ns(d->host),
-                                      d->host->exchange->kept(exchange, d->host),
-                                      wait == NULL ? NULL : &wait->waiter, &entry, &reply);
+    struct wait *wait = dedupe_is_batch(d, exchange) ? NULL : new_wait(d, slot, exchange, op);
+    const enum look look = dedupe_table_look(d->table, &key, d->host->clock->monotonic_ns(d->host),
+                                             d->host->exchange->kept(exchange, d->host),
+                                             wait == NULL ? NULL : &wait->waiter, &entry, &reply);
     if (look == LOOK_WAITS) {
         start_patience(wait);
         return EG_PENDING;
@@ -268,7 +268,7 @@ static int32_t on_event(void *instance, void *slot, struct eg_exchange *exchange
     }
     switch (look) {
     case LOOK_FIRST:
-        claim_add(d, exchange, entry);
+        dedupe_claim_add(d, exchange, entry);
         d->host->metrics->add(d->events[COUNT_FIRST], 1);
         return EG_NEXT;
     case LOOK_DONE:
@@ -290,7 +290,7 @@ static int32_t on_reply(void *instance, void *slot, struct eg_exchange *exchange
     struct dedupe *d = instance;
     (void)slot;
     (void)op;
-    claim_finish(d, exchange);
+    dedupe_claim_finish(d, exchange);
     return EG_NEXT;
 }
 

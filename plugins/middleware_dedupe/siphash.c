@@ -39,7 +39,7 @@ static void absorb(struct state *s, uint64_t word) {
     s->v[0] ^= word;
 }
 
-struct sip_hash siphash(const struct sip_key *key, const void *bytes, size_t len) {
+struct sip_hash dedupe_siphash(const struct sip_key *key, const void *bytes, size_t len) {
     struct state s = {{key->k0 ^ 0x736f6d6570736575u, key->k1 ^ 0x646f72616e646f6du ^ 0xee,
                        key->k0 ^ 0x6c7967656e657261u, key->k1 ^ 0x7465646279746573u}};
     const unsigned char *at = bytes;

@@ -17,6 +17,6 @@ struct sip_hash {
     uint64_t low;
     uint64_t high;
 };
-struct sip_hash siphash(const struct sip_key *key, const void *bytes, size_t len);
+struct sip_hash dedupe_siphash(const struct sip_key *key, const void *bytes, size_t len);
 
 #endif

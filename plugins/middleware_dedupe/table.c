@@ -42,12 +42,12 @@ struct table {
     struct shard shards[SHARDS];
 };
 
-struct reply *reply_hold(struct reply *reply) {
+struct reply *dedupe_reply_hold(struct reply *reply) {
     (void)__atomic_add_fetch(&reply->refs, 1, __ATOMIC_RELAXED);
     return reply;
 }
 
-void reply_release(struct reply *reply) {
+void dedupe_reply_release(struct reply *reply) {
     if (reply != NULL && __atomic_sub_fetch(&reply->refs, 1, __ATOMIC_ACQ_REL) == 0) {
         reply->host->mem->free(reply->host, reply);
     }
@@ -82,7 +82,7 @@ static void remove_entry(struct table *table, struct shard *shard, struct entry 
     shard->count--;
     count_bytes(table, shard, -(int64_t)bytes_of(entry));
     table->host->metrics->add(table->config.entries, -1);
-    reply_release(entry->reply);
+    dedupe_reply_release(entry->reply);
     table->host->mem->free(table->host, entry);
 }
 
@@ -118,7 +118,7 @@ static size_t power_of_two(uint64_t least) {
     return size;
 }
 
-struct table *table_new(const struct eg_host *host, const struct table_config *config) {
+struct table *dedupe_table_new(const struct eg_host *host, const struct table_config *config) {
     struct table *table = host->mem->alloc(host, sizeof *table);
     table->host = host;
     table->config = *config;
@@ -134,7 +134,7 @@ struct table *table_new(const struct eg_host *host, const struct table_config *c
     return table;
 }
 
-void table_free(struct table *table) {
+void dedupe_table_free(struct table *table) {
     if (table == NULL) {
         return;
     }
@@ -166,7 +166,7 @@ static struct entry *find(const struct shard *shard, const struct sip_hash *key)
 static enum look look_at(const struct table *table, struct entry *entry, const void *owner,
                          struct waiter *waiter, struct reply **ret_reply) {
     if (entry->reply != NULL) {
-        *ret_reply = reply_hold(entry->reply);
+        *ret_reply = dedupe_reply_hold(entry->reply);
         return LOOK_DONE;
     }
     if (entry->owner == owner && owner != NULL) {
@@ -202,9 +202,9 @@ static struct entry *add_entry(struct table *table, struct shard *shard, const s
     return entry;
 }
 
-enum look table_look(struct table *table, const struct sip_hash *key, uint64_t now_ns,
-                     const void *owner, struct waiter *waiter, struct entry **ret_entry,
-                     struct reply **ret_reply) {
+enum look dedupe_table_look(struct table *table, const struct sip_hash *key, uint64_t now_ns,
+                            const void *owner, struct waiter *waiter, struct entry **ret_entry,
+                            struct reply **ret_reply) {
     struct shard *shard = shard_of(table, key);
     enum look look = LOOK_FIRST;
     (void)pthread_mutex_lock(&shard->lock);
@@ -225,7 +225,7 @@ enum look table_look(struct table *table, const struct sip_hash *key, uint64_t n
 
 static void keep_reply(struct table *table, struct shard *shard, struct entry *entry,
                        uint64_t now_ns, struct reply *reply) {
-    entry->reply = reply_hold(reply);
+    entry->reply = dedupe_reply_hold(reply);
     entry->owner = NULL;
     entry->expires_ns = now_ns + table->config.window_ns;
     entry->older = shard->newest;
@@ -250,15 +250,15 @@ static struct waiter *take_waiters(struct entry *entry, int all) {
     return taken;
 }
 
-struct waiter *table_finish(struct table *table, struct entry *entry, uint64_t now_ns,
-                            struct reply *reply) {
+struct waiter *dedupe_table_finish(struct table *table, struct entry *entry, uint64_t now_ns,
+                                   struct reply *reply) {
     struct shard *shard = shard_of(table, &entry->key);
     (void)pthread_mutex_lock(&shard->lock);
     const int is_kept = reply != NULL && make_room(table, shard, 0, reply->bytes);
     /* Those that wait get the answer also when there is no room to keep it. */
     struct waiter *woken = take_waiters(entry, reply != NULL);
     for (struct waiter *w = woken; w != NULL; w = w->next) {
-        w->reply = reply == NULL ? NULL : reply_hold(reply);
+        w->reply = reply == NULL ? NULL : dedupe_reply_hold(reply);
         w->entry = reply == NULL ? entry : NULL;
         w->is_queued = 0;
         entry->owner = w;
@@ -273,14 +273,14 @@ struct waiter *table_finish(struct table *table, struct entry *entry, uint64_t n
     return woken;
 }
 
-void table_own(struct table *table, struct entry *entry, const void *owner) {
+void dedupe_table_own(struct table *table, struct entry *entry, const void *owner) {
     struct shard *shard = shard_of(table, &entry->key);
     (void)pthread_mutex_lock(&shard->lock);
     entry->owner = owner;
     (void)pthread_mutex_unlock(&shard->lock);
 }
 
-int table_leave(struct table *table, struct waiter *waiter) {
+int dedupe_table_leave(struct table *table, struct waiter *waiter) {
     struct shard *shard = shard_of(table, &waiter->key);
     (void)pthread_mutex_lock(&shard->lock);
     const int was_queued = waiter->is_queued;

@@ -21,8 +21,8 @@ struct reply {
     size_t header_count;
     size_t bytes; /* of all that */
 };
-struct reply *reply_hold(struct reply *reply);
-void reply_release(struct reply *reply); /* NULL is fine */
+struct reply *dedupe_reply_hold(struct reply *reply);
+void dedupe_reply_release(struct reply *reply); /* NULL is fine */
 
 /* A duplicate that waits for the first. Belongs to its loop; the links are the table's. */
 struct waiter {
@@ -56,20 +56,20 @@ struct table_config {
     struct eg_metric *bytes;
 };
 
-struct table *table_new(const struct eg_host *host, const struct table_config *config);
-void table_free(struct table *table); /* NULL is fine; nothing runs or waits any more */
+struct table *dedupe_table_new(const struct eg_host *host, const struct table_config *config);
+void dedupe_table_free(struct table *table); /* NULL is fine; nothing runs or waits any more */
 /* waiter NULL: does not want to wait. owner: identity of who becomes the first. */
-enum look table_look(struct table *table, const struct sip_hash *key, uint64_t now_ns,
-                     const void *owner, struct waiter *waiter, struct entry **ret_entry,
-                     struct reply **ret_reply);
+enum look dedupe_table_look(struct table *table, const struct sip_hash *key, uint64_t now_ns,
+                            const void *owner, struct waiter *waiter, struct entry **ret_entry,
+                            struct reply **ret_reply);
 /* The first has ended. reply (borrowed) NULL: it is not kept. What comes back are the waiters to
  * wake, linked by next: all of them with the reply; or only one, that is the first from now on.
  * The entry is gone when it says NULL without a reply. */
-struct waiter *table_finish(struct table *table, struct entry *entry, uint64_t now_ns,
-                            struct reply *reply);
+struct waiter *dedupe_table_finish(struct table *table, struct entry *entry, uint64_t now_ns,
+                                   struct reply *reply);
 /* The owner from now on, after a waiter was woken to be the first. */
-void table_own(struct table *table, struct entry *entry, const void *owner);
+void dedupe_table_own(struct table *table, struct entry *entry, const void *owner);
 /* 1: it does not wait any more; 0: it was woken meanwhile. */
-int table_leave(struct table *table, struct waiter *waiter);
+int dedupe_table_leave(struct table *table, struct waiter *waiter);
 
 #endif

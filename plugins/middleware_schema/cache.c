@@ -17,7 +17,7 @@ struct cache {
     struct validator *validators[CACHE_ENTRIES];
 };
 
-struct cache *cache_new(const struct eg_host *host, uint64_t max_bytes) {
+struct cache *schema_cache_new(const struct eg_host *host, uint64_t max_bytes) {
     struct cache *cache = host->mem->alloc(host, sizeof *cache);
     cache->host = host;
     cache->max_bytes = max_bytes;
@@ -25,7 +25,7 @@ struct cache *cache_new(const struct eg_host *host, uint64_t max_bytes) {
     return cache;
 }
 
-void validator_release(struct validator *validator) {
+void schema_validator_release(struct validator *validator) {
     if (validator == NULL || __atomic_sub_fetch(&validator->refs, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
@@ -33,12 +33,12 @@ void validator_release(struct validator *validator) {
     validator->host->mem->free(validator->host, validator);
 }
 
-void cache_free(struct cache *cache) {
+void schema_cache_free(struct cache *cache) {
     if (cache == NULL) {
         return;
     }
     for (size_t i = 0; i < cache->count; i++) {
-        validator_release(cache->validators[i]);
+        schema_validator_release(cache->validators[i]);
     }
     (void)pthread_mutex_destroy(&cache->lock);
     cache->host->mem->free(cache->host, cache);
@@ -56,7 +56,7 @@ static struct validator *find_locked(struct cache *cache, uint64_t mark) {
     return NULL;
 }
 
-struct validator *cache_find(struct cache *cache, uint64_t mark) {
+struct validator *schema_cache_find(struct cache *cache, uint64_t mark) {
     (void)pthread_mutex_lock(&cache->lock);
     struct validator *found = find_locked(cache, mark);
     (void)pthread_mutex_unlock(&cache->lock);
@@ -86,7 +86,7 @@ static struct validator *make(struct cache *cache, uint64_t mark, struct schema 
     return made;
 }
 
-struct validator *cache_add(struct cache *cache, uint64_t mark, struct schema *schema) {
+struct validator *schema_cache_add(struct cache *cache, uint64_t mark, struct schema *schema) {
     struct validator *made = make(cache, mark, schema);
     struct validator *gone[CACHE_ENTRIES];
     size_t gone_count = 0;
@@ -104,11 +104,11 @@ struct validator *cache_add(struct cache *cache, uint64_t mark, struct schema *s
     }
     (void)pthread_mutex_unlock(&cache->lock);
     for (size_t i = 0; i < gone_count; i++) {
-        validator_release(gone[i]);
+        schema_validator_release(gone[i]);
     }
     if (known != NULL) {
-        validator_release(made);
-        validator_release(made);
+        schema_validator_release(made);
+        schema_validator_release(made);
         return known;
     }
     return made;

@@ -22,12 +22,12 @@ struct validator {
 
 #define CACHE_ENTRIES 256u
 
-struct cache *cache_new(const struct eg_host *host, uint64_t max_bytes);
-void cache_free(struct cache *cache); /* NULL is fine */
+struct cache *schema_cache_new(const struct eg_host *host, uint64_t max_bytes);
+void schema_cache_free(struct cache *cache); /* NULL is fine */
 /* NULL: not there. */
-struct validator *cache_find(struct cache *cache, uint64_t mark);
+struct validator *schema_cache_find(struct cache *cache, uint64_t mark);
 /* Takes the schema. When somebody was faster, theirs comes back. */
-struct validator *cache_add(struct cache *cache, uint64_t mark, struct schema *schema);
-void validator_release(struct validator *validator);
+struct validator *schema_cache_add(struct cache *cache, uint64_t mark, struct schema *schema);
+void schema_validator_release(struct validator *validator);
 
 #endif

@@ -42,7 +42,7 @@ static size_t write_pointer(char *out, size_t room, const struct frame *frame) {
     return len;
 }
 
-int mismatch(struct check_run *run, const struct frame *frame, const char *format, ...) {
+int schema_mismatch(struct check_run *run, const struct frame *frame, const char *format, ...) {
     va_list args;
     if (run->quiet > 0 || run->is_told || run->work.is_over) {
         return 0;
@@ -58,7 +58,7 @@ int mismatch(struct check_run *run, const struct frame *frame, const char *forma
 
 /* ---- what was evaluated, for unevaluated* ---- */
 
-void mark_evaluated(const struct frame *frame, uint32_t child) {
+void schema_mark_evaluated(const struct frame *frame, uint32_t child) {
     if (frame->evaluated != NULL) {
         frame->evaluated[child] = 1;
     }
@@ -101,7 +101,7 @@ static int run_frame(struct check_run *run, struct frame *frame, unsigned char *
         return 0;
     }
     if (frame->schema->never) {
-        return mismatch(run, frame, "nothing is allowed here");
+        return schema_mismatch(run, frame, "nothing is allowed here");
     }
     if (run->schema->tracks_evaluated && is_container(frame->value)) {
         return run_tracked(run, frame, outer);
@@ -109,21 +109,22 @@ static int run_frame(struct check_run *run, struct frame *frame, unsigned char *
     return run_checks(run, frame);
 }
 
-int apply(struct check_run *run, const struct subschema *s, const struct frame *frame) {
+int schema_apply(struct check_run *run, const struct subschema *s, const struct frame *frame) {
     struct frame inner = {
         .up = frame, .schema = s, .value = frame->value, .depth = frame->depth + 1};
     return run_frame(run, &inner, frame->evaluated);
 }
 
-int apply_quietly(struct check_run *run, const struct subschema *s, const struct frame *frame) {
+int schema_apply_quietly(struct check_run *run, const struct subschema *s,
+                         const struct frame *frame) {
     run->quiet++;
-    const int fits = apply(run, s, frame);
+    const int fits = schema_apply(run, s, frame);
     run->quiet--;
     return fits;
 }
 
-int apply_member(struct check_run *run, const struct subschema *s, const struct frame *frame,
-                 const struct node *name) {
+int schema_apply_member(struct check_run *run, const struct subschema *s, const struct frame *frame,
+                        const struct node *name) {
     struct frame inner = {.up = frame,
                           .schema = s,
                           .value = name + 1,
@@ -133,8 +134,8 @@ int apply_member(struct check_run *run, const struct subschema *s, const struct 
     return run_frame(run, &inner, NULL);
 }
 
-int apply_item(struct check_run *run, const struct subschema *s, const struct frame *frame,
-               const struct node *item, uint32_t index) {
+int schema_apply_item(struct check_run *run, const struct subschema *s, const struct frame *frame,
+                      const struct node *item, uint32_t index) {
     struct frame inner = {.up = frame,
                           .schema = s,
                           .value = item,
@@ -152,7 +153,7 @@ int32_t schema_check(const struct schema *schema, const struct node *data,
         .host = schema->host, .work = &run.work, .left_ns = budget->pattern_ns};
     struct frame root = {.schema = schema->root, .value = data};
     const int fits = run_frame(&run, &root, NULL);
-    pattern_run_end(&run.patterns);
+    schema_pattern_run_end(&run.patterns);
     if (run.work.is_over) {
         return EG_E_TOOBIG;
     }

@@ -12,16 +12,17 @@ static int check_count(struct check_run *run, const struct check *check,
         return 1;
     }
     if (frame->value->count < check->least) {
-        return mismatch(run, frame, "the object has less than %llu properties",
-                        (unsigned long long)check->least);
+        return schema_mismatch(run, frame, "the object has less than %llu properties",
+                               (unsigned long long)check->least);
     }
     return frame->value->count <= check->most ||
-           mismatch(run, frame, "the object has more than %llu properties",
-                    (unsigned long long)check->most);
+           schema_mismatch(run, frame, "the object has more than %llu properties",
+                           (unsigned long long)check->most);
 }
 
 static int has_member(struct check_run *run, const struct node *object, struct eg_str name) {
-    return work_spend(&run->work, 1 + object->count / 8) && node_member(object, name) != NULL;
+    return work_spend(&run->work, 1 + object->count / 8) &&
+           schema_node_member(object, name) != NULL;
 }
 
 /* list: an array of names. */
@@ -29,7 +30,8 @@ static int has_all(struct check_run *run, const struct frame *frame, const struc
     const struct node *at = node_first(list);
     for (uint32_t i = 0; i < list->count; i++, at += at->span) {
         if (!has_member(run, frame->value, node_text(at))) {
-            return mismatch(run, frame, "the property '%.*s' is missing", NAME_FMT(node_text(at)));
+            return schema_mismatch(run, frame, "the property '%.*s' is missing",
+                                   NAME_FMT(node_text(at)));
         }
     }
     return 1;
@@ -44,7 +46,7 @@ static int are_names(struct compile *c, const struct node *list) {
     const struct node *at = node_first(list);
     for (uint32_t i = 0; i < list->count; i++, at += at->span) {
         if (at->kind != NODE_STRING) {
-            compile_fail(c, EG_E_INVAL, at, "the name of a property is needed");
+            schema_compile_fail(c, EG_E_INVAL, at, "the name of a property is needed");
             return 0;
         }
     }
@@ -73,18 +75,18 @@ static int check_member(struct check_run *run, const struct check *check, const 
                         const struct node *name, int *ret_is_known) {
     const struct member *named = find_member(check, node_text(name));
     *ret_is_known = named != NULL;
-    if (named != NULL && !apply_member(run, named->schema, frame, name)) {
+    if (named != NULL && !schema_apply_member(run, named->schema, frame, name)) {
         return 0;
     }
     for (size_t i = 0; i < check->pattern_count; i++) {
-        if (!pattern_matches(&run->patterns, check->patterns[i].pattern, node_text(name))) {
+        if (!schema_pattern_matches(&run->patterns, check->patterns[i].pattern, node_text(name))) {
             if (run->work.is_over) {
                 return 0;
             }
             continue;
         }
         *ret_is_known = 1;
-        if (!apply_member(run, check->patterns[i].schema, frame, name)) {
+        if (!schema_apply_member(run, check->patterns[i].schema, frame, name)) {
             return 0;
         }
     }
@@ -105,16 +107,16 @@ static int check_properties(struct check_run *run, const struct check *check,
         }
         if (!is_known && check->then != NULL) {
             if (check->then->never) {
-                return mismatch(run, frame, "the property '%.*s' is not allowed",
-                                NAME_FMT(node_text(at)));
+                return schema_mismatch(run, frame, "the property '%.*s' is not allowed",
+                                       NAME_FMT(node_text(at)));
             }
-            if (!apply_member(run, check->then, frame, at)) {
+            if (!schema_apply_member(run, check->then, frame, at)) {
                 return 0;
             }
             is_known = 1;
         }
         if (is_known) {
-            mark_evaluated(frame, i);
+            schema_mark_evaluated(frame, i);
         }
     }
     return 1;
@@ -122,14 +124,15 @@ static int check_properties(struct check_run *run, const struct check *check,
 
 static struct member *read_members(struct compile *c, const struct subschema *s,
                                    const struct node *object) {
-    struct member *members = arena_alloc(&c->schema->arena, (object->count + 1) * sizeof *members);
+    struct member *members =
+        schema_arena_alloc(&c->schema->arena, (object->count + 1) * sizeof *members);
     const struct node *at = node_first(object);
     for (uint32_t i = 0; i < object->count; i++, at += 1 + at[1].span) {
         members[i].name = node_text(at);
         if (at[1].kind == NODE_ARRAY) {
             members[i].strings = are_names(c, at + 1) ? at + 1 : NULL;
         } else {
-            members[i].schema = compile_at(c, at + 1, s->resource);
+            members[i].schema = schema_compile_at(c, at + 1, s->resource);
         }
     }
     return members;
@@ -139,22 +142,22 @@ static void read_patterns(struct compile *c, const struct node *object, struct m
     const struct node *at = node_first(object);
     for (uint32_t i = 0; i < object->count; i++, at += 1 + at[1].span) {
         struct eg_why why = {.struct_size = sizeof why};
-        if (pattern_compile(&c->schema->arena, node_text(at), &c->schema->patterns,
-                            &members[i].pattern, &why) < 0) {
-            compile_fail(c, EG_E_INVAL, at + 1, "no regular expression: %.*s", (int)why.len,
-                         why.text);
+        if (schema_pattern_compile(&c->schema->arena, node_text(at), &c->schema->patterns,
+                                   &members[i].pattern, &why) < 0) {
+            schema_compile_fail(c, EG_E_INVAL, at + 1, "no regular expression: %.*s", (int)why.len,
+                                why.text);
         }
     }
 }
 
 static void build_properties(struct compile *c, struct subschema *s) {
-    const struct node *named = keyword(s, "properties");
-    const struct node *matched = keyword(s, "patternProperties");
-    const struct node *rest = keyword(s, "additionalProperties");
+    const struct node *named = schema_keyword(s, "properties");
+    const struct node *matched = schema_keyword(s, "patternProperties");
+    const struct node *rest = schema_keyword(s, "additionalProperties");
     if (named == NULL && matched == NULL && rest == NULL) {
         return;
     }
-    struct check *check = add_check(c, s, check_properties, named);
+    struct check *check = schema_add_check(c, s, check_properties, named);
     if (named != NULL) {
         check->members = read_members(c, s, named);
         check->member_count = named->count;
@@ -166,7 +169,7 @@ static void build_properties(struct compile *c, struct subschema *s) {
         read_patterns(c, matched, check->patterns);
     }
     if (rest != NULL) {
-        check->then = compile_at(c, rest, s->resource);
+        check->then = schema_compile_at(c, rest, s->resource);
     }
 }
 
@@ -187,8 +190,9 @@ static int check_names(struct check_run *run, const struct check *check,
                                     .index = frame->index,
                                     .step = frame->step,
                                     .depth = frame->depth};
-        if (!apply_quietly(run, check->schema, &named)) {
-            return mismatch(run, frame, "the name '%.*s' is not allowed", NAME_FMT(node_text(at)));
+        if (!schema_apply_quietly(run, check->schema, &named)) {
+            return schema_mismatch(run, frame, "the name '%.*s' is not allowed",
+                                   NAME_FMT(node_text(at)));
         }
     }
     return 1;
@@ -207,7 +211,7 @@ static int check_dependencies(struct check_run *run, const struct check *check,
         if (m->strings != NULL && !has_all(run, frame, m->strings)) {
             return 0;
         }
-        if (m->schema != NULL && !apply(run, m->schema, frame)) {
+        if (m->schema != NULL && !schema_apply(run, m->schema, frame)) {
             return 0;
         }
     }
@@ -224,7 +228,7 @@ static void build_dependencies(struct compile *c, struct subschema *s) {
     for (size_t i = 0; i < EGX_COUNT(rows); i++) {
         const struct node *value =
             (rows[i].drafts & c->draft) != 0
-                ? keyword_of(c, s, rows[i].name, KINDS(NODE_OBJECT), "an object")
+                ? schema_keyword_of(c, s, rows[i].name, KINDS(NODE_OBJECT), "an object")
                 : NULL;
         if (value == NULL) {
             continue;
@@ -232,26 +236,27 @@ static void build_dependencies(struct compile *c, struct subschema *s) {
         const struct node *at = node_first(value);
         for (uint32_t k = 0; i == 1 && k < value->count; k++, at += 1 + at[1].span) {
             if (at[1].kind != NODE_ARRAY) {
-                compile_fail(c, EG_E_INVAL, at + 1, "a list of names is needed");
+                schema_compile_fail(c, EG_E_INVAL, at + 1, "a list of names is needed");
                 return;
             }
         }
-        struct check *check = add_check(c, s, check_dependencies, value);
+        struct check *check = schema_add_check(c, s, check_dependencies, value);
         check->members = read_members(c, s, value);
         check->member_count = value->count;
     }
 }
 
-void build_objects(struct compile *c, struct subschema *s) {
-    build_limits(c, s, "minProperties", "maxProperties", check_count);
-    const struct node *required = keyword_of(c, s, "required", KINDS(NODE_ARRAY), "a list");
+void schema_build_objects(struct compile *c, struct subschema *s) {
+    schema_build_limits(c, s, "minProperties", "maxProperties", check_count);
+    const struct node *required = schema_keyword_of(c, s, "required", KINDS(NODE_ARRAY), "a list");
     if (required != NULL && are_names(c, required)) {
-        (void)add_check(c, s, check_required, required);
+        (void)schema_add_check(c, s, check_required, required);
     }
     build_properties(c, s);
-    const struct node *names = keyword(s, "propertyNames");
+    const struct node *names = schema_keyword(s, "propertyNames");
     if (names != NULL) {
-        add_check(c, s, check_names, names)->schema = compile_at(c, names, s->resource);
+        schema_add_check(c, s, check_names, names)->schema =
+            schema_compile_at(c, names, s->resource);
     }
     build_dependencies(c, s);
 }

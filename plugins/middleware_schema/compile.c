@@ -36,8 +36,8 @@ static const struct node *child_towards(const struct node *parent, const struct 
     return node;
 }
 
-void compile_fail(struct compile *c, int32_t status, const struct node *at, const char *format,
-                  ...) {
+void schema_compile_fail(struct compile *c, int32_t status, const struct node *at,
+                         const char *format, ...) {
     char reason[512];
     struct egx_json pointer = egx_json_begin();
     va_list args;
@@ -60,23 +60,23 @@ void compile_fail(struct compile *c, int32_t status, const struct node *at, cons
 
 /* ---- what the builders use ---- */
 
-const struct node *keyword(const struct subschema *s, const char *name) {
-    return node_member(s->at, egx_str_c(name));
+const struct node *schema_keyword(const struct subschema *s, const char *name) {
+    return schema_node_member(s->at, egx_str_c(name));
 }
 
-const struct node *keyword_of(struct compile *c, const struct subschema *s, const char *name,
-                              unsigned kinds, const char *wanted) {
-    const struct node *value = keyword(s, name);
+const struct node *schema_keyword_of(struct compile *c, const struct subschema *s, const char *name,
+                                     unsigned kinds, const char *wanted) {
+    const struct node *value = schema_keyword(s, name);
     if (value != NULL && (KINDS(value->kind) & kinds) == 0) {
-        compile_fail(c, EG_E_INVAL, value, "%s is needed", wanted);
+        schema_compile_fail(c, EG_E_INVAL, value, "%s is needed", wanted);
         return NULL;
     }
     return value;
 }
 
-struct check *add_check(struct compile *c, struct subschema *s, check_fn *run,
-                        const struct node *value) {
-    struct check *check = arena_alloc(&c->schema->arena, sizeof *check);
+struct check *schema_add_check(struct compile *c, struct subschema *s, check_fn *run,
+                               const struct node *value) {
+    struct check *check = schema_arena_alloc(&c->schema->arena, sizeof *check);
     struct check **end = &s->checks;
     check->run = run;
     check->value = value;
@@ -87,19 +87,19 @@ struct check *add_check(struct compile *c, struct subschema *s, check_fn *run,
     return check;
 }
 
-void build_checks(struct compile *c, struct subschema *s) {
+void schema_build_checks(struct compile *c, struct subschema *s) {
     if (s->at->kind != NODE_OBJECT) {
         return;
     }
-    build_refs(c, s);
-    if (c->draft == DRAFT_7 && s->checks != NULL && keyword(s, "$ref") != NULL) {
+    schema_build_refs(c, s);
+    if (c->draft == DRAFT_7 && s->checks != NULL && schema_keyword(s, "$ref") != NULL) {
         return; /* what is beside it is ignored there */
     }
-    build_values(c, s);
-    build_arrays(c, s);
-    build_objects(c, s);
-    build_logic(c, s);
-    build_unevaluated(c, s); /* last: it needs to know what the others have evaluated */
+    schema_build_values(c, s);
+    schema_build_arrays(c, s);
+    schema_build_objects(c, s);
+    schema_build_logic(c, s);
+    schema_build_unevaluated(c, s); /* last: it needs to know what the others have evaluated */
 }
 
 /* ---- the whole ---- */
@@ -112,7 +112,7 @@ static void choose_draft(struct compile *c) {
                   {"https://json-schema.org/draft-07/schema", DRAFT_7},
                   {"https://json-schema.org/draft/2020-12/schema", DRAFT_2020}};
     const struct node *root = c->schema->tree.nodes;
-    const struct node *told = node_member(root, EGX_STR("$schema"));
+    const struct node *told = schema_node_member(root, EGX_STR("$schema"));
     if (told == NULL) {
         return;
     }
@@ -126,21 +126,22 @@ static void choose_draft(struct compile *c) {
             return;
         }
     }
-    compile_fail(c, EG_E_UNSUPPORTED, told, "'%.*s' is neither draft 7 nor 2020-12", NAME_FMT(uri));
+    schema_compile_fail(c, EG_E_UNSUPPORTED, told, "'%.*s' is neither draft 7 nor 2020-12",
+                        NAME_FMT(uri));
 }
 
 static void build_all(struct compile *c) {
-    scan_all(c);
+    schema_scan_all(c);
     while (c->to_build != NULL && c->status == EG_OK) {
         struct subschema *s = c->to_build;
         c->to_build = s->next_waiting;
         if (!s->is_compiled) {
             s->is_compiled = 1;
-            build_checks(c, s);
+            schema_build_checks(c, s);
         }
-        scan_all(c);
+        schema_scan_all(c);
         if (c->schema->arena.used_bytes > ARENA_MAX_BYTES) {
-            compile_fail(c, EG_E_TOOBIG, s->at, "the schema takes too much memory");
+            schema_compile_fail(c, EG_E_TOOBIG, s->at, "the schema takes too much memory");
         }
     }
 }
@@ -149,12 +150,13 @@ static void compile_root(struct compile *c) {
     struct schema *schema = c->schema;
     const struct node *root = schema->tree.nodes;
     if ((KINDS(root->kind) & KINDS_SCHEMA) == 0) {
-        compile_fail(c, EG_E_INVAL, root, "a schema is an object or a boolean");
+        schema_compile_fail(c, EG_E_INVAL, root, "a schema is an object or a boolean");
         return;
     }
     choose_draft(c);
-    schema->by_node = arena_alloc(&schema->arena, schema->tree.count * sizeof(struct subschema *));
-    schema->root = compile_at(c, root, NULL);
+    schema->by_node =
+        schema_arena_alloc(&schema->arena, schema->tree.count * sizeof(struct subschema *));
+    schema->root = schema_compile_at(c, root, NULL);
     build_all(c);
 }
 
@@ -164,8 +166,8 @@ int32_t schema_compile(const struct eg_host *host, struct eg_str text, unsigned 
     struct compile c = {.schema = schema, .ret_why = ret_why, .draft = draft};
     schema->host = host;
     schema->arena.host = host;
-    const struct eg_str own = arena_copy(&schema->arena, text);
-    c.status = tree_parse(&schema->tree, host, own);
+    const struct eg_str own = schema_arena_copy(&schema->arena, text);
+    c.status = schema_tree_parse(&schema->tree, host, own);
     if (c.status < 0) {
         (void)egx_why(ret_why, c.status, "the schema is no JSON");
     } else {
@@ -181,7 +183,7 @@ int32_t schema_compile(const struct eg_host *host, struct eg_str text, unsigned 
 
 size_t schema_bytes(const struct schema *schema) {
     return sizeof *schema + schema->arena.used_bytes + schema->tree.strings.used_bytes +
-           schema->tree.room * sizeof(struct node) + patterns_bytes(schema->patterns);
+           schema->tree.room * sizeof(struct node) + schema_patterns_bytes(schema->patterns);
 }
 
 void schema_free(struct schema *schema) {
@@ -189,8 +191,8 @@ void schema_free(struct schema *schema) {
         return;
     }
     const struct eg_host *host = schema->host;
-    patterns_free(schema->patterns);
-    tree_free(&schema->tree);
-    arena_free(&schema->arena);
+    schema_patterns_free(schema->patterns);
+    schema_tree_free(&schema->tree);
+    schema_arena_free(&schema->arena);
     host->mem->free(host, schema);
 }

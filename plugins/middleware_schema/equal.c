@@ -19,7 +19,7 @@ static int64_t read_exponent(const char *at, const char *end) {
     return is_negative ? -exponent : exponent;
 }
 
-struct decimal decimal_read(struct eg_str text) {
+struct decimal schema_decimal_read(struct eg_str text) {
     const char *at = text.ptr;
     const char *end = text.ptr + text.len;
     struct decimal d = {.is_negative = text.len > 0 && *at == '-'};
@@ -82,7 +82,7 @@ static int compare_size(const struct decimal *a, const struct decimal *b) {
     return 0;
 }
 
-int decimal_compare(const struct decimal *a, const struct decimal *b) {
+int schema_decimal_compare(const struct decimal *a, const struct decimal *b) {
     if (a->is_negative != b->is_negative) {
         return a->is_negative ? -1 : 1;
     }
@@ -124,7 +124,7 @@ static uint64_t digits_of(const struct decimal *d) {
 
 /* D*10^e is a multiple of M*10^f. The last digit of D is not 0, so it never is when e < f would
  * need a factor of 10 in D. */
-int decimal_is_multiple(const struct decimal *d, const struct decimal *divisor) {
+int schema_decimal_is_multiple(const struct decimal *d, const struct decimal *divisor) {
     if (d->count == 0) {
         return 1;
     }
@@ -136,7 +136,7 @@ int decimal_is_multiple(const struct decimal *d, const struct decimal *divisor) 
     return (uint64_t)((wide)digits_modulo(d, m) * shift % m) == 0;
 }
 
-int64_t decimal_small(const struct decimal *d) {
+int64_t schema_decimal_small(const struct decimal *d) {
     if (d->count == 0) {
         return 0;
     }
@@ -152,7 +152,7 @@ int64_t decimal_small(const struct decimal *d) {
 
 /* ---- values ---- */
 
-size_t utf8_length(struct eg_str text) {
+size_t schema_utf8_length(struct eg_str text) {
     size_t length = 0;
     for (size_t i = 0; i < text.len; i++) {
         length += ((unsigned char)text.ptr[i] & 0xc0u) != 0x80u;
@@ -161,16 +161,16 @@ size_t utf8_length(struct eg_str text) {
 }
 
 static int same_numbers(const struct node *a, const struct node *b) {
-    const struct decimal x = decimal_read(node_text(a));
-    const struct decimal y = decimal_read(node_text(b));
-    return decimal_compare(&x, &y) == 0;
+    const struct decimal x = schema_decimal_read(node_text(a));
+    const struct decimal y = schema_decimal_read(node_text(b));
+    return schema_decimal_compare(&x, &y) == 0;
 }
 
 static int same_items(const struct node *a, const struct node *b, struct work *work) {
     const struct node *x = node_first(a);
     const struct node *y = node_first(b);
     for (uint32_t i = 0; i < a->count; i++) {
-        if (!node_equal(x, y, work)) {
+        if (!schema_node_equal(x, y, work)) {
             return 0;
         }
         x += x->span;
@@ -182,9 +182,9 @@ static int same_items(const struct node *a, const struct node *b, struct work *w
 static int same_members(const struct node *a, const struct node *b, struct work *work) {
     const struct node *x = node_first(a);
     for (uint32_t i = 0; i < a->count; i++) {
-        const struct node *other = node_member(b, node_text(x));
+        const struct node *other = schema_node_member(b, node_text(x));
         if (!work_spend(work, 1 + b->count / 8) || other == NULL ||
-            !node_equal(x + 1, other, work)) {
+            !schema_node_equal(x + 1, other, work)) {
             return 0;
         }
         x += 1 + x[1].span;
@@ -192,7 +192,7 @@ static int same_members(const struct node *a, const struct node *b, struct work 
     return 1;
 }
 
-int node_equal(const struct node *a, const struct node *b, struct work *work) {
+int schema_node_equal(const struct node *a, const struct node *b, struct work *work) {
     if (!work_spend(work, 1 + a->len / 16) || a->kind != b->kind || a->count != b->count) {
         return 0;
     }
@@ -222,7 +222,7 @@ static uint64_t hash_bytes(uint64_t hash, struct eg_str text) {
 }
 
 static uint64_t hash_number(uint64_t hash, struct eg_str text) {
-    const struct decimal d = decimal_read(text);
+    const struct decimal d = schema_decimal_read(text);
     const char *at = d.first;
     for (uint32_t i = 0; i < d.count; i++) {
         hash = mix(hash, (uint64_t)next_digit(&at));
@@ -231,7 +231,7 @@ static uint64_t hash_number(uint64_t hash, struct eg_str text) {
 }
 
 /* Members count in any order. */
-uint64_t node_hash(const struct node *node, struct work *work) {
+uint64_t schema_node_hash(const struct node *node, struct work *work) {
     uint64_t hash = mix(0xcbf29ce484222325u, node->kind);
     const struct node *at = node_first(node);
     if (!work_spend(work, 1 + node->len / 16)) {
@@ -245,10 +245,10 @@ uint64_t node_hash(const struct node *node, struct work *work) {
     }
     for (uint32_t i = 0; i < node->count; i++) {
         if (node->kind == NODE_ARRAY) {
-            hash = mix(hash, node_hash(at, work));
+            hash = mix(hash, schema_node_hash(at, work));
             at += at->span;
         } else {
-            hash += mix(hash_bytes(1, node_text(at)), node_hash(at + 1, work));
+            hash += mix(hash_bytes(1, node_text(at)), schema_node_hash(at + 1, work));
             at += 1 + at[1].span;
         }
     }

@@ -92,47 +92,49 @@ struct compile {
 };
 
 /* The schema that begins at a node, made when it is the first time. */
-struct subschema *compile_at(struct compile *c, const struct node *at, struct resource *resource);
+struct subschema *schema_compile_at(struct compile *c, const struct node *at,
+                                    struct resource *resource);
 /* Registers $id and anchors of everything that waits, down to the leaves. */
-void scan_all(struct compile *c);
+void schema_scan_all(struct compile *c);
 /* The target of a $ref; NULL after compile_fail. ret_anchor (may be NULL): the name, if the
  * fragment was that of a dynamic anchor. */
-struct subschema *resolve_ref(struct compile *c, const struct subschema *from, struct eg_str ref,
-                              struct eg_str *ret_anchor);
-const struct anchor *find_anchor(const struct schema *schema, const struct resource *resource,
-                                 struct eg_str name);
-void build_checks(struct compile *c, struct subschema *s);
+struct subschema *schema_resolve_ref(struct compile *c, const struct subschema *from,
+                                     struct eg_str ref, struct eg_str *ret_anchor);
+const struct anchor *schema_find_anchor(const struct schema *schema,
+                                        const struct resource *resource, struct eg_str name);
+void schema_build_checks(struct compile *c, struct subschema *s);
 /* Ends the compiling; the first reason counts. at (may be NULL) is told as a JSON Pointer. */
 EGX_PRINTF(4, 5)
-void compile_fail(struct compile *c, int32_t status, const struct node *at, const char *format,
-                  ...);
+void schema_compile_fail(struct compile *c, int32_t status, const struct node *at,
+                         const char *format, ...);
 
-struct check *add_check(struct compile *c, struct subschema *s, check_fn *run,
-                        const struct node *value);
-const struct node *keyword(const struct subschema *s, const char *name); /* NULL: not given */
+struct check *schema_add_check(struct compile *c, struct subschema *s, check_fn *run,
+                               const struct node *value);
+const struct node *schema_keyword(const struct subschema *s,
+                                  const char *name); /* NULL: not given */
 /* The same, and it is of the right kind: bits 1 << NODE_*; a failure is told. */
-const struct node *keyword_of(struct compile *c, const struct subschema *s, const char *name,
-                              unsigned kinds, const char *wanted);
+const struct node *schema_keyword_of(struct compile *c, const struct subschema *s, const char *name,
+                                     unsigned kinds, const char *wanted);
 #define KINDS(kind) (1u << (kind))
 #define KINDS_SCHEMA (KINDS(NODE_FALSE) | KINDS(NODE_TRUE) | KINDS(NODE_OBJECT))
 #define KINDS_BOOL (KINDS(NODE_FALSE) | KINDS(NODE_TRUE))
 /* minX and maxX: run gets them as least and most. */
-void build_limits(struct compile *c, struct subschema *s, const char *least, const char *most,
-                  check_fn *run);
-int64_t read_limit(struct compile *c, const struct subschema *s, const char *name,
-                   int64_t fallback);
-void build_values(struct compile *c, struct subschema *s);
-void build_arrays(struct compile *c, struct subschema *s);
-void build_objects(struct compile *c, struct subschema *s);
-void build_logic(struct compile *c, struct subschema *s);
-void build_refs(struct compile *c, struct subschema *s);
-void build_unevaluated(struct compile *c, struct subschema *s);
+void schema_build_limits(struct compile *c, struct subschema *s, const char *least,
+                         const char *most, check_fn *run);
+int64_t schema_read_limit(struct compile *c, const struct subschema *s, const char *name,
+                          int64_t fallback);
+void schema_build_values(struct compile *c, struct subschema *s);
+void schema_build_arrays(struct compile *c, struct subschema *s);
+void schema_build_objects(struct compile *c, struct subschema *s);
+void schema_build_logic(struct compile *c, struct subschema *s);
+void schema_build_refs(struct compile *c, struct subschema *s);
+void schema_build_unevaluated(struct compile *c, struct subschema *s);
 
 /* URI reference against a base (RFC 3986 5.2). The fragment, still escaped, comes apart; its ptr is
  * NULL when there is none. */
-struct eg_str uri_resolve(struct arena *arena, struct eg_str base, struct eg_str reference,
-                          struct eg_str *ret_fragment);
-struct eg_str uri_unescape(struct arena *arena, struct eg_str text);
+struct eg_str schema_uri_resolve(struct arena *arena, struct eg_str base, struct eg_str reference,
+                                 struct eg_str *ret_fragment);
+struct eg_str schema_uri_unescape(struct arena *arena, struct eg_str text);
 
 /* ---- while data are checked ---- */
 #define CHECK_DEPTH 1000u
@@ -160,16 +162,17 @@ struct check_run {
 };
 
 /* Applies a schema to the frame's own value; what it evaluated is noted in the frame. */
-int apply(struct check_run *run, const struct subschema *s, const struct frame *frame);
-int apply_quietly(struct check_run *run, const struct subschema *s, const struct frame *frame);
-int apply_member(struct check_run *run, const struct subschema *s, const struct frame *frame,
-                 const struct node *name);
-int apply_item(struct check_run *run, const struct subschema *s, const struct frame *frame,
-               const struct node *item, uint32_t index);
+int schema_apply(struct check_run *run, const struct subschema *s, const struct frame *frame);
+int schema_apply_quietly(struct check_run *run, const struct subschema *s,
+                         const struct frame *frame);
+int schema_apply_member(struct check_run *run, const struct subschema *s, const struct frame *frame,
+                        const struct node *name);
+int schema_apply_item(struct check_run *run, const struct subschema *s, const struct frame *frame,
+                      const struct node *item, uint32_t index);
 /* Notes where and why, unless it was told before or nobody wants to know. Returns 0. */
 EGX_PRINTF(3, 4)
-int mismatch(struct check_run *run, const struct frame *frame, const char *format, ...);
-void mark_evaluated(const struct frame *frame, uint32_t child);
+int schema_mismatch(struct check_run *run, const struct frame *frame, const char *format, ...);
+void schema_mark_evaluated(const struct frame *frame, uint32_t child);
 /* For %.*s of names of strangers. */
 #define NAME_BYTES 64
 #define NAME_FMT(s) (int)((s).len > NAME_BYTES ? NAME_BYTES : (s).len), (s).len == 0 ? "" : (s).ptr

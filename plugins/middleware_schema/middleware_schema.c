@@ -102,7 +102,7 @@ static int is_extension_name(struct eg_str name) {
 
 static void destroy(void *instance) {
     struct plugin *p = instance;
-    cache_free(p->cache);
+    schema_cache_free(p->cache);
     p->host->mem->free(p->host, p);
 }
 
@@ -116,7 +116,7 @@ static int32_t create(const struct eg_host *host, const void *settings_void, voi
     struct plugin *p = host->mem->alloc(host, sizeof *p);
     p->host = host;
     p->settings = settings;
-    p->cache = cache_new(host, settings->cache_size);
+    p->cache = schema_cache_new(host, settings->cache_size);
     p->budget = (struct schema_budget){(uint64_t)settings->max_steps, settings->pattern_time};
     p->draft = egx_str_eq(settings->draft, EGX_STR("7")) ? DRAFT_7 : DRAFT_2020;
     p->is_tagging = egx_str_eq(settings->on_failure, EGX_STR("tag"));
@@ -154,12 +154,12 @@ static struct validator *compile(const struct job *job, const struct source *sou
                 (int)(job->type.len > 200 ? 200 : job->type.len), job->type.ptr, (int)why.len,
                 why.text);
     }
-    return cache_add(p->cache, source->mark, schema);
+    return schema_cache_add(p->cache, source->mark, schema);
 }
 
 static enum outcome check_by(struct job *job, const struct source *source, const struct node *data,
                              const struct schema_budget *budget, int may_compile) {
-    struct validator *v = cache_find(job->plugin->cache, source->mark);
+    struct validator *v = schema_cache_find(job->plugin->cache, source->mark);
     if (v == NULL && !may_compile) {
         return NOT_READY;
     }
@@ -171,7 +171,7 @@ static enum outcome check_by(struct job *job, const struct source *source, const
         const int32_t rc = schema_check(v->schema, data, budget, &job->report);
         outcome = rc < 0 ? TOO_MUCH : rc == 0 ? UNFIT : FITS;
     }
-    validator_release(v);
+    schema_validator_release(v);
     return outcome;
 }
 
@@ -179,13 +179,13 @@ static enum outcome check_all(struct job *job, const struct schema_budget *budge
                               int may_compile) {
     struct tree tree;
     enum outcome outcome = FITS;
-    if (tree_parse(&tree, job->plugin->host, job->data) < 0) {
+    if (schema_tree_parse(&tree, job->plugin->host, job->data) < 0) {
         return TOO_MUCH; /* the gateway has seen that it is JSON: it is nested too deep */
     }
     for (size_t i = 0; i < job->count && outcome <= UNCHECKED; i++) {
         outcome = check_by(job, &job->sources[i], tree.nodes, budget, may_compile);
     }
-    tree_free(&tree);
+    schema_tree_free(&tree);
     return outcome;
 }
 

@@ -58,7 +58,7 @@ static size_t long_name(struct eg_str text, const char **ret_code) {
 }
 
 static struct eg_str translate(struct arena *arena, struct eg_str text) {
-    char *out = arena_alloc(arena, text.len + 1);
+    char *out = schema_arena_alloc(arena, text.len + 1);
     size_t len = 0;
     for (size_t i = 0; i < text.len;) {
         const char *code = NULL;
@@ -77,8 +77,8 @@ static struct eg_str translate(struct arena *arena, struct eg_str text) {
     return egx_str_n(out, len);
 }
 
-int32_t pattern_compile(struct arena *arena, struct eg_str text, struct pattern **list,
-                        struct pattern **ret_pattern, struct eg_why *ret_why) {
+int32_t schema_pattern_compile(struct arena *arena, struct eg_str text, struct pattern **list,
+                               struct pattern **ret_pattern, struct eg_why *ret_why) {
     const uint32_t options = PCRE2_UTF | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |
                              PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY |
                              PCRE2_NEVER_BACKSLASH_C;
@@ -98,7 +98,7 @@ int32_t pattern_compile(struct arena *arena, struct eg_str text, struct pattern 
         (void)pcre2_get_error_message(error, words, sizeof words);
         return egx_why(ret_why, EG_E_INVAL, "%s at character %zu", (const char *)words, offset);
     }
-    struct pattern *pattern = arena_alloc(arena, sizeof *pattern);
+    struct pattern *pattern = schema_arena_alloc(arena, sizeof *pattern);
     pattern->code = code;
     pattern->next = *list;
     *list = pattern;
@@ -106,13 +106,13 @@ int32_t pattern_compile(struct arena *arena, struct eg_str text, struct pattern 
     return EG_OK;
 }
 
-void patterns_free(struct pattern *list) {
+void schema_patterns_free(struct pattern *list) {
     for (; list != NULL; list = list->next) {
         pcre2_code_free(list->code);
     }
 }
 
-size_t patterns_bytes(const struct pattern *list) {
+size_t schema_patterns_bytes(const struct pattern *list) {
     size_t bytes = 0;
     for (; list != NULL; list = list->next) {
         size_t size = 0;
@@ -135,7 +135,8 @@ static int prepare(struct pattern_run *run) {
     return 1;
 }
 
-int pattern_matches(struct pattern_run *run, const struct pattern *pattern, struct eg_str text) {
+int schema_pattern_matches(struct pattern_run *run, const struct pattern *pattern,
+                           struct eg_str text) {
     const uint64_t fair = MATCH_STEPS + (uint64_t)STEPS_PER_BYTE * text.len;
     const uint64_t left = run->left_ns / STEP_NS;
     const uint64_t limit = fair < left ? fair : left;
@@ -156,7 +157,7 @@ int pattern_matches(struct pattern_run *run, const struct pattern *pattern, stru
     return rc >= 0;
 }
 
-void pattern_run_end(struct pattern_run *run) {
+void schema_pattern_run_end(struct pattern_run *run) {
     pcre2_match_data_free(run->match);
     pcre2_match_context_free(run->context);
     run->match = NULL;

@@ -19,12 +19,13 @@ struct pattern_run {
 };
 
 /* list: the head of those of one schema, for patterns_free. EG_E_INVAL. */
-int32_t pattern_compile(struct arena *arena, struct eg_str text, struct pattern **list,
-                        struct pattern **ret_pattern, struct eg_why *ret_why);
-void patterns_free(struct pattern *list);
-size_t patterns_bytes(const struct pattern *list);
+int32_t schema_pattern_compile(struct arena *arena, struct eg_str text, struct pattern **list,
+                               struct pattern **ret_pattern, struct eg_why *ret_why);
+void schema_patterns_free(struct pattern *list);
+size_t schema_patterns_bytes(const struct pattern *list);
 /* 1: somewhere in the text. 0: not, or the work is over. */
-int pattern_matches(struct pattern_run *run, const struct pattern *pattern, struct eg_str text);
-void pattern_run_end(struct pattern_run *run);
+int schema_pattern_matches(struct pattern_run *run, const struct pattern *pattern,
+                           struct eg_str text);
+void schema_pattern_run_end(struct pattern_run *run);
 
 #endif

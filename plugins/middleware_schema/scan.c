@@ -38,11 +38,12 @@ static const struct {
     {"unevaluatedProperties", DRAFT_2020, ONE},
 };
 
-struct subschema *compile_at(struct compile *c, const struct node *at, struct resource *resource) {
+struct subschema *schema_compile_at(struct compile *c, const struct node *at,
+                                    struct resource *resource) {
     struct schema *schema = c->schema;
     struct subschema **place = &schema->by_node[at - schema->tree.nodes];
     if (*place == NULL) {
-        struct subschema *s = arena_alloc(&schema->arena, sizeof *s);
+        struct subschema *s = schema_arena_alloc(&schema->arena, sizeof *s);
         s->at = at;
         s->resource = resource;
         s->never = at->kind == NODE_FALSE;
@@ -56,7 +57,7 @@ struct subschema *compile_at(struct compile *c, const struct node *at, struct re
 /* ---- identifiers ---- */
 
 static void add_anchor(struct compile *c, struct subschema *s, struct eg_str name, int is_dynamic) {
-    struct anchor *anchor = arena_alloc(&c->schema->arena, sizeof *anchor);
+    struct anchor *anchor = schema_arena_alloc(&c->schema->arena, sizeof *anchor);
     *anchor = (struct anchor){.resource = s->resource,
                               .name = name,
                               .schema = s,
@@ -66,7 +67,7 @@ static void add_anchor(struct compile *c, struct subschema *s, struct eg_str nam
 }
 
 static struct resource *add_resource(struct compile *c, struct subschema *root, struct eg_str uri) {
-    struct resource *resource = arena_alloc(&c->schema->arena, sizeof *resource);
+    struct resource *resource = schema_arena_alloc(&c->schema->arena, sizeof *resource);
     resource->uri = uri;
     resource->root = root;
     resource->next = c->schema->resources;
@@ -75,12 +76,12 @@ static struct resource *add_resource(struct compile *c, struct subschema *root, 
 }
 
 static void scan_id(struct compile *c, struct subschema *s) {
-    const struct node *id = keyword_of(c, s, "$id", KINDS(NODE_STRING), "a string");
+    const struct node *id = schema_keyword_of(c, s, "$id", KINDS(NODE_STRING), "a string");
     const struct eg_str base = s->resource == NULL ? egx_str_n(NULL, 0) : s->resource->uri;
     struct eg_str fragment = {0};
     struct eg_str uri = base;
     if (id != NULL) {
-        uri = uri_resolve(&c->schema->arena, base, node_text(id), &fragment);
+        uri = schema_uri_resolve(&c->schema->arena, base, node_text(id), &fragment);
     }
     const int is_anchor = id != NULL && id->len > 0 && id->text[0] == '#';
     if (s->resource == NULL || (id != NULL && !is_anchor)) {
@@ -94,7 +95,8 @@ static void scan_id(struct compile *c, struct subschema *s) {
 static void scan_anchors(struct compile *c, struct subschema *s) {
     static const char *const names[] = {"$anchor", "$dynamicAnchor"};
     for (size_t i = 0; c->draft == DRAFT_2020 && i < EGX_COUNT(names); i++) {
-        const struct node *anchor = keyword_of(c, s, names[i], KINDS(NODE_STRING), "a string");
+        const struct node *anchor =
+            schema_keyword_of(c, s, names[i], KINDS(NODE_STRING), "a string");
         if (anchor != NULL) {
             add_anchor(c, s, node_text(anchor), i == 1);
         }
@@ -105,10 +107,10 @@ static void scan_anchors(struct compile *c, struct subschema *s) {
 
 static void scan_child(struct compile *c, const struct subschema *s, const struct node *child) {
     if ((KINDS(child->kind) & KINDS_SCHEMA) == 0) {
-        compile_fail(c, EG_E_INVAL, child, "a schema is an object or a boolean");
+        schema_compile_fail(c, EG_E_INVAL, child, "a schema is an object or a boolean");
         return;
     }
-    (void)compile_at(c, child, s->resource);
+    (void)schema_compile_at(c, child, s->resource);
 }
 
 static void scan_list(struct compile *c, const struct subschema *s, const struct node *list) {
@@ -133,13 +135,13 @@ static void scan_holder(struct compile *c, const struct subschema *s, const stru
     const int wants_list = shape == LIST || (shape == ONE_OR_LIST && value->kind == NODE_ARRAY);
     if (shape == MAP || shape == NEEDS) {
         if (value->kind != NODE_OBJECT) {
-            compile_fail(c, EG_E_INVAL, value, "an object of schemas is needed");
+            schema_compile_fail(c, EG_E_INVAL, value, "an object of schemas is needed");
             return;
         }
         scan_map(c, s, value, shape == NEEDS);
     } else if (wants_list) {
         if (value->kind != NODE_ARRAY || (value->count == 0 && shape == LIST)) {
-            compile_fail(c, EG_E_INVAL, value, "a list of at least one schema is needed");
+            schema_compile_fail(c, EG_E_INVAL, value, "a list of at least one schema is needed");
             return;
         }
         scan_list(c, s, value);
@@ -150,7 +152,7 @@ static void scan_holder(struct compile *c, const struct subschema *s, const stru
 
 /* In draft 7 everything beside a $ref is ignored. */
 static int is_bare_ref(const struct compile *c, const struct subschema *s) {
-    return c->draft == DRAFT_7 && keyword(s, "$ref") != NULL;
+    return c->draft == DRAFT_7 && schema_keyword(s, "$ref") != NULL;
 }
 
 static void scan(struct compile *c, struct subschema *s) {
@@ -161,14 +163,14 @@ static void scan(struct compile *c, struct subschema *s) {
     scan_id(c, s);
     scan_anchors(c, s);
     for (size_t i = 0; i < EGX_COUNT(holders); i++) {
-        const struct node *value = keyword(s, holders[i].name);
+        const struct node *value = schema_keyword(s, holders[i].name);
         if (value != NULL && (holders[i].drafts & c->draft) != 0) {
             scan_holder(c, s, value, holders[i].shape);
         }
     }
 }
 
-void scan_all(struct compile *c) {
+void schema_scan_all(struct compile *c) {
     while (c->to_scan != NULL && c->status == EG_OK) {
         struct subschema *s = c->to_scan;
         c->to_scan = s->next_waiting;
@@ -188,8 +190,8 @@ static struct resource *find_resource(const struct schema *schema, struct eg_str
     return r;
 }
 
-const struct anchor *find_anchor(const struct schema *schema, const struct resource *resource,
-                                 struct eg_str name) {
+const struct anchor *schema_find_anchor(const struct schema *schema,
+                                        const struct resource *resource, struct eg_str name) {
     const struct anchor *a = schema->anchors;
     while (a != NULL && (a->resource != resource || !egx_str_eq(a->name, name))) {
         a = a->next;
@@ -210,7 +212,7 @@ static struct eg_str pointer_token(char *token, size_t len) {
 
 static const struct node *step_into(const struct node *at, struct eg_str token) {
     if (at->kind != NODE_ARRAY) {
-        return node_member(at, token);
+        return schema_node_member(at, token);
     }
     const int64_t index = egx_digits(token);
     if (index < 0 || index >= (int64_t)at->count) {
@@ -227,7 +229,7 @@ static const struct node *step_into(const struct node *at, struct eg_str token) 
 static struct subschema *follow_pointer(struct compile *c, struct resource *resource,
                                         struct eg_str pointer) {
     const struct schema *schema = c->schema;
-    struct eg_str rest = arena_copy(&c->schema->arena, pointer);
+    struct eg_str rest = schema_arena_copy(&c->schema->arena, pointer);
     const struct node *at = resource->root->at;
     while (rest.len > 0) {
         size_t n = 1;
@@ -243,34 +245,37 @@ static struct subschema *follow_pointer(struct compile *c, struct resource *reso
         const struct subschema *passed = schema->by_node[at - schema->tree.nodes];
         resource = passed != NULL && passed->resource != NULL ? passed->resource : resource;
     }
-    return (KINDS(at->kind) & KINDS_SCHEMA) == 0 ? NULL : compile_at(c, at, resource);
+    return (KINDS(at->kind) & KINDS_SCHEMA) == 0 ? NULL : schema_compile_at(c, at, resource);
 }
 
-struct subschema *resolve_ref(struct compile *c, const struct subschema *from, struct eg_str ref,
-                              struct eg_str *ret_anchor) {
+struct subschema *schema_resolve_ref(struct compile *c, const struct subschema *from,
+                                     struct eg_str ref, struct eg_str *ret_anchor) {
     struct eg_str fragment = {0};
-    const struct eg_str uri = uri_resolve(&c->schema->arena, from->resource->uri, ref, &fragment);
+    const struct eg_str uri =
+        schema_uri_resolve(&c->schema->arena, from->resource->uri, ref, &fragment);
     struct resource *resource = find_resource(c->schema, uri);
     struct subschema *found = NULL;
     if (resource == NULL) {
-        compile_fail(c, EG_E_UNSUPPORTED, from->at,
-                     "the $ref '%.*s' leads out of the schema; schemas of elsewhere are never "
-                     "fetched: copy it into $defs",
-                     NAME_FMT(ref));
+        schema_compile_fail(
+            c, EG_E_UNSUPPORTED, from->at,
+            "the $ref '%.*s' leads out of the schema; schemas of elsewhere are never "
+            "fetched: copy it into $defs",
+            NAME_FMT(ref));
         return NULL;
     }
-    fragment = uri_unescape(&c->schema->arena, fragment);
+    fragment = schema_uri_unescape(&c->schema->arena, fragment);
     if (fragment.len == 0 || fragment.ptr[0] == '/') {
         found = follow_pointer(c, resource, fragment);
     } else {
-        const struct anchor *anchor = find_anchor(c->schema, resource, fragment);
+        const struct anchor *anchor = schema_find_anchor(c->schema, resource, fragment);
         found = anchor == NULL ? NULL : anchor->schema;
         if (anchor != NULL && anchor->is_dynamic && ret_anchor != NULL) {
             *ret_anchor = anchor->name;
         }
     }
     if (found == NULL) {
-        compile_fail(c, EG_E_INVAL, from->at, "the $ref '%.*s' leads to no schema", NAME_FMT(ref));
+        schema_compile_fail(c, EG_E_INVAL, from->at, "the $ref '%.*s' leads to no schema",
+                            NAME_FMT(ref));
     }
     return found;
 }

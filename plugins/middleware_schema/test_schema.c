@@ -21,7 +21,7 @@ static const char *verdict(const char *schema_text, struct eg_str data,
     struct tree tree;
     if (schema_compile(host, egx_str_c(schema_text), DRAFT_2020, &schema, &why) < 0) {
         (void)snprintf(text, sizeof text, "%.*s", (int)why.len, why.text);
-    } else if (tree_parse(&tree, host, data) < 0) {
+    } else if (schema_tree_parse(&tree, host, data) < 0) {
         (void)snprintf(text, sizeof text, "no JSON");
     } else {
         const int32_t rc = schema_check(schema, tree.nodes, budget, &report);
@@ -30,7 +30,7 @@ static const char *verdict(const char *schema_text, struct eg_str data,
                        : rc > 0 ? "ok"
                                 : "%s: %.*s",
                        report.pointer, (int)report.why.len, report.why.text);
-        tree_free(&tree);
+        schema_tree_free(&tree);
     }
     schema_free(schema);
     CU_ASSERT_EQUAL(egx_fake_allocations(fake), 0);

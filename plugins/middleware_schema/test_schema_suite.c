@@ -68,16 +68,17 @@ static void write_node(struct egx_json *out, const struct node *node) {
 static void run_case(const struct schema *schema, const struct node *test, const char *path,
                      const struct node *group, struct counts *counts) {
     struct schema_report report = {.pointer = ""};
-    const int wanted = node_member(test, EGX_STR("valid"))->kind == NODE_TRUE;
-    const int32_t got = schema_check(schema, node_member(test, EGX_STR("data")), &budget, &report);
+    const int wanted = schema_node_member(test, EGX_STR("valid"))->kind == NODE_TRUE;
+    const int32_t got =
+        schema_check(schema, schema_node_member(test, EGX_STR("data")), &budget, &report);
     if (got == wanted) {
         counts->passed++;
         return;
     }
     counts->failed++;
     printf("  %s: %.*s: %.*s: %d instead of %d (%.*s)\n", path,
-           EGX_FMT(node_text(node_member(group, EGX_STR("description")))),
-           EGX_FMT(node_text(node_member(test, EGX_STR("description")))), got, wanted,
+           EGX_FMT(node_text(schema_node_member(group, EGX_STR("description")))),
+           EGX_FMT(node_text(schema_node_member(test, EGX_STR("description")))), got, wanted,
            (int)report.why.len, report.why.text);
 }
 
@@ -86,8 +87,8 @@ static void run_group(const struct node *group, unsigned draft, const char *path
     struct egx_json text = egx_json_begin();
     struct schema *schema = NULL;
     struct eg_why why = {.struct_size = sizeof why};
-    const struct node *tests = node_member(group, EGX_STR("tests"));
-    write_node(&text, node_member(group, EGX_STR("schema")));
+    const struct node *tests = schema_node_member(group, EGX_STR("tests"));
+    write_node(&text, schema_node_member(group, EGX_STR("schema")));
     const int32_t rc = schema_compile(host, egx_json_text(&text), draft, &schema, &why);
     const struct node *at = node_first(tests);
     for (uint32_t i = 0; i < tests->count; i++, at += at->span) {
@@ -113,12 +114,12 @@ static void run_file(const char *draft_name, unsigned draft, const char *name,
     (void)snprintf(path, sizeof path, SUITE "%s/%s", draft_name, name);
     char *text = read_file(path, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(text);
-    CU_ASSERT_EQUAL_FATAL(tree_parse(&tree, host, egx_str_n(text, len)), EG_OK);
+    CU_ASSERT_EQUAL_FATAL(schema_tree_parse(&tree, host, egx_str_n(text, len)), EG_OK);
     const struct node *at = node_first(tree.nodes);
     for (uint32_t i = 0; i < tree.nodes->count; i++, at += at->span) {
         run_group(at, draft, name, &own);
     }
-    tree_free(&tree);
+    schema_tree_free(&tree);
     free(text);
     printf("suite %s %s %u %u %u\n", draft_name, name, own.passed, own.refused, own.failed);
     counts->passed += own.passed;

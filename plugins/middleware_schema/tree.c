@@ -13,7 +13,7 @@ struct arena_chunk {
     max_align_t bytes[];
 };
 
-void *arena_alloc(struct arena *arena, size_t size) {
+void *schema_arena_alloc(struct arena *arena, size_t size) {
     const size_t align = sizeof(max_align_t);
     const size_t need = (size + align - 1) / align * align;
     struct arena_chunk *chunk = arena->last;
@@ -30,15 +30,15 @@ void *arena_alloc(struct arena *arena, size_t size) {
     return piece;
 }
 
-struct eg_str arena_copy(struct arena *arena, struct eg_str text) {
-    char *copy = arena_alloc(arena, text.len + 1);
+struct eg_str schema_arena_copy(struct arena *arena, struct eg_str text) {
+    char *copy = schema_arena_alloc(arena, text.len + 1);
     if (text.len > 0) {
         memcpy(copy, text.ptr, text.len);
     }
     return egx_str_n(copy, text.len);
 }
 
-void arena_free(struct arena *arena) {
+void schema_arena_free(struct arena *arena) {
     while (arena->last != NULL) {
         struct arena_chunk *chunk = arena->last;
         arena->last = chunk->before;
@@ -66,10 +66,10 @@ static struct node *add_node(struct tree *tree, enum node_kind kind) {
     return node;
 }
 
-void tree_free(struct tree *tree) {
+void schema_tree_free(struct tree *tree) {
     if (tree->host != NULL) {
         tree->host->mem->free(tree->host, tree->nodes);
-        arena_free(&tree->strings);
+        schema_arena_free(&tree->strings);
     }
     *tree = (struct tree){0};
 }
@@ -164,7 +164,7 @@ static const char *decode_unit(const char *at, const char *end, char **out) {
 static char *decode(struct arena *arena, const char *at, const char *end, size_t *ret_len) {
     static const char names[] = "\"\\/bfnrt";
     static const char meant[] = "\"\\/\b\f\n\r\t";
-    char *text = arena_alloc(arena, (size_t)(end - at) + 1);
+    char *text = schema_arena_alloc(arena, (size_t)(end - at) + 1);
     char *out = text;
     while (at < end) {
         if (*at != '\\') {
@@ -343,7 +343,7 @@ static int32_t read_next(struct parser *p) {
     return 0;
 }
 
-int32_t tree_parse(struct tree *tree, const struct eg_host *host, struct eg_str text) {
+int32_t schema_tree_parse(struct tree *tree, const struct eg_host *host, struct eg_str text) {
     struct parser p = {.tree = tree, .at = text.ptr, .end = text.ptr + text.len};
     *tree = (struct tree){.host = host, .strings = {.host = host}};
     int32_t rc = text.len > INT32_MAX ? EG_E_TOOBIG : 1;
@@ -358,12 +358,12 @@ int32_t tree_parse(struct tree *tree, const struct eg_host *host, struct eg_str 
         rc = EG_E_SYNTAX;
     }
     if (rc < 0) {
-        tree_free(tree);
+        schema_tree_free(tree);
     }
     return rc;
 }
 
-const struct node *node_member(const struct node *object, struct eg_str name) {
+const struct node *schema_node_member(const struct node *object, struct eg_str name) {
     if (object->kind != NODE_OBJECT) {
         return NULL;
     }

@@ -32,9 +32,9 @@ struct arena {
     struct arena_chunk *last;
     size_t used_bytes;
 };
-void *arena_alloc(struct arena *arena, size_t size); /* zeroed */
-struct eg_str arena_copy(struct arena *arena, struct eg_str text);
-void arena_free(struct arena *arena);
+void *schema_arena_alloc(struct arena *arena, size_t size); /* zeroed */
+struct eg_str schema_arena_copy(struct arena *arena, struct eg_str text);
+void schema_arena_free(struct arena *arena);
 
 #define TREE_DEPTH 1024u
 
@@ -46,8 +46,8 @@ struct tree {
     struct arena strings;
 };
 /* EG_E_SYNTAX, EG_E_TOOBIG (depth, 2 GiB); then nothing is to be freed. */
-int32_t tree_parse(struct tree *tree, const struct eg_host *host, struct eg_str text);
-void tree_free(struct tree *tree);
+int32_t schema_tree_parse(struct tree *tree, const struct eg_host *host, struct eg_str text);
+void schema_tree_free(struct tree *tree);
 
 static inline struct eg_str node_text(const struct node *node) {
     return egx_str_n(node->text, node->len);
@@ -57,7 +57,7 @@ static inline const struct node *node_first(const struct node *node) {
     return node + 1;
 }
 /* Value of a member of an object, NULL when there is none (or node is no object). */
-const struct node *node_member(const struct node *object, struct eg_str name);
+const struct node *schema_node_member(const struct node *object, struct eg_str name);
 
 /* What a piece of work may still cost: steps of roughly the same price. */
 struct work {
@@ -76,10 +76,10 @@ static inline int work_spend(struct work *work, uint64_t steps) {
 }
 
 /* Equal as JSON Schema has it: 1 and 1.0 are, {"a":1,"b":2} and {"b":2,"a":1} are. */
-int node_equal(const struct node *a, const struct node *b, struct work *work);
+int schema_node_equal(const struct node *a, const struct node *b, struct work *work);
 /* Equal values have equal ones. */
-uint64_t node_hash(const struct node *node, struct work *work);
-size_t utf8_length(struct eg_str text); /* characters */
+uint64_t schema_node_hash(const struct node *node, struct work *work);
+size_t schema_utf8_length(struct eg_str text); /* characters */
 
 /* ---- numbers, exactly ---- */
 
@@ -91,16 +91,16 @@ struct decimal {
     int is_negative;
     int64_t exponent;
 };
-struct decimal decimal_read(struct eg_str text);
-int decimal_compare(const struct decimal *a, const struct decimal *b); /* <0, 0, >0 */
+struct decimal schema_decimal_read(struct eg_str text);
+int schema_decimal_compare(const struct decimal *a, const struct decimal *b); /* <0, 0, >0 */
 static inline int decimal_is_integer(const struct decimal *d) {
     return d->exponent >= 0 || d->count == 0;
 }
 /* Not negative, a whole number, below 2^53; -1 otherwise. */
-int64_t decimal_small(const struct decimal *d);
+int64_t schema_decimal_small(const struct decimal *d);
 
 #define DECIMAL_DIVISOR_DIGITS 18u
 /* Is it a whole multiple of divisor, which is not zero and has at most that many digits? */
-int decimal_is_multiple(const struct decimal *d, const struct decimal *divisor);
+int schema_decimal_is_multiple(const struct decimal *d, const struct decimal *divisor);
 
 #endif

@@ -93,7 +93,7 @@ static struct eg_str join_paths(struct arena *arena, const struct uri *base, str
     if (!is_rooted && base->authority.len > 0 && folder.len == 0) {
         folder = EGX_STR("/");
     }
-    char *joined = arena_alloc(arena, folder.len + path.len + 1);
+    char *joined = schema_arena_alloc(arena, folder.len + path.len + 1);
     if (folder.len > 0) {
         memcpy(joined, folder.ptr, folder.len);
     }
@@ -109,7 +109,7 @@ static struct eg_str compose(struct arena *arena, const struct uri *uri) {
     for (size_t i = 0; i < EGX_COUNT(parts); i++) {
         len += parts[i].len;
     }
-    char *text = arena_alloc(arena, len + 1);
+    char *text = schema_arena_alloc(arena, len + 1);
     size_t at = 0;
     for (size_t i = 0; i < EGX_COUNT(parts); i++) {
         if (parts[i].len > 0) {
@@ -120,8 +120,8 @@ static struct eg_str compose(struct arena *arena, const struct uri *uri) {
     return egx_str_n(text, len);
 }
 
-struct eg_str uri_resolve(struct arena *arena, struct eg_str base, struct eg_str reference,
-                          struct eg_str *ret_fragment) {
+struct eg_str schema_uri_resolve(struct arena *arena, struct eg_str base, struct eg_str reference,
+                                 struct eg_str *ret_fragment) {
     const struct uri b = split(base);
     struct uri r = split(reference);
     *ret_fragment = r.fragment;
@@ -145,8 +145,8 @@ static int hex(char c) {
     return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-struct eg_str uri_unescape(struct arena *arena, struct eg_str text) {
-    char *out = arena_alloc(arena, text.len + 1);
+struct eg_str schema_uri_unescape(struct arena *arena, struct eg_str text) {
+    char *out = schema_arena_alloc(arena, text.len + 1);
     size_t len = 0;
     for (size_t i = 0; i < text.len; i++) {
         const int is_escape = text.ptr[i] == '%' && i + 2 < text.len && hex(text.ptr[i + 1]) >= 0 &&

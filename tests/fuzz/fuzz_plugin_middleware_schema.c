@@ -20,7 +20,7 @@ static void check(const struct schema *schema, const struct eg_host *host, struc
     struct schema_report first = {.pointer = ""};
     struct schema_report second = {.pointer = ""};
     struct tree tree;
-    if (tree_parse(&tree, host, data) < 0) {
+    if (schema_tree_parse(&tree, host, data) < 0) {
         return;
     }
     const int32_t rc = schema_check(schema, tree.nodes, &budget, &first);
@@ -29,7 +29,7 @@ static void check(const struct schema *schema, const struct eg_host *host, struc
     MUST(memchr(first.pointer, '\0', sizeof first.pointer) != NULL);
     MUST(schema_check(schema, tree.nodes, &budget, &second) == rc);
     MUST(strcmp(first.pointer, second.pointer) == 0);
-    tree_free(&tree);
+    schema_tree_free(&tree);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
