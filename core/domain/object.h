@@ -15,7 +15,11 @@
 struct gw_eventtype {
     bool has_authorizer; /* "authorizerId" was given, even as "" */
     struct eg_str authorizer_id;
+    struct eg_str schema; /* compact JSON Schema of the events' data; empty = none */
+    uint64_t schema_mark; /* of that text, in this process: equal marks, equal texts */
 };
+/* With it an event type is kept by every store: Consul's values end at 512 KiB. */
+#define GW_SCHEMA_MAX_BYTES ((size_t)256 * 1024)
 struct gw_function {
     struct eg_str type;          /* provider type; empty = not given */
     struct eg_str provider_json; /* compact text of `provider`; empty = absent or null */

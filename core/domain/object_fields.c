@@ -76,6 +76,7 @@ static const struct gw_field eventtype_fields[] = {
     SPACE,
     ID("name", "Name", TAGS(TAG_REQUIRED, {"eventType", gw_is_space_name, true})),
     OTHER("authorizerId", GW_FIELD_OPTIONAL, as.eventtype),
+    OTHER("schema", GW_FIELD_SCHEMA, as.eventtype),
     METADATA,
 };
 

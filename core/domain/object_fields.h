@@ -15,6 +15,7 @@ enum gw_field_type {
     GW_FIELD_STRINGS,  /* struct gw_str_array, takes its default when empty */
     GW_FIELD_BOOL,     /* bool */
     GW_FIELD_VALUE,    /* struct eg_str: compact JSON text, empty when absent or null */
+    GW_FIELD_SCHEMA,   /* struct gw_eventtype: a JSON Schema, which is an object or a boolean */
     GW_FIELD_METADATA, /* metadata and metadata_count */
     GW_FIELD_TYPES
 };

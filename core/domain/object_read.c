@@ -6,6 +6,7 @@
  */
 #include "base/check.h"
 #include "base/json.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "base/why.h"
@@ -89,6 +90,29 @@ static int32_t read_value(struct reading *r, const struct gw_field *field,
     return EG_OK;
 }
 
+/* Whether it is a good schema is not known here: the plugin that validates by it says so. */
+static int32_t read_schema(struct reading *r, const struct gw_field *field,
+                           const struct eg_json *value) {
+    const uint32_t kind = gw_json_kind(value);
+    struct gw_eventtype *type = gw_field_at(r->object, field);
+    struct gw_bytes text;
+    if (kind != EG_JSON_OBJECT && kind != EG_JSON_BOOL) {
+        return gw_why(r->ret_why, EG_E_SYNTAX,
+                      "a JSON Schema is an object or a boolean, '%s' is a %s", field->json,
+                      gw_json_kind_name(value));
+    }
+    gw_bytes_init_arena(&text, &r->object->arena, PROVIDER_ROOM);
+    gw_json_write(&text, value);
+    if (text.len > GW_SCHEMA_MAX_BYTES) {
+        return gw_why(r->ret_why, EG_E_TOOBIG,
+                      "'%s' has %zu bytes without blanks; at most %zu are possible", field->json,
+                      text.len, GW_SCHEMA_MAX_BYTES);
+    }
+    type->schema = gw_bytes_str(&text);
+    type->schema_mark = gw_hash(type->schema);
+    return EG_OK;
+}
+
 static int32_t read_metadata(struct reading *r, const struct gw_field *field,
                              const struct eg_json *value) {
     if (gw_json_kind(value) != EG_JSON_OBJECT) {
@@ -112,9 +136,10 @@ static int32_t read_metadata(struct reading *r, const struct gw_field *field,
 }
 
 static const field_reader readers[GW_FIELD_TYPES] = {
-    [GW_FIELD_STRING] = read_string,   [GW_FIELD_OPTIONAL] = read_optional,
-    [GW_FIELD_STRINGS] = read_strings, [GW_FIELD_BOOL] = read_bool,
-    [GW_FIELD_VALUE] = read_value,     [GW_FIELD_METADATA] = read_metadata,
+    [GW_FIELD_STRING] = read_string,     [GW_FIELD_OPTIONAL] = read_optional,
+    [GW_FIELD_STRINGS] = read_strings,   [GW_FIELD_BOOL] = read_bool,
+    [GW_FIELD_VALUE] = read_value,       [GW_FIELD_SCHEMA] = read_schema,
+    [GW_FIELD_METADATA] = read_metadata,
 };
 
 static int32_t read_fields(struct reading *r, const struct eg_json *root) {

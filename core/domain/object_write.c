@@ -55,6 +55,14 @@ static void write_value(struct writing *w, const struct gw_field *field) {
     }
 }
 
+static void write_schema(struct writing *w, const struct gw_field *field) {
+    const struct gw_eventtype *type = gw_field_of(w->object, field);
+    if (type->schema.len > 0) {
+        gw_jw_name(w->out, &w->is_first, field->json);
+        gw_bytes_add(w->out, type->schema);
+    }
+}
+
 static void write_metadata(struct writing *w, const struct gw_field *field) {
     const struct gw_object *object = w->object;
     if (object->metadata_count == 0) {
@@ -71,9 +79,10 @@ static void write_metadata(struct writing *w, const struct gw_field *field) {
 }
 
 static void (*const writers[GW_FIELD_TYPES])(struct writing *, const struct gw_field *) = {
-    [GW_FIELD_STRING] = write_string,   [GW_FIELD_OPTIONAL] = write_optional,
-    [GW_FIELD_STRINGS] = write_strings, [GW_FIELD_BOOL] = write_bool,
-    [GW_FIELD_VALUE] = write_value,     [GW_FIELD_METADATA] = write_metadata,
+    [GW_FIELD_STRING] = write_string,     [GW_FIELD_OPTIONAL] = write_optional,
+    [GW_FIELD_STRINGS] = write_strings,   [GW_FIELD_BOOL] = write_bool,
+    [GW_FIELD_VALUE] = write_value,       [GW_FIELD_SCHEMA] = write_schema,
+    [GW_FIELD_METADATA] = write_metadata,
 };
 
 void gw_object_write(struct gw_bytes *out, const struct gw_object *object,

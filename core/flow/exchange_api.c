@@ -232,6 +232,20 @@ static struct eg_str space(const struct eg_exchange *exchange) {
     return count == 0 ? (struct eg_str){0} : async[0]->object->space;
 }
 
+static struct eg_str event_schema(const struct eg_exchange *exchange, const struct eg_event *of,
+                                  size_t index, uint64_t *ret_mark) {
+    GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
+    const struct gw_eventtype *type = gw_snapshot_schema(
+        gw_exchange_snapshot(exchange), exchange->request->method, exchange->path, of->type, index);
+    if (type == NULL) {
+        return (struct eg_str){0};
+    }
+    if (ret_mark != NULL) {
+        *ret_mark = type->schema_mark;
+    }
+    return type->schema;
+}
+
 /* ---- what a component keeps with the request ---- */
 
 static void keep(struct eg_exchange *exchange, const struct eg_host *host, void *ptr,
@@ -284,6 +298,7 @@ const struct eg_exchange_api *gw_flow_exchange_api(void) {
         .set_header = set_header,
         .reply_header_at = reply_header_at,
         .set_reply_header = set_reply_header,
+        .event_schema = event_schema,
         .keep = keep,
         .kept = kept,
     };

@@ -135,17 +135,21 @@ static void add_event_types(struct build *build) {
         *gw_route_table_place(&build->event_types, (struct gw_route_key){.a = all[i].object->space,
                                                                          .b = all[i].object->id}) =
             all[i].object;
+        build->snapshot->has_schema |= all[i].object->as.eventtype.schema.len > 0;
     }
 }
 
-/* System events are the gateway's own word and are never authorized (Q12b). */
-static void set_authorizer(const struct build *build, struct gw_subscriber *subscriber) {
+/* System events are the gateway's own word and are never authorized (Q12b) nor validated. */
+static void set_event_type(const struct build *build, struct gw_subscriber *subscriber) {
     const struct gw_object *object = subscriber->object;
     const struct eg_str type = object->as.subscription.event_type;
     const struct gw_object *event_type = gw_route_table_get(
         &build->event_types, (struct gw_route_key){.a = object->space, .b = type});
-    if (event_type == NULL || event_type->as.eventtype.authorizer_id.len == 0 ||
-        gw_is_system_type(type)) {
+    if (event_type == NULL || gw_is_system_type(type)) {
+        return;
+    }
+    subscriber->event_type = event_type;
+    if (event_type->as.eventtype.authorizer_id.len == 0) {
         return;
     }
     subscriber->needs_authorizer = true;
@@ -198,6 +202,30 @@ static void add_path(struct build *build, struct gw_route_table *table, struct g
     }
 }
 
+/* Several subscriptions of one space share its event type. */
+static void add_schema(struct gw_arena *arena, struct gw_subscriber_list *list,
+                       const struct gw_object *event_type) {
+    if (event_type == NULL || event_type->as.eventtype.schema.len == 0) {
+        return;
+    }
+    for (size_t i = 0; i < list->schema_count; i++) {
+        if (list->schemas[i] == event_type) {
+            return;
+        }
+    }
+    if (list->schema_count == list->schema_room) {
+        const size_t room = list->schema_room == 0 ? 1 : gw_size_mul(list->schema_room, 2);
+        const struct gw_object **schemas =
+            gw_arena_alloc(arena, gw_size_mul(room, sizeof(struct gw_object *)));
+        for (size_t i = 0; i < list->schema_count; i++) {
+            schemas[i] = list->schemas[i];
+        }
+        list->schemas = schemas;
+        list->schema_room = room;
+    }
+    list->schemas[list->schema_count++] = event_type;
+}
+
 static void add_async(struct build *build, struct gw_subscriber *subscriber) {
     struct gw_arena *arena = &build->snapshot->arena;
     const struct gw_subscription *subscription = &subscriber->object->as.subscription;
@@ -220,6 +248,7 @@ static void add_async(struct build *build, struct gw_subscriber *subscriber) {
         list->room = room;
     }
     list->items[list->count++] = subscriber;
+    add_schema(arena, list, subscriber->event_type);
 }
 
 static void add_subscription(struct build *build, struct gw_subscriber *subscriber,
@@ -233,7 +262,7 @@ static void add_subscription(struct build *build, struct gw_subscriber *subscrib
         .received = counters->received,
         .processed = counters->processed,
     };
-    set_authorizer(build, subscriber);
+    set_event_type(build, subscriber);
     if (subscription->is_sync) {
         add_path(build, &build->snapshot->sync,
                  (struct gw_route_key){.a = subscription->method, .b = subscription->event_type},

@@ -22,11 +22,12 @@ struct gw_callee {
     struct gw_target *target; /* NULL: its provider is not loaded or refused it (logged) */
 };
 struct gw_subscriber {
-    struct gw_object *object;     /* as.subscription */
-    struct gw_callee *callee;     /* NULL: function missing */
-    bool needs_authorizer;        /* the event type names one; never for system events (Q12b) */
-    struct gw_callee *authorizer; /* NULL with needs_authorizer: missing, so refused */
-    struct eg_metric *received;   /* eventgateway_events_received_total{space,type} */
+    struct gw_object *object; /* as.subscription */
+    struct gw_callee *callee; /* NULL: function missing */
+    bool needs_authorizer;    /* the event type names one; never for system events (Q12b) */
+    const struct gw_object *event_type; /* of its space; NULL: missing, or a system event */
+    struct gw_callee *authorizer;       /* NULL with needs_authorizer: missing, so refused */
+    struct eg_metric *received;         /* eventgateway_events_received_total{space,type} */
     struct eg_metric *processed;
 };
 
@@ -38,6 +39,12 @@ const struct gw_subscriber *gw_snapshot_sync(const struct gw_snapshot *snapshot,
 const struct gw_subscriber *const *gw_snapshot_async(const struct gw_snapshot *snapshot,
                                                      struct eg_str method, struct eg_str path,
                                                      struct eg_str event_type, size_t *ret_count);
+/* The index-th event type with a schema among those of the spaces that the event is routed to: that
+ * of the sync subscriber, then those of the async ones, oldest first. NULL: there are not so many.
+ */
+const struct gw_eventtype *gw_snapshot_schema(const struct gw_snapshot *snapshot,
+                                              struct eg_str method, struct eg_str path,
+                                              struct eg_str event_type, size_t index);
 const struct gw_cors *gw_snapshot_cors(const struct gw_snapshot *snapshot, struct eg_str method,
                                        struct eg_str path);
 uint64_t gw_snapshot_revision(const struct gw_snapshot *snapshot);

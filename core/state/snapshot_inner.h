@@ -15,6 +15,9 @@ struct gw_subscriber_list {
     const struct gw_subscriber **items;
     size_t count;
     size_t room;
+    const struct gw_object **schemas; /* their event types that have a schema, each once */
+    size_t schema_count;
+    size_t schema_room;
 };
 
 struct gw_snapshot {
@@ -30,6 +33,7 @@ struct gw_snapshot {
     size_t object_count;
     const struct gw_callee *callee_list;
     size_t callee_count;
+    bool has_schema; /* some event type has one */
 };
 
 /* catalog NULL: an empty snapshot. before (may be NULL): whose targets are kept where the object is

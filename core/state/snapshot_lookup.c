@@ -37,6 +37,33 @@ const struct gw_subscriber *const *gw_snapshot_async(const struct gw_snapshot *s
     return list == NULL ? NULL : list->items;
 }
 
+static const struct gw_object *schema_of(const struct gw_subscriber *sync) {
+    const struct gw_object *type = sync == NULL ? NULL : sync->event_type;
+    return type == NULL || type->as.eventtype.schema.len == 0 ? NULL : type;
+}
+
+const struct gw_eventtype *gw_snapshot_schema(const struct gw_snapshot *snapshot,
+                                              struct eg_str method, struct eg_str path,
+                                              struct eg_str event_type, size_t index) {
+    GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);
+    if (!snapshot->has_schema) {
+        return NULL;
+    }
+    const struct gw_object *first =
+        schema_of(gw_snapshot_sync(snapshot, method, path, event_type, NULL));
+    if (first != NULL && index-- == 0) {
+        return &first->as.eventtype;
+    }
+    const struct gw_subscriber_list *list = gw_route_table_get(
+        &snapshot->async, (struct gw_route_key){.a = method, .b = path, .c = event_type});
+    for (size_t i = 0; list != NULL && i < list->schema_count; i++) {
+        if (list->schemas[i] != first && index-- == 0) {
+            return &list->schemas[i]->as.eventtype;
+        }
+    }
+    return NULL;
+}
+
 const struct gw_cors *gw_snapshot_cors(const struct gw_snapshot *snapshot, struct eg_str method,
                                        struct eg_str path) {
     GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);

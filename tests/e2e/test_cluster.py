@@ -149,7 +149,7 @@ def away(make_gateway, tmp_path):
 
 def configure(gateway):
     function = gateway.function("f", {"headers": {}, "body": "hello"})
-    gateway.event_type("e")
+    gateway.create("eventtypes", {"name": "e", "schema": {"title": "kept in the copy"}})
     gateway.sync("e", "f")
     gateway.settle()
     return function
@@ -160,6 +160,7 @@ def test_a_gateway_starts_without_its_store_from_the_cached_copy(away):
     configure(first)
     first.stop()
     assert away.head()["objects"] == 3   # written at the stop at the latest
+    assert "kept in the copy" in away.cache.read_text()
     assert stat.S_IMODE(away.cache.stat().st_mode) == 0o600
 
     away.switch.touch()

@@ -102,7 +102,7 @@ RICH = (function("f", metadata={f"key {n}": text for n, text in enumerate(TRICKY
         line("function", functionId="cloud", type="awslambda", provider=AWS) +
         function("auth") + function("f", space="other.space") +
         event_type("http.request", authorizerId="auth", metadata={"a": "b"}) +
-        event_type("user.created") + event_type("http.request", space="other.space") +
+        event_type("user.created", schema={"type": "object", "required": ["\u00e9"], "maximum": 0.5}) + event_type("http.request", space="other.space") +
         sync("/users/:id", "f") + sync("/users/:id", "cloud", method="POST") + sync("/\u00e9/:x", "f", metadata={"n": "1"}) +
         sync("/a", "f", space="other.space") +
         line("subscription", type="async", eventType="user.created", functionId="f") +

@@ -1,4 +1,6 @@
 """Event types: rows ET-*."""
+import json
+
 import pytest
 
 
@@ -93,6 +95,27 @@ def test_update_replaces_authorizer_and_metadata(api):
     assert (answer.status, answer.json) == (200, {"space": api.space, "name": "a"})
     missing = api("PUT", "a", {"authorizerId": "nope"})
     assert (missing.status, missing.message) == (400, "Authorizer function doesn't exists.")
+
+
+def test_a_schema_is_kept_as_compact_text_and_replaced_by_updates(api):
+    schema = {"type": "object", "properties": {"id": {"type": "integer", "maximum": 2 ** 53}}, "required": ["id"]}
+    answer = api("POST", body={"schema": schema, "name": "a"})
+    assert answer.status == 201
+    text = json.dumps(schema, separators=(",", ":"))
+    assert answer.text == f'{{"space":"{api.space}","name":"a","schema":{text}}}\n'
+    assert api("GET", "a").text == answer.text
+    assert api("PUT", "a", {"schema": False}).text == f'{{"space":"{api.space}","name":"a","schema":false}}\n'
+    assert api("PUT", "a", {}).text == f'{{"space":"{api.space}","name":"a"}}\n'
+
+
+@pytest.mark.parametrize("schema, reason", [
+    (1, "a JSON Schema is an object or a boolean, 'schema' is a number"),
+    ([], "a JSON Schema is an object or a boolean, 'schema' is a array"),
+    ({"x": "y" * 262144}, "'schema' has 262152 bytes without blanks; at most 262144 are possible"),
+])
+def test_what_is_no_schema_is_refused(api, schema, reason):
+    answer = api("POST", body={"name": "a", "schema": schema})
+    assert (answer.status, answer.message) == (400, f"Event Type doesn't validate. Validation error: {reason}")
 
 
 def test_delete(api):   # ET-20

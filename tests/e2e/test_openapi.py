@@ -137,7 +137,8 @@ LISTS = ("listFunctions", "listEventTypes", "listSubscriptions", "listCors")
 def populate(tour):
     """One of each kind; the path values of the items by kind."""
     tour.call("createFunction", 201, FUNCTION)
-    tour.call("createEventType", 201, {"name": "e", "authorizerId": "f", "metadata": {"a": "b"}})
+    tour.call("createEventType", 201, {"name": "e", "authorizerId": "f", "schema": {"type": "object"},
+                                       "metadata": {"a": "b"}})
     created = tour.call("createSubscription", 201, SUBSCRIPTION).json
     tour.call("createCors", 201, CORS)
     return {**ITEM, "Subscription": {"subscriptionId": created["subscriptionId"]}}
@@ -167,7 +168,7 @@ def test_every_operation_succeeds_as_described(at):
     ("createFunction", {}, {}), ("createFunction", {"functionId": "x", "type": "gcf"}, {}),
     ("createFunction", {**FUNCTION, "functionId": "a b"}, {}), ("createFunction", FUNCTION, {"space": "ab"}),
     ("updateFunction", {"type": "http"}, ITEM["Function"]), ("createEventType", {}, {}),
-    ("createEventType", {"name": "x", "authorizerId": "nope"}, {}),
+    ("createEventType", {"name": "x", "authorizerId": "nope"}, {}), ("createEventType", {"name": "x", "schema": 1}, {}),
     ("updateEventType", {"authorizerId": "nope"}, ITEM["EventType"]), ("createSubscription", {}, {}),
     ("createSubscription", {**SUBSCRIPTION, "eventType": "nope", "path": "/q"}, {}),
     ("createSubscription", {**SUBSCRIPTION, "path": "/:other"}, {}),

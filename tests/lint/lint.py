@@ -24,6 +24,7 @@ DOORS = {   # third-party header -> the files that may include it
     "hiredis/hiredis.h": {"plugins/storage_redis/"},
     "hiredis/hiredis_ssl.h": {"plugins/storage_redis/link.c"},
     "zookeeper/zookeeper.h": {"plugins/storage_zookeeper/client.c"},
+    "pcre2.h": {"plugins/middleware_schema/pattern.c"},
     "dlfcn.h": {"core/plugin/loader.c"},
 }
 LIBC = re.compile(r"(std\w+|string|inttypes|limits|errno|time)\.h$")

@@ -17,7 +17,18 @@ MIDDLEWARE = {
         "status": 401,
         "secret": "a-long-secret-key",
     },
+    "schema": {
+        "plugin": "middleware_schema",
+        "open": {"on_failure": "refuse"},
+        "closed": {"on_failure": "refuse"},
+        "closed_types": {"schema": {"const": "a-value-of-the-schema"}},
+        "status": 400,
+        "secret": "a-value-of-the-schema",
+    },
+    "dedupe": {"plugin": "middleware_dedupe", "open": {"window": "1m"}},   # it refuses nothing by itself
 }
+
+refusing = pytest.mark.parametrize("middleware", [name for name, row in MIDDLEWARE.items() if "closed" in row], indirect=True)
 
 
 def test_every_middleware_plugin_is_held_to_the_contract():
@@ -34,8 +45,8 @@ def middleware(request, make_gateway):
         settings = {f"plugins.{request.param}.{key}": value for key, value in row[mode].items()}
         gateway = make_gateway(set={"plugins.middleware": request.param, **settings}, **options)
         gateway.target = gateway.function("f", '{"body":"through"}')
-        gateway.event_type("http.request")
-        gateway.event_type("e")
+        for name in ("http.request", "e"):
+            gateway.create("eventtypes", {"name": name, **row.get(f"{mode}_types", {})})
         gateway.sync("http.request", "f", "/r", "GET")
         gateway.asynchronous("e", "f", "/e")
         gateway.settle()
@@ -70,6 +81,7 @@ def test_what_it_lets_through_is_answered_as_without_it(middleware):
     gateway.target.wait_calls(32)
 
 
+@refusing
 def test_what_it_refuses_gets_an_envelope_and_calls_nothing(middleware):
     gateway = middleware("closed")
     answer = gateway.event("GET", "/r", headers={"x-request-id": "mine"})
@@ -81,6 +93,7 @@ def test_what_it_refuses_gets_an_envelope_and_calls_nothing(middleware):
     assert not gateway.target.calls
 
 
+@refusing
 def test_a_preflight_passes_by(middleware):
     gateway = middleware("closed")
     gateway.create("cors", {"method": "GET", "path": "/r"})
@@ -89,6 +102,7 @@ def test_a_preflight_passes_by(middleware):
     assert (answer.status, answer.header("Access-Control-Allow-Origin")) == (200, "*")
 
 
+@refusing
 def test_secrets_never_reach_the_log(middleware):
     gateway = middleware("closed", args=["-log-level", "debug"])
     gateway.event("GET", "/r")
@@ -96,6 +110,7 @@ def test_secrets_never_reach_the_log(middleware):
     assert middleware.row["secret"] not in gateway.log
 
 
+@refusing
 def test_every_loop_has_it(middleware):
     gateway = middleware("closed", args=["--set", "loops=4"])
     assert {gateway.event("GET", "/r").status for _ in range(40)} == {middleware.row["status"]}

@@ -1,4 +1,5 @@
 /* Unit tests of domain/object_read.c. */
+#include "base/mem.h"
 #include "objects.h"
 
 #include <stdlib.h>
@@ -76,6 +77,38 @@ static void wrong_types_name_the_field(void) {
     assert_refused(GW_SUBSCRIPTION, NULL, "[]",
                    "Subscription doesn't validate. " JSON_ERROR
                    "array into Go value of type Subscription");
+}
+
+#define BAD_SCHEMA(kind)                                                                           \
+    "Event Type doesn't validate. Validation error: a JSON Schema is an object or a boolean, "     \
+    "'schema' is a " kind
+
+static void a_schema_is_an_object_or_a_boolean_of_bounded_size(void) {
+    assert_refused(GW_EVENTTYPE, NULL, "{\"name\":\"a\",\"schema\":1}", BAD_SCHEMA("number"));
+    assert_refused(GW_EVENTTYPE, NULL, "{\"name\":\"a\",\"schema\":\"{}\"}", BAD_SCHEMA("string"));
+    assert_refused(GW_EVENTTYPE, NULL, "{\"name\":\"a\",\"schema\":[]}", BAD_SCHEMA("array"));
+    const size_t room = GW_SCHEMA_MAX_BYTES + 64;
+    char *body = gw_alloc(room);
+    const int head = snprintf(body, room, "{\"name\":\"a\",\"schema\":{\"x\":\"");
+    memset(body + head, 'y', GW_SCHEMA_MAX_BYTES - 8);
+    (void)snprintf(body + head + GW_SCHEMA_MAX_BYTES - 8, 8, "\"}}");
+    gw_object_unref(read_object(GW_EVENTTYPE, NULL, body));
+    (void)snprintf(body + head + GW_SCHEMA_MAX_BYTES - 8, 8, "y\"}}");
+    assert_refused(GW_EVENTTYPE, NULL, body,
+                   "Event Type doesn't validate. Validation error: 'schema' has 262145 bytes "
+                   "without blanks; at most 262144 are possible");
+    gw_free(body);
+}
+
+static void equal_schemas_have_equal_marks(void) {
+    struct gw_object *a = read_object(GW_EVENTTYPE, NULL, "{\"name\":\"a\",\"schema\":{\"b\":1}}");
+    struct gw_object *b = read_object(GW_EVENTTYPE, "b", "{\"schema\":{ \"b\" : 1 }}");
+    struct gw_object *c = read_object(GW_EVENTTYPE, "c", "{\"schema\":{\"b\":2}}");
+    CU_ASSERT_EQUAL(a->as.eventtype.schema_mark, b->as.eventtype.schema_mark);
+    CU_ASSERT_NOT_EQUAL(a->as.eventtype.schema_mark, c->as.eventtype.schema_mark);
+    gw_object_unref(a);
+    gw_object_unref(b);
+    gw_object_unref(c);
 }
 
 static void a_function_without_type_has_no_provider(void) {
@@ -197,7 +230,9 @@ static void the_code_tells_shape_from_rules(void) {
 
 UNIT_MAIN(UNIT(empty_and_cut_off_bodies_are_told_as_the_original_does),
           UNIT(unusable_bodies_are_refused_with_the_prefix_of_the_kind),
-          UNIT(wrong_types_name_the_field), UNIT(a_function_without_type_has_no_provider),
+          UNIT(wrong_types_name_the_field),
+          UNIT(a_schema_is_an_object_or_a_boolean_of_bounded_size),
+          UNIT(equal_schemas_have_equal_marks), UNIT(a_function_without_type_has_no_provider),
           UNIT(reading_is_lenient_about_names_repeats_and_tails),
           UNIT(space_and_id_of_the_path_win),
           UNIT(a_subscription_is_normalised_before_its_id_is_made),

@@ -14,6 +14,20 @@ static void an_event_type_writes_its_authorizer_only_when_given(void) {
                    "{\"space\":\"default\",\"name\":\"a\"}");
 }
 
+static void an_event_type_writes_its_schema_as_compact_text(void) {
+    assert_becomes(GW_EVENTTYPE, NULL,
+                   "{\"metadata\":{\"a\":\"b\"},\"schema\": {\"type\": \"object\",\n"
+                   "\"maximum\": 1e2, \"b\":1},\"name\":\"a\"}",
+                   "{\"space\":\"default\",\"name\":\"a\",\"schema\":{\"type\":\"object\","
+                   "\"maximum\":100.0,\"b\":1},\"metadata\":{\"a\":\"b\"}}");
+    assert_becomes(GW_EVENTTYPE, NULL, "{\"name\":\"a\",\"schema\":false}",
+                   "{\"space\":\"default\",\"name\":\"a\",\"schema\":false}");
+    assert_becomes(GW_EVENTTYPE, NULL, "{\"name\":\"a\",\"schema\":{}}",
+                   "{\"space\":\"default\",\"name\":\"a\",\"schema\":{}}");
+    assert_becomes(GW_EVENTTYPE, NULL, "{\"name\":\"a\",\"schema\":null}",
+                   "{\"space\":\"default\",\"name\":\"a\"}");
+}
+
 static void a_function_writes_its_provider_as_stored_or_as_told(void) {
     struct gw_object *object =
         read_object(GW_FUNCTION, NULL,
@@ -63,6 +77,7 @@ static void text_of_strangers_is_escaped(void) {
 }
 
 UNIT_MAIN(UNIT(an_event_type_writes_its_authorizer_only_when_given),
+          UNIT(an_event_type_writes_its_schema_as_compact_text),
           UNIT(a_function_writes_its_provider_as_stored_or_as_told),
           UNIT(a_subscription_writes_all_its_fields),
           UNIT(a_cors_configuration_writes_defaults_and_given_values),

@@ -183,6 +183,22 @@ const struct gw_subscriber *const *gw_snapshot_async(const struct gw_snapshot *s
     return list;
 }
 
+const struct gw_eventtype *gw_snapshot_schema(const struct gw_snapshot *snapshot,
+                                              struct eg_str method, struct eg_str path,
+                                              struct eg_str event_type, size_t index) {
+    (void)snapshot;
+    for (size_t i = 0; i < rig_now->subscription_count; i++) {
+        const struct rig_subscription *s = &rig_now->subscriptions[i];
+        const struct gw_object *type = s->subscriber.event_type;
+        if (type != NULL &&
+            rig_matches(s, s->object.as.subscription.is_sync, method, path, event_type) &&
+            index-- == 0) {
+            return &type->as.eventtype;
+        }
+    }
+    return NULL;
+}
+
 /* A new subscription makes a new snapshot. */
 uint64_t gw_snapshot_revision(const struct gw_snapshot *snapshot) {
     (void)snapshot;

@@ -128,6 +128,34 @@ static void a_principal_reaches_the_functions(void) {
     rig_stop(&rig);
 }
 
+static int32_t read_schemas(struct eg_exchange *x, struct eg_event *event, struct eg_op *op) {
+    uint64_t marks[3] = {0};
+    (void)op;
+    const struct eg_str first = api->event_schema(x, event, 0, &marks[0]);
+    const struct eg_str second = api->event_schema(x, event, 1, &marks[1]);
+    const struct eg_str third = api->event_schema(x, event, 2, &marks[2]);
+    (void)snprintf(seen, sizeof seen, "%.*s/%d %.*s/%d %zu/%d", GW_FMT(first), (int)marks[0],
+                   GW_FMT(second), (int)marks[1], third.len, (int)marks[2]);
+    ASSERT_STR(api->event_schema(x, event, 0, NULL), "true");
+    return EG_NEXT;
+}
+
+static void the_schemas_of_an_event_are_those_of_the_spaces_it_is_routed_to(void) {
+    struct gw_object types[2] = {{.kind = GW_EVENTTYPE}, {.kind = GW_EVENTTYPE}};
+    types[0].as.eventtype = (struct gw_eventtype){.schema = GW_STR("true"), .schema_mark = 7};
+    types[1].as.eventtype = (struct gw_eventtype){.schema = GW_STR("{}"), .schema_mark = 8};
+    begin();
+    rig_first.on_event = read_schemas;
+    rig_fn(&rig, "f", RIG_ANSWER, "{}");
+    rig_start(&rig);
+    rig_subscribe(&rig, true, "e", "POST", "/", "f", NULL)->subscriber.event_type = &types[0];
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL)->subscriber.event_type = &types[1];
+    rig_subscribe(&rig, false, "other", "POST", "/", "f", NULL)->subscriber.event_type = &types[1];
+    rig_request_free(rig_emit(&rig, "e", "/"));
+    CU_ASSERT_STRING_EQUAL(seen, "true/7 {}/8 0/0");
+    rig_stop(&rig);
+}
+
 static int32_t keep(struct eg_exchange *x, struct eg_op *op) {
     left_over = x;
     rig_op = op;
@@ -307,7 +335,9 @@ static void what_is_kept_is_found_later_and_released_at_the_end(void) {
 UNIT_MAIN(UNIT(middleware_sees_the_request), UNIT(middleware_may_answer_itself),
           UNIT(an_impossible_reply_is_a_500),
           UNIT(on_reply_may_rewrite_and_keeps_the_other_headers),
-          UNIT(a_principal_reaches_the_functions), UNIT(nothing_changes_a_reply_that_was_sent),
+          UNIT(a_principal_reaches_the_functions),
+          UNIT(the_schemas_of_an_event_are_those_of_the_spaces_it_is_routed_to),
+          UNIT(nothing_changes_a_reply_that_was_sent),
           UNIT(headers_of_the_request_are_replaced_before_the_event_is_made),
           UNIT(headers_of_the_reply_are_listed_replaced_and_removed),
           UNIT(event_space_and_principal_are_told_once_there_are_some),

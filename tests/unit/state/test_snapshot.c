@@ -174,6 +174,40 @@ static void authorizers_belong_to_the_event_type_and_never_to_system_events(void
     snapshot_down();
 }
 
+static struct eg_str schema_of(const char *type, const char *path, size_t index) {
+    const struct gw_eventtype *found =
+        gw_snapshot_schema(now, GW_STR("POST"), gw_str_c(path), gw_str_c(type), index);
+    return found == NULL ? (struct eg_str){0} : found->schema;
+}
+
+static void schemas_are_those_of_the_subscribers_spaces_and_each_is_told_once(void) {
+    snapshot_up();
+    set_kind("eventtypes", "default", "t", "{\"name\":\"t\",\"schema\":{\"a\": 1}}");
+    set_kind("eventtypes", "spa", "t", "{\"name\":\"t\",\"schema\":true}");
+    set_kind("eventtypes", "spb", "t", "{\"name\":\"t\"}");
+    set_kind("eventtypes", "spc", "t", "{\"name\":\"t\",\"schema\":false}"); /* nobody's */
+    set_kind("eventtypes", "default", "eventgateway.event.received",
+             "{\"name\":\"eventgateway.event.received\",\"schema\":true}");
+    set_subscription("default", "s0", "async", "t", "f", "/");
+    set_subscription("default", "s1", "async", "t", "g", "/");
+    set_subscription("spa", "s2", "async", "t", "f", "/");
+    set_subscription("spb", "s3", "async", "t", "f", "/");
+    set_subscription("spa", "s4", "sync", "t", "f", "/");
+    set_subscription("spb", "s5", "sync", "t", "f", "/b");
+    set_subscription("default", "s6", "async", "eventgateway.event.received", "f", "/");
+    rebuild();
+    ASSERT_STR(schema_of("t", "/", 0), "true"); /* of the sync subscriber */
+    ASSERT_STR(schema_of("t", "/", 1), "{\"a\":1}");
+    ASSERT_STR(schema_of("t", "/", 2), "");
+    ASSERT_STR(schema_of("t", "/b", 0), "");
+    ASSERT_STR(schema_of("u", "/", 0), "");
+    ASSERT_STR(schema_of("eventgateway.event.received", "/", 0), "");
+    const struct gw_eventtype *one =
+        gw_snapshot_schema(now, GW_STR("POST"), GW_STR("/"), GW_STR("t"), 0);
+    CU_ASSERT_EQUAL(one->schema_mark, gw_hash(GW_STR("true")));
+    snapshot_down();
+}
+
 static void counters_carry_the_space_and_the_type_of_the_chapter(void) {
     struct gw_bytes text;
     gw_bytes_init(&text, 0);
@@ -271,5 +305,6 @@ UNIT_MAIN(UNIT(functions_that_did_not_change_keep_their_target),
           UNIT(a_loser_that_goes_takes_nothing_of_the_winner_along),
           UNIT(a_removed_nested_path_blocks_nobody), UNIT(an_updated_cors_object_works_at_once),
           UNIT(authorizers_belong_to_the_event_type_and_never_to_system_events),
+          UNIT(schemas_are_those_of_the_subscribers_spaces_and_each_is_told_once),
           UNIT(counters_carry_the_space_and_the_type_of_the_chapter),
           UNIT(the_cost_of_a_build_grows_with_the_objects_and_not_faster))
