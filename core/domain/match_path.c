@@ -123,12 +123,20 @@ static bool is_odd(struct eg_str path) {
     return false;
 }
 
+/* Neither can be read in more than one way. */
+static bool is_plainly_below(struct eg_str base, struct eg_str path) {
+    return gw_str_starts(path, base) && (path.len == base.len || path.ptr[base.len] == '/');
+}
+
 bool gw_match_path_below(struct eg_str base, struct eg_str path) {
     while (base.len > 0 && base.ptr[base.len - 1] == '/') {
         base.len--;
     }
-    const unsigned readings = is_odd(path) ? READINGS : 1;
-    for (unsigned reading = 0; reading < readings; reading++) {
+    const bool is_plain = !is_odd(path);
+    if (is_plain && gw_str_find(base, '%') == base.len) {
+        return is_plainly_below(base, path);
+    }
+    for (unsigned reading = 0; reading < (is_plain ? 1 : READINGS); reading++) {
         if (is_below(base, path, reading)) {
             return true;
         }

@@ -40,13 +40,19 @@ static bool is_in_spaces(const struct eg_exchange *x, const struct gw_match *mat
     return i < count;
 }
 
-static bool is_request(const struct eg_exchange *x, const struct gw_match *match) {
-    return gw_match_request(match, x->request->method, x->path);
+/* Judged once: neither method nor path change. */
+static bool is_request(struct eg_exchange *x, const struct gw_match *match, size_t place) {
+    struct gw_scope *scope = scope_of(x, place);
+    if (scope->request == GW_SCOPE_UNKNOWN) {
+        scope->request = gw_match_request(match, x->request->method, x->path) ? GW_SCOPE_INSIDE
+                                                                              : GW_SCOPE_OUTSIDE;
+    }
+    return scope->request == GW_SCOPE_INSIDE;
 }
 
 static enum gw_scope_part judge_event(struct eg_exchange *x, const struct gw_match *match,
                                       size_t place) {
-    if (!is_request(x, match) || !gw_match_event_type(match, x->item->event->type) ||
+    if (!is_request(x, match, place) || !gw_match_event_type(match, x->item->event->type) ||
         !is_in_spaces(x, match)) {
         return GW_PART_NONE;
     }
@@ -67,7 +73,7 @@ enum gw_scope_part gw_scope_judge(struct eg_exchange *exchange, const struct gw_
     const struct gw_match *match = instance->match;
     bool takes_part = false;
     if (gw_match_is_early(match)) {
-        takes_part = is_request(exchange, match);
+        takes_part = is_request(exchange, match, place);
     } else if (hook == GW_HOOK_EVENT) {
         return judge_event(exchange, match, place);
     } else if (hook == GW_HOOK_REPLY) {

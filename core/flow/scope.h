@@ -18,10 +18,12 @@ struct eg_exchange;
 struct gw_instance;
 enum gw_hook;
 
+enum gw_scope_request { GW_SCOPE_UNKNOWN, GW_SCOPE_INSIDE, GW_SCOPE_OUTSIDE };
 enum gw_scope_state { GW_SCOPE_NEW, GW_SCOPE_ASKED, GW_SCOPE_STOPPED };
 
 /* One middleware in one request. */
 struct gw_scope {
+    enum gw_scope_request request;
     enum gw_scope_state state; /* of the late on_request */
     uint32_t status;           /* stopped: what was answered */
     struct eg_str message;

@@ -19,6 +19,7 @@ import tempfile
 import time
 
 import programs
+import rows
 
 CONNECTIONS = 64
 WARM_UP_S = 1
@@ -46,15 +47,20 @@ class Scenario:
         return self.cpu_us() / base.cpu_us()
 
 
-def load(scenario, core, seconds):
+def wrk(port, path, core, seconds, pause_ms=0, headers=None):
     out = subprocess.run(
         ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s",
-         str(programs.HERE / "post.lua"), f"http://127.0.0.1:{scenario.program.port}{scenario.path}",
-         "--", str(scenario.pause_ms)], capture_output=True, text=True, check=True).stdout
+         str(programs.HERE / "post.lua"), f"http://127.0.0.1:{port}{path}", "--", str(pause_ms),
+         *(f"{name}: {value}" for name, value in (headers or {}).items())],
+        capture_output=True, text=True, check=True).stdout
     found = re.search(r"RESULT (.*)", out)
     if not found:
         raise SystemExit(f"bench: wrk says: {out}")
     return json.loads(found[1])
+
+
+def load(scenario, core, seconds):
+    return wrk(scenario.program.port, scenario.path, core, seconds, scenario.pause_ms)
 
 
 def wait_for_deliveries(scenario, upstream, before, result):
@@ -165,13 +171,16 @@ def arguments():
     parser.add_argument("--check", action="store_true",
                         help=f"exit with 1 when sync costs over {MAX_RATIO} x nginx or idle memory is over "
                         f"{MAX_IDLE_MIB} MiB")
+    parser.add_argument("--plugins", action="store_true",
+                        help="what plugins cost, in many short rounds, instead of the comparison")
     parser.add_argument("--build", type=pathlib.Path, default=programs.HERE.parents[1] / "build" / "release",
                         metavar="DIR", help="directory of the gateway to measure (default: build/release)")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, help="default: 3; with --plugins 20")
     parser.add_argument("--seconds", type=int, default=4, help="of each measurement")
     args = parser.parse_args()
     if args.quick:
         args.rounds, args.seconds = 1, 2
+    args.rounds = args.rounds or (rows.ROUNDS if args.plugins else 3)
     return args
 
 
@@ -186,6 +195,10 @@ def main():
         directory.chmod(0o755)   # nginx's worker is another user
         try:
             upstream = programs.Upstream(cores[1], directory)
+            if args.plugins:
+                return rows.run(cores, directory, upstream, args.build.resolve(),
+                                lambda port, path, headers, seconds: wrk(port, path, cores[1], seconds, 0, headers),
+                                args.rounds)
             nginx = programs.nginx(cores[0], directory, upstream)
             haproxy = programs.haproxy(cores[0], directory, upstream)
             gateway, pub_sub = (programs.Gateway(name, cores[0], directory, upstream, args.build.resolve(),

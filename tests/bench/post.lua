@@ -1,5 +1,6 @@
 -- post.lua - what wrk sends (a POST with 120 bytes of JSON) and what it reports: one line of JSON.
--- Argument: milliseconds that each connection waits before a request; 0 = none.
+-- Arguments: milliseconds that each connection waits before a request (0 = none), then more headers, each as
+-- "name: value".
 
 function init(args)
     local pause = tonumber(args[1] or "0")
@@ -7,6 +8,10 @@ function init(args)
     wrk.headers["Content-Type"] = "application/json"
     wrk.body = '{"user":"0f8fad5b-d9cb-469f-a165-70867728950e","action":"order.created",'
         .. '"amount":1299,"currency":"EUR","note":"a bench"}'
+    for i = 2, #args do
+        local name, value = args[i]:match("^([^:]+): (.*)$")
+        wrk.headers[name] = value
+    end
     if pause > 0 then
         delay = function() return pause end
     end

@@ -185,12 +185,12 @@ def haproxy(core, directory, upstream):
 class Gateway(Program):
     """With functions fn1..fnN at the upstream and the paths /sync and /asyncN for each N wanted."""
 
-    def __init__(self, name, core, directory, upstream, build, fan_outs):
+    def __init__(self, name, core, directory, upstream, build, fan_outs, flags=()):
         super().__init__(name, core, [
             build / "event-gateway", "--data-dir", directory / f"{name}-data",
             "--set", "loops=1", "--set", "events.listen=127.0.0.1", "--set", "events.port=0",
             "--set", "config.port=0", "--workers-backlog", "20000",
-            *os.environ.get("EVENTGW_BENCH_FLAGS", "").split()], directory)
+            *flags, *os.environ.get("EVENTGW_BENCH_FLAGS", "").split()], directory)
         self.port = self.config_port = None
         self.ready(self.find_ports)
         self.configure(upstream, fan_outs)
@@ -209,7 +209,7 @@ class Gateway(Program):
             raise SystemExit(f"bench: the gateway answered {status} to {kind} {body}: {answer}")
 
     def configure(self, upstream, fan_outs):
-        for i in range(1, max(fan_outs) + 1):
+        for i in range(1, max(fan_outs, default=1) + 1):
             self.create("functions", {"functionId": f"fn{i}", "type": "http",
                                       "provider": {"url": f"http://127.0.0.1:{upstream.port}/fn{i}"}})
         self.create("eventtypes", {"name": "http.request"})
@@ -217,7 +217,9 @@ class Gateway(Program):
         for count in fan_outs:
             for i in range(1, count + 1):
                 self.subscribe("async", f"/async{count}", i)
+        self.wait_routed()
 
+    def wait_routed(self):
         def is_routed():
             status = http(self.config_port, "GET", "/v1/status?verbose=1")[1]
             return status["storeRevision"] == status["routedRevision"]

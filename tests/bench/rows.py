@@ -1,0 +1,98 @@
+"""What plugins cost: one gateway for each row of the table, measured in turns. `tests/bench/run --plugins`.
+
+The cost of a row is its CPU time per request less that of the first row with the same path. Differences of tenths of
+a microsecond drown in what a shared machine does to a measurement of seconds, so there are many short ones in
+turns, CPU time is the clock of the process (nanoseconds, and not ticks), and the least disturbed round of each row counts.
+"""
+import os
+import subprocess
+import time
+
+import programs
+
+SOURCE = programs.HERE.parents[1]
+UNROUTED = "/nobody"   # an event that nobody has subscribed to: the cheapest request, so the least noise
+ROUNDS, SECONDS = 20, 1
+
+
+class Row:
+    """settings: of the gateway, for --set; {dir} is where what is built here is. headers: of the requests. prepare:
+    called with the gateway, to create what the row needs. budget_us: more fails the benchmark."""
+
+    def __init__(self, name, path=UNROUTED, settings=None, headers=None, prepare=None, budget_us=None):
+        self.name, self.path, self.settings, self.headers = name, path, settings or {}, headers or {}
+        self.prepare, self.budget_us = prepare, budget_us
+        self.costs = []
+
+
+NOOP = {"plugins.load": "{dir}/noop.so", "plugins.middleware": "noop"}
+ROWS = [
+    Row("empty chain"),
+    Row("one no-op middleware", settings=NOOP, budget_us=0.3),
+    Row("one no-op middleware, for other paths", settings={**NOOP, "plugins.noop.match": '{"paths": ["/other"]}'},
+        budget_us=0.3),
+    Row("one no-op middleware, for other event types",
+        settings={**NOOP, "plugins.noop.match": '{"event_types": ["user.*"]}'}, budget_us=0.3),
+]
+
+
+def build_plugin(name, directory):
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", "-fPIC", "-shared", "-fvisibility=hidden",
+                    f"-I{SOURCE / 'include'}", f"-I{SOURCE / 'sdk' / 'include'}", "-o", directory / f"{name}.so",
+                    programs.HERE / f"{name}.c"], check=True)
+
+
+def cpu_ns(process):
+    """The CPU clock of another process, all its threads; the number is that of clock_getcpuclockid(3)."""
+    return time.clock_gettime_ns((~process.pid << 3) | 2)
+
+
+def start(row, number, core, directory, upstream, build):
+    flags = []
+    for key, value in row.settings.items():
+        flags += ["--set", f"{key}={value.replace('{dir}', str(directory))}"]
+    gateway = programs.Gateway(f"row{number}", core, directory, upstream, build, (), flags)
+    if row.prepare:
+        row.prepare(gateway)
+        gateway.wait_routed()
+    return gateway
+
+
+def measure(row, gateway, load):
+    before = cpu_ns(gateway.process)
+    result = load(gateway.port, row.path, row.headers, SECONDS)
+    used = cpu_ns(gateway.process) - before
+    if result["bad_status"] or result["broken"]:
+        raise SystemExit(f"bench: {row.name}: {result['bad_status']} answers were no success, "
+                         f"{result['broken']} requests broke")
+    row.costs.append(used / 1000 / result["requests"])
+
+
+def print_table(rows):
+    """The exit code: 1 when a row costs more than its budget."""
+    print("| row | CPU us/request | more than the first of its path |")
+    print("|---|---:|---:|")
+    wrong = []
+    for row in rows:
+        base = next(r for r in rows if r.path == row.path)
+        more = min(row.costs) - min(base.costs)
+        print(f"| {row.name} | {min(row.costs):.2f} | {more:.2f} |")
+        if row.budget_us is not None and more > row.budget_us:
+            wrong.append(f"{row.name} costs {more:.2f} us, at most {row.budget_us} are wanted")
+    for text in wrong:
+        print(f"check failed: {text}")
+    return 1 if wrong else 0
+
+
+def run(cores, directory, upstream, build, load, rounds):
+    build_plugin("noop", directory)
+    gateways = [start(row, number, cores[0], directory, upstream, build) for number, row in enumerate(ROWS)]
+    order = list(zip(ROWS, gateways))
+    for row, gateway in order:   # warm
+        measure(row, gateway, load)
+        row.costs.clear()
+    for number in range(rounds):
+        turn = number % len(order)
+        for row, gateway in order[turn:] + order[:turn]:
+            measure(row, gateway, load)
+    return print_table(ROWS)
