@@ -17,7 +17,7 @@ static const struct eg_setting *const rows[] = {EGX_ROW(log_settings, path),
                                                 EGX_ROW(log_settings, types)};
 
 struct log {
-    struct egx_interests interests; /* first, for egx_interests */
+    struct egx_interests interests; /* first, for egx_interests_of */
     const struct eg_host *host;
     const struct log_settings *settings;
     int fd;
@@ -71,7 +71,7 @@ static int32_t react(void *instance, void *slot, const struct eg_event *event, s
 static const struct eg_life_ops life = {
     .struct_size = sizeof life, .create = create, .start = start, .destroy = destroy};
 static const struct eg_reacter_ops ops = {
-    .struct_size = sizeof ops, .interests = egx_interests, .react = react};
+    .struct_size = sizeof ops, .interests = egx_interests_of, .react = react};
 EGX_COMPONENT(log_component, EG_KIND_REACTER, "log", "Writes system events as JSON lines.",
               log_settings, rows, &life, &ops);
 EGX_PLUGIN("reacter_log", "0.1.0", "Apache-2.0", EG_ABI_MAKE(0, 1), &log_component)

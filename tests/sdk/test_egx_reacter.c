@@ -16,7 +16,7 @@ static int32_t choose(const struct eg_str *types, size_t count) {
 static void without_a_choice_it_is_all_four(void) {
     size_t count = 0;
     CU_ASSERT_EQUAL(choose(NULL, 0), EG_OK);
-    const struct eg_interest *const *list = egx_interests(&instance, &count);
+    const struct eg_interest *const *list = egx_interests_of(&instance, &count);
     CU_ASSERT_EQUAL_FATAL(count, 4);
     CU_ASSERT_STRING_EQUAL(list[3]->event_type, "eventgateway.function.invocationFailed");
     CU_ASSERT_EQUAL(list[0]->mode, EG_INTEREST_ASYNC);
@@ -28,7 +28,7 @@ static void a_choice_is_what_was_chosen(void) {
                                    EGX_STR("eventgateway.event.received")};
     size_t count = 0;
     CU_ASSERT_EQUAL(choose(types, 2), EG_OK);
-    const struct eg_interest *const *list = egx_interests(&instance, &count);
+    const struct eg_interest *const *list = egx_interests_of(&instance, &count);
     CU_ASSERT_EQUAL_FATAL(count, 2);
     CU_ASSERT_STRING_EQUAL(list[0]->event_type, "eventgateway.event.received");
     CU_ASSERT_STRING_EQUAL(list[1]->event_type, "eventgateway.function.invoked");

@@ -5,7 +5,7 @@
  *   struct hello_settings { struct eg_str_list types; };
  *   struct hello { struct egx_interests interests; ... };
  *   ... egx_interests_choose(&settings->types, "types", &hello->interests, ret_why) ...
- *   static const struct eg_reacter_ops ops = {..., .interests = egx_interests, ...};
+ *   static const struct eg_reacter_ops ops = {..., .interests = egx_interests_of, ...};
  */
 #ifndef EVENTGW_SDK_REACTER_H
 #define EVENTGW_SDK_REACTER_H
@@ -60,7 +60,7 @@ static inline int32_t egx_interests_choose(const struct eg_str_list *types, cons
 }
 
 /* struct eg_reacter_ops.interests of an instance whose first member is its struct egx_interests. */
-static inline const struct eg_interest *const *egx_interests(void *instance, size_t *ret_count) {
+static inline const struct eg_interest *const *egx_interests_of(void *instance, size_t *ret_count) {
     const struct egx_interests *interests = (const struct egx_interests *)instance;
     *ret_count = interests->count;
     return interests->list;
