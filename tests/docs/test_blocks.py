@@ -88,6 +88,8 @@ def test_block(session_of, block):
         session.settle()
     elif block.mark == "printed by background":
         wait_for_output(session, block)
+    elif block.mark == "file of the repository":
+        assert block.text == (ROOT / block.argument).read_text(), f"{block.where}: it is not {block.argument} as it stands"
     elif block.mark == "file" and block.language not in ("conf", "c"):
         session.write_file(block.argument, block.text)
     else:
