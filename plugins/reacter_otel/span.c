@@ -11,8 +11,8 @@
 #define FLAG_HAS_IS_REMOTE 0x100
 #define FLAG_IS_REMOTE 0x200
 
-/* Attributes that are integers in the semantic conventions (opentelemetry.io/docs/specs/semconv).
- */
+/* Attributes that are no strings in the semantic conventions (opentelemetry.io/docs/specs/semconv),
+ * and the gateway's own. */
 static const char *const numbers[] = {
     "client.port",
     "http.request.body.size",
@@ -25,44 +25,63 @@ static const char *const numbers[] = {
     "network.peer.port",
     "server.port",
 };
+static const char *const booleans[] = {
+    "eventgateway.async",
+    "faas.coldstart",
+};
 
-static int is_number(struct eg_str name, struct eg_str value) {
-    for (size_t i = 0; i < EGX_COUNT(numbers); i++) {
-        if (egx_str_eq(name, egx_str_c(numbers[i]))) {
-            return egx_digits(value) >= 0;
-        }
+static int is_in(const char *const *names, size_t count, struct eg_str name) {
+    size_t i = 0;
+    while (i < count && !egx_str_eq(name, egx_str_c(names[i]))) {
+        i++;
     }
-    return 0;
+    return i < count;
 }
 
-static void put_int_attribute(struct egx_json *out, struct eg_str name, uint64_t value) {
-    char text[24];
-    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+static int is_number(struct eg_str name, struct eg_str value) {
+    return is_in(numbers, EGX_COUNT(numbers), name) && egx_digits(value) >= 0;
+}
+
+static int is_boolean(struct eg_str name, struct eg_str value) {
+    return is_in(booleans, EGX_COUNT(booleans), name) &&
+           (egx_str_eq(value, EGX_STR("true")) || egx_str_eq(value, EGX_STR("false")));
+}
+
+static void begin_attribute(struct egx_json *out, struct eg_str name, struct eg_str type) {
     egx_json_open(out, '{');
     egx_json_key(out, EGX_STR("key"));
     egx_json_string(out, name);
     egx_json_key(out, EGX_STR("value"));
     egx_json_open(out, '{');
-    egx_json_key(out, EGX_STR("intValue"));
+    egx_json_key(out, type);
+}
+
+static void end_attribute(struct egx_json *out) {
+    egx_json_close(out, '}');
+    egx_json_close(out, '}');
+}
+
+static void put_number(struct egx_json *out, struct eg_str name, uint64_t value) {
+    char text[24];
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    begin_attribute(out, name, EGX_STR("intValue"));
     egx_json_string(out, egx_str_c(text));
-    egx_json_close(out, '}');
-    egx_json_close(out, '}');
+    end_attribute(out);
 }
 
 void otel_put_attribute(struct egx_json *out, struct eg_str name, struct eg_str value) {
     if (is_number(name, value)) {
-        put_int_attribute(out, name, (uint64_t)egx_digits(value));
+        put_number(out, name, (uint64_t)egx_digits(value));
         return;
     }
-    egx_json_open(out, '{');
-    egx_json_key(out, EGX_STR("key"));
-    egx_json_string(out, name);
-    egx_json_key(out, EGX_STR("value"));
-    egx_json_open(out, '{');
-    egx_json_key(out, EGX_STR("stringValue"));
-    egx_json_string(out, value);
-    egx_json_close(out, '}');
-    egx_json_close(out, '}');
+    const int is_bool = is_boolean(name, value);
+    begin_attribute(out, name, is_bool ? EGX_STR("boolValue") : EGX_STR("stringValue"));
+    if (is_bool) {
+        egx_json_value(out, value);
+    } else {
+        egx_json_string(out, value);
+    }
+    end_attribute(out);
 }
 
 static void put_hex(struct egx_json *out, struct eg_str key, const uint8_t *bytes, size_t count) {
@@ -117,7 +136,7 @@ static void put_attributes(struct egx_json *out, const struct eg_trace *trace,
         otel_put_attribute(out, span->attributes[i].name, span->attributes[i].value);
     }
     if (span->http_status > 0 && !has_attribute(span, status_code)) {
-        put_int_attribute(out, status_code, span->http_status);
+        put_number(out, status_code, span->http_status);
     }
     if (is_error(span) && !has_attribute(span, EGX_STR("error.type"))) {
         const char *type = span->status < 0        ? egx_error_text(span->status)
@@ -129,7 +148,7 @@ static void put_attributes(struct egx_json *out, const struct eg_trace *trace,
         otel_put_attribute(out, EGX_STR("eventgateway.request_id"), trace->request_id);
     }
     if (span->kind == EG_SPAN_REQUEST && trace->spans_dropped > 0) {
-        put_int_attribute(out, EGX_STR("eventgateway.spans_dropped"), trace->spans_dropped);
+        put_number(out, EGX_STR("eventgateway.spans_dropped"), trace->spans_dropped);
     }
     egx_json_close(out, ']');
 }

@@ -11,8 +11,8 @@
 /* All spans of a trace, commas between them. */
 void otel_put_trace(struct egx_json *out, const struct eg_trace *trace);
 
-/* {"key":...,"value":{...}} with its comma. A number when the semantic conventions say that this
- * attribute is one and the value looks like one, a string otherwise. */
+/* {"key":...,"value":{...}} with its comma. A number or a boolean when the semantic
+ * conventions say that this attribute is one and the value looks like one, a string otherwise. */
 void otel_put_attribute(struct egx_json *out, struct eg_str name, struct eg_str value);
 
 #endif

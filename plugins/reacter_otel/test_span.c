@@ -125,13 +125,18 @@ static void a_failure_has_its_type_and_its_message(void) {
     egx_json_free(&out);
 }
 
-static void only_what_is_a_number_by_convention_and_looks_like_one_is_one(void) {
+static void only_what_is_typed_by_convention_and_looks_like_it_is_no_string(void) {
     const struct eg_kv attributes[] = {{EGX_STR("server.port"), EGX_STR("http")},
                                        {EGX_STR("user.id"), EGX_STR("42")},
-                                       {EGX_STR("text"), EGX_STR("\xff")}};
+                                       {EGX_STR("text"), EGX_STR("\xff")},
+                                       {EGX_STR("eventgateway.async"), EGX_STR("true")},
+                                       {EGX_STR("faas.coldstart"), EGX_STR("maybe")}};
     struct eg_span span = span_of(EG_SPAN_FUNCTION, "x");
     span.attributes = attributes;
-    span.attribute_count = 3;
+    span.attribute_count = EGX_COUNT(attributes);
+    CU_ASSERT_TRUE(has(&span, "{\"key\":\"eventgateway.async\",\"value\":{\"boolValue\":true}}"));
+    CU_ASSERT_TRUE(
+        has(&span, "{\"key\":\"faas.coldstart\",\"value\":{\"stringValue\":\"maybe\"}}"));
     CU_ASSERT_TRUE(has(&span, "{\"key\":\"server.port\",\"value\":{\"stringValue\":\"http\"}}"));
     CU_ASSERT_TRUE(has(&span, "{\"key\":\"user.id\",\"value\":{\"stringValue\":\"42\"}}"));
     CU_ASSERT_TRUE(has(&span, "{\"stringValue\":\"\xef\xbf\xbd\"}"));
@@ -242,7 +247,7 @@ UNIT_MAIN(UNIT(a_span_is_written_as_the_specification_says),
           UNIT(kinds_are_those_of_opentelemetry),
           UNIT(an_answer_4xx_is_an_error_of_who_called_and_5xx_of_both),
           UNIT(a_failure_has_its_type_and_its_message),
-          UNIT(only_what_is_a_number_by_convention_and_looks_like_one_is_one),
+          UNIT(only_what_is_typed_by_convention_and_looks_like_it_is_no_string),
           UNIT(spans_are_joined_and_dropped_ones_are_counted_at_the_request),
           UNIT(the_resource_says_who_sends), UNIT(an_instance_without_an_id_has_a_random_one),
           UNIT(resource_attributes_that_are_none_are_refused),
