@@ -28,7 +28,7 @@ static const struct eg_setting *const rows[] = {
 struct webhook {
     struct egx_interests interests; /* first, for egx_interests_of */
     struct egx_outbox_rules rules;
-    struct webhook_keys keys;
+    struct signing_keys keys;
 };
 
 /* Standard Webhooks leave to the sender what is worth another try; these are the answers that are
@@ -50,7 +50,7 @@ static int32_t prepare(void *arg, struct egx_outbox *box, struct eg_str body) {
     int32_t rc = egx_outbox_header(box, EGX_STR("webhook-id"), egx_str_c(id));
     rc = rc < 0 ? rc : egx_outbox_header(box, EGX_STR("webhook-timestamp"), egx_str_c(time));
     if (rc == EG_OK && webhook->keys.count > 0) {
-        rc = webhook_sign(&webhook->keys, egx_str_c(id), now, body, &signature);
+        rc = webhook_events_sign(&webhook->keys, egx_str_c(id), now, body, &signature);
         rc = rc < 0
                  ? rc
                  : egx_outbox_header(box, EGX_STR("webhook-signature"), egx_json_text(&signature));
@@ -74,7 +74,7 @@ static int32_t set_up(struct webhook *webhook, const struct eg_host *host,
         .prepare = prepare,
     };
     int32_t rc = egx_interests_choose(&settings->events, "events", &webhook->interests, ret_why);
-    rc = rc < 0 ? rc : webhook_keys_parse(settings->secret, &webhook->keys, ret_why);
+    rc = rc < 0 ? rc : webhook_events_keys(settings->secret, &webhook->keys, ret_why);
     return rc < 0 ? rc : egx_outbox_begin(&webhook->rules, "url", ret_why);
 }
 

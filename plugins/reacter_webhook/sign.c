@@ -8,13 +8,13 @@
 #define KEY_MIN 24u
 #define PREFIX "whsec_"
 
-static int32_t add_key(struct webhook_keys *keys, struct eg_str word) {
+static int32_t add_key(struct signing_keys *keys, struct eg_str word) {
     const struct eg_str text =
         egx_str_starts(word, EGX_STR(PREFIX)) ? egx_str_cut(word, sizeof PREFIX - 1) : word;
-    char key[WEBHOOK_KEY_BYTES + 3];
+    char key[SIGNING_KEY_BYTES + 3];
     size_t len = 0;
-    if (keys->count == WEBHOOK_KEYS || text.len / 4 * 3 > sizeof key ||
-        egx_base64_decode(text, key, &len) < 0 || len < KEY_MIN || len > WEBHOOK_KEY_BYTES) {
+    if (keys->count == SIGNING_KEYS || text.len / 4 * 3 > sizeof key ||
+        egx_base64_decode(text, key, &len) < 0 || len < KEY_MIN || len > SIGNING_KEY_BYTES) {
         return EG_E_INVAL;
     }
     memcpy(keys->bytes[keys->count], key, len);
@@ -22,9 +22,9 @@ static int32_t add_key(struct webhook_keys *keys, struct eg_str word) {
     return EG_OK;
 }
 
-int32_t webhook_keys_parse(struct eg_str text, struct webhook_keys *ret_keys,
-                           struct eg_why *ret_why) {
-    struct webhook_keys keys = {0};
+int32_t webhook_events_keys(struct eg_str text, struct signing_keys *ret_keys,
+                            struct eg_why *ret_why) {
+    struct signing_keys keys = {0};
     while (text.len > 0) {
         const char *space = memchr(text.ptr, ' ', text.len);
         const size_t len = space == NULL ? text.len : (size_t)(space - text.ptr);
@@ -39,7 +39,7 @@ int32_t webhook_keys_parse(struct eg_str text, struct webhook_keys *ret_keys,
     return EG_OK;
 }
 
-static int32_t hmac(const struct webhook_keys *keys, size_t index, const struct eg_str *parts,
+static int32_t hmac(const struct signing_keys *keys, size_t index, const struct eg_str *parts,
                     size_t count, unsigned char out[32]) {
     char digest[] = "SHA256";
     const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
@@ -58,8 +58,8 @@ static int32_t hmac(const struct webhook_keys *keys, size_t index, const struct 
     return is_ok ? EG_OK : EG_E_INTERNAL;
 }
 
-int32_t webhook_sign(const struct webhook_keys *keys, struct eg_str id, int64_t unix_seconds,
-                     struct eg_str body, struct egx_json *out) {
+int32_t webhook_events_sign(const struct signing_keys *keys, struct eg_str id, int64_t unix_seconds,
+                            struct eg_str body, struct egx_json *out) {
     char middle[32];
     const int len = snprintf(middle, sizeof middle, ".%lld.", (long long)unix_seconds);
     const struct eg_str parts[] = {id, egx_str_n(middle, (size_t)len), body};

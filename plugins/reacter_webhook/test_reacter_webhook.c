@@ -79,7 +79,7 @@ static void events_are_posted_as_one_batch_of_cloudevents(void) {
 }
 
 static void every_try_is_signed_anew_under_the_same_id(void) {
-    struct webhook_keys keys;
+    struct signing_keys keys;
     begin("{\"url\":\"http://127.0.0.1/hook\",\"secret\":\"" SECRET "\",\"batch_count\":1}");
     tell("{\"id\":\"1\"}");
     egx_fake_answer(fake, 503, "Retry-After: 7\n", "");
@@ -91,10 +91,10 @@ static void every_try_is_signed_anew_under_the_same_id(void) {
     CU_ASSERT_TRUE(egx_str_eq(header(0, "webhook-id"), header(1, "webhook-id")));
     ASSERT_STR(header(0, "webhook-timestamp"), "1525176000");
     ASSERT_STR(header(1, "webhook-timestamp"), "1525176007");
-    CU_ASSERT_EQUAL_FATAL(webhook_keys_parse(EGX_STR(SECRET), &keys, NULL), EG_OK);
+    CU_ASSERT_EQUAL_FATAL(webhook_events_keys(EGX_STR(SECRET), &keys, NULL), EG_OK);
     struct egx_json expected = egx_json_begin();
-    CU_ASSERT_EQUAL(webhook_sign(&keys, header(1, "webhook-id"), 1525176007,
-                                 EGX_STR("[{\"id\":\"1\"}]"), &expected),
+    CU_ASSERT_EQUAL(webhook_events_sign(&keys, header(1, "webhook-id"), 1525176007,
+                                        EGX_STR("[{\"id\":\"1\"}]"), &expected),
                     EG_OK);
     CU_ASSERT_TRUE(egx_str_eq(header(1, "webhook-signature"), egx_json_text(&expected)));
     egx_json_free(&expected);

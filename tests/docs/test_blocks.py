@@ -104,6 +104,10 @@ def wait_for_output(session, block):
         session.wait_for_line(line, block.where)
 
 
+def test_the_smallest_plugin_is_small():
+    assert len((ROOT / "plugins/reacter_log/reacter_log.c").read_text().splitlines()) < 80
+
+
 def test_every_block_is_run_or_says_why():
     wrong = []
     for block in all_blocks():

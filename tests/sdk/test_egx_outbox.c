@@ -413,6 +413,24 @@ static void the_last_tries_end_in_time(void) {
     end();
 }
 
+static void what_comes_after_the_drain_has_one_try_with_a_limit(void) {
+    begin();
+    egx_outbox_drain(&rules);
+    pass(0);
+    push("a");
+    CU_ASSERT_EQUAL_FATAL(egx_fake_request_count(fake), 1);
+    CU_ASSERT_PTR_NOT_NULL(box->limit);
+    egx_fake_answer(fake, 200, "", "");
+    pass(0);
+    CU_ASSERT_PTR_NULL(box->limit);
+    push("b");
+    pass(EGX_OUTBOX_LAST_NS);
+    CU_ASSERT_EQUAL(sent(), 1);
+    CU_ASSERT_EQUAL(lost("stopped"), 1);
+    CU_ASSERT_PTR_NULL(box->call);
+    end();
+}
+
 static void a_box_with_nothing_in_it_ends_at_once(void) {
     begin();
     egx_outbox_drain(&rules);
@@ -498,7 +516,9 @@ UNIT_MAIN(UNIT(a_full_batch_is_sent_at_once),
           UNIT(age_is_bounded_also_of_what_waits), UNIT(what_an_answer_says_was_not_taken_is_lost),
           UNIT(at_the_end_all_that_waits_is_sent_without_pauses),
           UNIT(what_is_in_flight_at_the_end_has_one_more_try_and_then_all_is_lost),
-          UNIT(the_last_tries_end_in_time), UNIT(a_box_with_nothing_in_it_ends_at_once),
+          UNIT(the_last_tries_end_in_time),
+          UNIT(what_comes_after_the_drain_has_one_try_with_a_limit),
+          UNIT(a_box_with_nothing_in_it_ends_at_once),
           UNIT(addresses_that_cannot_work_are_refused_by_name),
           UNIT(secrets_do_not_leave_the_machine_in_the_clear),
           UNIT(headers_are_lines_and_bad_ones_are_told_by_number),

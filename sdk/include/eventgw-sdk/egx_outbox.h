@@ -73,12 +73,19 @@ static inline void egx_outbox_on_limit(void *arg) {
     egx_outbox_pump(box);
 }
 
+/* While something is in flight after drain there is a limit, also for what comes late. */
+static inline void egx_outbox_set_limit(struct egx_outbox *box) {
+    const struct eg_host *host = box->rules->host;
+    if (box->is_draining && !box->is_over && box->limit == NULL) {
+        box->limit = host->loop->timer_start(host, box->loop, EGX_OUTBOX_LAST_NS, 0,
+                                             egx_outbox_on_limit, box);
+    }
+}
+
 static inline void egx_outbox_on_drain(void *arg) {
     struct egx_outbox *box = (struct egx_outbox *)arg;
-    const struct eg_host *host = box->rules->host;
     box->is_draining = 1;
-    box->limit =
-        host->loop->timer_start(host, box->loop, EGX_OUTBOX_LAST_NS, 0, egx_outbox_on_limit, box);
+    egx_outbox_set_limit(box);
     egx_outbox_pump(box);
 }
 
@@ -226,6 +233,7 @@ static inline void egx_outbox_pump(struct egx_outbox *box) {
             egx_outbox_wait(box, due_ns);
             return;
         }
+        egx_outbox_set_limit(box);
         if (box->body.ptr == NULL) {
             egx_outbox_make_batch(box);
         }
