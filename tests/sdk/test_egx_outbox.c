@@ -285,6 +285,27 @@ static void the_same_batch_is_tried_again_after_a_pause(void) {
     end();
 }
 
+static void pauses_are_short_again_after_a_success(void) {
+    begin();
+    settings.attempts = 100;
+    settings.max_age = 10000 * S;
+    push("abc");
+    for (int i = 0; i < 20; i++) {
+        egx_fake_answer(fake, 500, "", "");
+        pass(EGX_OUTBOX_LAST_PAUSE_NS);
+    }
+    CU_ASSERT_EQUAL(egx_fake_request_count(fake), 20);
+    egx_fake_answer(fake, 200, "", "");
+    pass(EGX_OUTBOX_LAST_PAUSE_NS);
+    push("def");
+    egx_fake_answer(fake, 500, "", "");
+    pass(0);
+    egx_fake_answer(fake, 200, "", "");
+    pass(EGX_OUTBOX_FIRST_PAUSE_NS);
+    CU_ASSERT_EQUAL(sent(), 6);
+    end();
+}
+
 static void retry_after_is_honoured_for_everything_that_waits(void) {
     begin();
     push("abc");
@@ -510,6 +531,7 @@ UNIT_MAIN(UNIT(a_full_batch_is_sent_at_once),
           UNIT(the_body_may_be_encoded_once_a_batch),
           UNIT(what_comes_when_the_queue_is_full_is_lost_and_logged_at_a_bounded_rate),
           UNIT(bytes_bound_the_queue_too), UNIT(the_same_batch_is_tried_again_after_a_pause),
+          UNIT(pauses_are_short_again_after_a_success),
           UNIT(retry_after_is_honoured_for_everything_that_waits),
           UNIT(an_answer_that_will_not_change_loses_the_batch_and_no_more),
           UNIT(a_redirect_is_not_followed), UNIT(attempts_are_bounded),

@@ -143,7 +143,6 @@ static inline void egx_outbox_judge(struct egx_outbox *box,
         egx_outbox_say_working(box);
         egx_outbox_end_batch(box);
         box->backoff.tries = 0;
-        box->not_before_ns = 0;
         return;
     }
     egx_outbox_say_failing(box, response);

@@ -43,6 +43,7 @@ struct egx_outbox_settings {
         NULL,                                                                                      \
         (help)}
 
+/* Batches are at most 2 MiB: they are put together, signed and compressed on an event loop. */
 #define EGX_OUTBOX_MS INT64_C(1000000)
 #define EGX_OUTBOX_DAY (INT64_C(86400) * 1000 * EGX_OUTBOX_MS)
 #define EGX_OUTBOX_SETTINGS(strct)                                                                 \
@@ -62,7 +63,7 @@ struct egx_outbox_settings {
                        3600000 * EGX_OUTBOX_MS, "10s", "How long one try may take.");              \
     EGX_OUTBOX_SETTING(strct, batch_count, EG_SET_INT, 1, 100000, "200",                           \
                        "A batch is sent when it has so many.");                                    \
-    EGX_OUTBOX_SETTING(strct, batch_bytes, EG_SET_SIZE, 1024, INT64_C(20) << 20, "512KiB",         \
+    EGX_OUTBOX_SETTING(strct, batch_bytes, EG_SET_SIZE, 1024, INT64_C(2) << 20, "512KiB",          \
                        "A batch is sent when it has so many bytes.");                              \
     EGX_OUTBOX_SETTING(strct, batch_age, EG_SET_DURATION, 0, 3600000 * EGX_OUTBOX_MS, "1s",        \
                        "A batch is sent when its oldest has waited so long.");                     \
