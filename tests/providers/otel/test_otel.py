@@ -35,7 +35,9 @@ class Collector:
         return "Everything is ready" in text
 
     def spans(self):
-        lines = self.file.read_text().splitlines() if self.file.exists() else []
+        """Of the lines that are whole: the collector is writing."""
+        text = self.file.read_text() if self.file.exists() else ""
+        lines = text[:text.rfind("\n") + 1].splitlines()
         return [(resource["resource"], span) for line in lines for resource in json.loads(line)["resourceSpans"]
                 for scope in resource["scopeSpans"] for span in scope["spans"]]
 
