@@ -5,6 +5,7 @@ import hmac
 import json
 import ssl
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -227,3 +228,34 @@ def test_a_batch_is_json_whatever_the_events_hold(make_gateway, receiver):
     events = wait_events(receiver, 10)
     assert [len(e["data"]["event"]["data"]) for e in events] == [400 * n + 4 for n in range(10)]
     assert len(receiver.calls) > 3
+
+
+def test_reloads_of_its_settings_lose_no_event(make_gateway, receiver):
+    def settings(age):
+        return config(receiver.url, f'batch_age = "{age}s"; batch_count = 17; '
+                                    'events = ( "eventgateway.event.received" );')
+    gateway = make_gateway(config=settings(3600), set={"loops": 2})
+    ids, is_over = [], threading.Event()
+
+    def emit(worker):
+        count = 0
+        while not is_over.is_set():
+            count += 1
+            assert gateway.emit(cloud_event("e", eventID=f"{worker}-{count}")).status == 202
+            ids.append(f"{worker}-{count}")
+    with ThreadPoolExecutor(2) as pool:
+        workers = [pool.submit(emit, worker) for worker in range(2)]
+        try:
+            for round_ in range(5):
+                wait_for(lambda: len(ids) >= 40 * round_, "events in between")
+                gateway.config_file.write_text(settings(1000 + round_))
+                assert gateway.config("POST", "/v1/plugins/reload").status == 200
+        finally:
+            is_over.set()
+        for worker in workers:
+            worker.result()
+    gateway.stop()
+    assert gateway.log.count("component 'webhook_events' replaced") == 5
+    assert "timers or watches" not in gateway.log and "did not end" not in gateway.log
+    arrived = [event["data"]["event"] for event in events_of(receiver)]
+    assert sorted(event.get("id") or event["eventID"] for event in arrived) == sorted(ids)

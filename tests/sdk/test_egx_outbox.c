@@ -431,6 +431,7 @@ static void the_last_tries_end_in_time(void) {
     pass(EGX_OUTBOX_LAST_NS);
     CU_ASSERT_PTR_NULL(box->call);
     CU_ASSERT_EQUAL(lost("stopped"), 4);
+    CU_ASSERT_FALSE(egx_fake_logged(fake, "canceled"));
     end();
 }
 

@@ -145,7 +145,9 @@ static inline void egx_outbox_judge(struct egx_outbox *box,
         box->backoff.tries = 0;
         return;
     }
-    egx_outbox_say_failing(box, response);
+    if (!box->is_over) { /* then it is only what give_up has cancelled */
+        egx_outbox_say_failing(box, response);
+    }
     if (!is_transport && !rules->is_retryable(response->status)) {
         egx_outbox_lose_batch(box, EGX_LOST_REFUSED);
     } else if (!box->is_draining) {
