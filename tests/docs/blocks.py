@@ -6,6 +6,7 @@ A comment on the line before a block says how it is meant:
   <!-- file: NAME -->           is a file that later blocks use; written to the page's directory
   <!-- background: until "TEXT" -->  a program that goes on running; ready when it prints TEXT
   <!-- printed by background -->    what the programs in the background have printed by now
+  <!-- file of the repository: PATH -->  is that file, word for word
 
 A json or text block with nothing but blank lines between it and a sh or python block is the expected
 output of that block.
@@ -17,7 +18,7 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^(\s*)(```+)\s*(\S*)\s*$")
 COMMENT = re.compile(r"^\s*<!--\s*(.*?)\s*-->\s*$")
-MARK = re.compile(r"^(not run|file|background|printed by background)(?::\s*(.*))?$")
+MARK = re.compile(r"^(not run|file of the repository|file|background|printed by background)(?::\s*(.*))?$")
 
 
 @dataclasses.dataclass
@@ -26,7 +27,7 @@ class Block:
     line: int                 # of the opening fence
     language: str
     text: str
-    mark: str = ""            # "not run", "file", "background", "printed by background"
+    mark: str = ""            # "not run", "file", "background", ...
     argument: str = ""        # what stands behind the mark's colon
     expected: "Block | None" = None
     is_expectation: bool = False

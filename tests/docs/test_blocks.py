@@ -88,6 +88,8 @@ def test_block(session_of, block):
         session.settle()
     elif block.mark == "printed by background":
         wait_for_output(session, block)
+    elif block.mark == "file of the repository":
+        assert block.text == (ROOT / block.argument).read_text(), f"{block.where}: it is not {block.argument} as it stands"
     elif block.mark == "file" and block.language not in ("conf", "c"):
         session.write_file(block.argument, block.text)
     else:
@@ -100,6 +102,10 @@ def wait_for_output(session, block):
     """Every line of the block, in any order: programs print when they get to it."""
     for line in block.text.splitlines():
         session.wait_for_line(line, block.where)
+
+
+def test_the_smallest_plugin_is_small():
+    assert len((ROOT / "plugins/reacter_log/reacter_log.c").read_text().splitlines()) < 80
 
 
 def test_every_block_is_run_or_says_why():

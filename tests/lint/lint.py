@@ -23,6 +23,7 @@ DOORS = {   # third-party header -> the files that may include it
     "sqlite3.h": {"plugins/storage_embedded/"},
     "hiredis/hiredis.h": {"plugins/storage_redis/"},
     "hiredis/hiredis_ssl.h": {"plugins/storage_redis/link.c"},
+    "zlib.h": {"plugins/reacter_otel/gzip.c", "plugins/reacter_otel/test_span.c"},
     "zookeeper/zookeeper.h": {"plugins/storage_zookeeper/client.c"},
     "pcre2.h": {"plugins/middleware_schema/pattern.c"},
     "dlfcn.h": {"core/plugin/loader.c"},

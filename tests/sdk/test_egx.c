@@ -90,6 +90,15 @@ static void a_long_text_grows_the_buffer(void) {
     egx_json_free(&json);
 }
 
-UNIT_MAIN(UNIT(slices_compare_with_and_without_case), UNIT(secrets_are_equal_only_when_they_are),
+static void json_on_one_line_has_no_line_ends_but_its_last(void) {
+    struct egx_json json = egx_json_begin();
+    egx_json_raw(&json, EGX_STR("before\n"));
+    egx_json_line(&json, EGX_STR("{\r\n  \"a\": \"x\\ny\"\n}"));
+    ASSERT_STR(egx_json_text(&json), "before\n{    \"a\": \"x\\ny\" }\n");
+    egx_json_free(&json);
+}
+
+UNIT_MAIN(UNIT(json_on_one_line_has_no_line_ends_but_its_last),
+          UNIT(slices_compare_with_and_without_case), UNIT(secrets_are_equal_only_when_they_are),
           UNIT(a_reason_is_cut_at_its_room_and_returns_its_code), UNIT(commas_come_by_themselves),
           UNIT(strings_are_escaped_and_bad_utf8_is_replaced), UNIT(a_long_text_grows_the_buffer))

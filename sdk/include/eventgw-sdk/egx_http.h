@@ -33,9 +33,11 @@ static inline size_t egx_trace_headers(const struct eg_invocation *invocation,
     if (!EG_HAS(invocation, tracestate) || invocation->traceparent.len == 0) {
         return 0;
     }
-    headers[count++] = (struct eg_kv){EGX_STR("traceparent"), invocation->traceparent};
+    headers[count].name = EGX_STR("traceparent");
+    headers[count++].value = invocation->traceparent;
     if (invocation->tracestate.len > 0) {
-        headers[count++] = (struct eg_kv){EGX_STR("tracestate"), invocation->tracestate};
+        headers[count].name = EGX_STR("tracestate");
+        headers[count++].value = invocation->tracestate;
     }
     return count;
 }

@@ -162,6 +162,17 @@ static inline void egx_json_value(struct egx_json *json, struct eg_str text) {
     egx_json_raw(json, text);
 }
 
+/* JSON text as a line of its own. Line ends between its tokens become spaces; in strings they are
+ * escaped anyway. */
+static inline void egx_json_line(struct egx_json *json, struct eg_str text) {
+    const size_t begin = json->len;
+    egx_json_raw(json, text);
+    for (size_t i = begin; i < json->len; i++) {
+        json->ptr[i] = json->ptr[i] == '\n' || json->ptr[i] == '\r' ? ' ' : json->ptr[i];
+    }
+    egx_json_raw(json, EGX_STR("\n"));
+}
+
 static inline void egx_json_open(struct egx_json *json, char bracket) {
     egx_json_comma(json);
     egx_json_raw(json, egx_str_n(&bracket, 1));

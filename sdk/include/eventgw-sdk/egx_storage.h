@@ -1,7 +1,7 @@
 /*
  * eventgw-sdk/egx_storage.h - what every storage plugin needs: rows (keys with values and
- * revisions), the answer of list, the words of a watch, base64 both ways, and pauses between tries.
- * Not part of egx.h; include it where it is needed.
+ * revisions), the answer of list, the words of a watch, base64 both ways. Pauses between tries are
+ * in egx_backoff.h. Not part of egx.h; include it where it is needed.
  *
  * Nothing here has a thread of its own: rows may be filled on one thread and told on another, one
  * at a time.
@@ -10,9 +10,9 @@
 #define EVENTGW_SDK_STORAGE_H
 
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "egx.h"
+#include "egx_backoff.h"
 #include "egx_http.h"
 
 /* ---- rows ---- */
@@ -262,30 +262,6 @@ static inline int32_t egx_base64_decode(struct eg_str text, char *out, size_t *r
     }
     *ret_len = len;
     return EG_OK;
-}
-
-/* ---- pauses between tries ---- */
-
-/* Full jitter: each pause is random between 0 and a bound that doubles from first_ns to last_ns, so
- * that many gateways do not come back at the same moment. Reset by tries = 0. */
-struct egx_backoff {
-    uint64_t first_ns;
-    uint64_t last_ns;
-    uint32_t tries;
-};
-
-static inline uint64_t egx_backoff_next(struct egx_backoff *backoff) {
-    uint64_t bound = backoff->first_ns;
-    uint64_t random = 0;
-    for (uint32_t i = 0; i < backoff->tries && bound < backoff->last_ns; i++) {
-        bound *= 2;
-    }
-    bound = bound < backoff->last_ns ? bound : backoff->last_ns;
-    backoff->tries++;
-    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random) {
-        random = bound; /* without entropy, at early boot: the longest */
-    }
-    return bound == 0 ? 0 : random % (bound + 1);
 }
 
 #endif

@@ -1,51 +1,22 @@
 """AWS on loopback: moto's server with its check of signatures switched on, a user with an access key, and
 the SDK of AWS to look at what arrived. Installed into build/emulators, versions as in requirements.txt."""
 import base64
-import fcntl
-import hashlib
 import json
 import os
 import pathlib
 import subprocess
 import urllib.request
 
-import pytest
-
-from harness import ROOT, PATIENCE, wait_for
+from harness import PATIENCE, wait_for
+from venvs import python_with
 
 HERE = pathlib.Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
-EMULATORS = ROOT / "build" / "emulators"
 REGION = "eu-west-1"
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 DENY = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"},
     {"Effect": "Deny", "Action": "lambda:InvokeFunction", "Resource": "*"}]}
-
-
-def run(command, **options):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=900,
-                          **options)
-    return done.returncode, (done.stdout + done.stderr).strip().split("\n")[-1]
-
-
-def install():
-    """The interpreter of the environment with moto; skips with the reason when it cannot be had."""
-    stamp = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
-    home = EMULATORS / f"moto-{stamp}"
-    python = home / "bin" / "python"
-    EMULATORS.mkdir(parents=True, exist_ok=True)
-    with open(EMULATORS / "moto.lock", "w") as lock:   # tests run in several processes
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (home / "complete").exists():
-            code, last = run(["/usr/bin/python3", "-m", "venv", "--clear", home])
-            if code == 0:
-                code, last = run([python, "-m", "pip", "install", "--quiet",
-                                  "--disable-pip-version-check", "--no-deps", "-r", REQUIREMENTS])
-            if code != 0:
-                pytest.skip(f"moto cannot be installed: {last}")
-            (home / "complete").touch()
-    return python
 
 
 class Sdk:
@@ -78,7 +49,7 @@ class Cloud:
     """moto, with a user `gateway` who may do everything and one `guest` who may not invoke functions."""
 
     def __init__(self, directory):
-        python = install()
+        python = python_with("moto", REQUIREMENTS)
         env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         env.update(INITIAL_NO_AUTH_ACTION_COUNT="0", AWS_EC2_METADATA_DISABLED="true")
         self.log = open(directory / "moto.log", "w+")

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 
 import pytest
-from aws_cloud import EMULATORS, run
 from harness import PATIENCE, cloud_event, free_ports, wait_for
+from venvs import EMULATORS, run
 
 FUNCTIONS = pathlib.Path(__file__).resolve().parent / "functions"
 EVENT = cloud_event("user.created", {"text": "gr\u00fc\u00dfe \U0001f600", "big": 9007199254740991})
