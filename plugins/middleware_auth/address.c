@@ -60,7 +60,8 @@ static int is_below(const struct auth_address *address, const struct auth_networ
 /* Bits behind the prefix are a mistake: 10.1.2.3/8 may have been meant to be 10.1.2.3. */
 static int has_spare_bits(const struct auth_network *network) {
     for (uint32_t bit = network->bits; bit < 128; bit++) {
-        if ((network->address.bytes[bit / 8] >> (7 - bit % 8) & 1u) != 0) {
+        const uint32_t byte = network->address.bytes[bit / 8];
+        if ((byte >> (7 - bit % 8) & 1u) != 0) {
             return 1;
         }
     }
