@@ -29,6 +29,7 @@ struct auth_settings {
     struct eg_str_list deny_ips;
     int64_t cache_size;
     int64_t password_checks;
+    uint32_t hide_credentials;
 };
 
 /* Why a request does not go on; the rows are in refuse.c. */

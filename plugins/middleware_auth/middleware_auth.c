@@ -37,13 +37,16 @@ EGX_SETTING_INT(auth_settings, cache_size, 0, 1000000, "1024",
                 "Verified tokens and passwords remembered by each loop; 0 = none.");
 EGX_SETTING_INT(auth_settings, password_checks, 1, 64, "2",
                 "Passwords that each loop has checked at the same time; more are answered 503.");
+EGX_SETTING_BOOL(
+    auth_settings, hide_credentials, "false",
+    "Take the credential that opened out of the request, so that functions never see it.");
 static const struct eg_setting *const rows[] = {
     EGX_ROW(auth_settings, rules),           EGX_ROW(auth_settings, consumers),
     EGX_ROW(auth_settings, issuers),         EGX_ROW(auth_settings, realm),
     EGX_ROW(auth_settings, key_header),      EGX_ROW(auth_settings, certificate_principal),
     EGX_ROW(auth_settings, trusted_proxies), EGX_ROW(auth_settings, allow_ips),
     EGX_ROW(auth_settings, deny_ips),        EGX_ROW(auth_settings, cache_size),
-    EGX_ROW(auth_settings, password_checks)};
+    EGX_ROW(auth_settings, password_checks), EGX_ROW(auth_settings, hide_credentials)};
 
 /* ---- life ---- */
 

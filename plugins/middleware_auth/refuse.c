@@ -129,10 +129,21 @@ int32_t auth_refuse(const struct auth_call *call, enum auth_refusal refusal) {
     return EG_STOP;
 }
 
+/* The header of what opened; the others are none of our business. */
+static void hide(const struct auth_call *call, enum auth_kind kind) {
+    const struct auth *auth = call->auth;
+    const struct eg_str name =
+        kind == AUTH_BY_KEY ? auth->settings->key_header : EGX_STR("authorization");
+    if (auth->settings->hide_credentials && kind != AUTH_BY_CERTIFICATE) {
+        (void)auth->host->exchange->set_header(call->exchange, name, egx_str_n(NULL, 0));
+    }
+}
+
 int32_t auth_accept(const struct auth_call *call, enum auth_kind kind, struct eg_str principal,
                     struct eg_str context) {
     const struct auth *auth = call->auth;
     auth->host->metrics->add(auth->accepted[kind], 1);
+    hide(call, kind);
     return principal.len == 0
                ? EG_NEXT
                : auth->host->exchange->set_principal(call->exchange, principal, context);

@@ -302,6 +302,23 @@ def test_addresses_are_let_in_or_not(consumers, path, forwarded, is_in):
     assert answer.status == (200 if is_in else 403)
 
 
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_functions_may_be_kept_from_seeing_the_credential(make_gateway, is_hidden):
+    hashed = subprocess.run(["openssl", "passwd", "-6", "pw"], text=True, check=True, capture_output=True).stdout.strip()
+    gateway = make_gateway(config=CONSUMERS % {"password": hashed, "hash": "0" * 64},
+                           set={"plugins.auth.hide_credentials": str(is_hidden).lower()})
+    gateway.event_type("http.request")
+    gateway.all = gateway.function("all", '{"body":"in"}')
+    gateway.sync("http.request", "all", "/all", "GET")
+    gateway.settle()
+    for secret, headers in (("a-second-key-of-alice", {"x-my-key": "a-second-key-of-alice", "x-other": "stays"}),
+                            ("token-of-bob", {"Authorization": "Bearer token-of-bob", "x-other": "stays"}),
+                            ("Basic", {**basic("alice", "pw"), "x-other": "stays"})):
+        assert is_open(gateway, "/all", headers)
+        seen = json.dumps(gateway.all.calls[-1].json)
+        assert (secret in seen) != is_hidden and "stays" in seen
+
+
 def test_what_was_refused_and_let_in_is_counted(consumers):
     before = consumers.metric("eventgateway_auth_accepted_total", by="token") or 0
     assert is_open(consumers, "/bob", {"Authorization": "Bearer token-of-bob"})
