@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #define SECOND_NS ((uint64_t)1000000000)
-#define FETCH_TIMEOUT_NS (5 * SECOND_NS)
+#define FETCH_TIMEOUT_NS (3 * SECOND_NS) /* who waits has limits.middleware_timeout, 5 s */
 
 struct auth_fetch {
     struct auth_keyset *keyset;

@@ -1,6 +1,7 @@
 """JSON Web Tokens and the middleware `auth`: every algorithm, a server of keys that rotate and that goes away,
 and tokens that nobody should take."""
 import json
+import socket
 import time
 
 import pytest
@@ -200,6 +201,15 @@ def test_without_keys_the_answer_is_503(make_gateway):
     assert answer.status == 503
     assert answer.header("Retry-After") == "1"
     assert ask(gateway, token(SECRET, claims(iss="machine"))).status == 200, "others do not care"
+
+
+def test_a_key_server_that_never_answers_is_503_as_well(make_gateway):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        gateway = start(f"http://127.0.0.1:{silent.getsockname()[1]}/keys", PEM, maker=make_gateway)
+        answer = ask(gateway, f"{b64({'alg': 'ES256', 'kid': 'x'})}.{b64(claims())}.AAAA")
+        assert answer.status == 503
+        assert ask(gateway, token(SECRET, claims(iss="machine"))).status == 200
+        gateway.stop()   # and nothing waits for it
 
 
 # RFC 8037 A.2, in PEM; for an issuer that nobody uses here.
