@@ -48,3 +48,4 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 # libmicrohttpd: the one in build/deps (made by etc/build-deps on systems that have an old one) wins.
 set(ENV{PKG_CONFIG_PATH} "${CMAKE_SOURCE_DIR}/build/deps/lib/pkgconfig:$ENV{PKG_CONFIG_PATH}")
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(GNUTLS REQUIRED IMPORTED_TARGET gnutls)

@@ -70,6 +70,25 @@ static void refuse_request(void *arg, struct gw_http_request *request) {
     gw_http_request_unref(request);
 }
 
+static int32_t read_client_ca(struct gw_app *app, const struct gw_listener_settings *listener,
+                              struct gw_tls_files *ret_tls, struct eg_why *ret_why) {
+    struct eg_why why = {.struct_size = sizeof why};
+    if (listener->tls_client_ca.len == 0) {
+        return EG_OK;
+    }
+    const bool is_required = gw_str_eq(listener->tls_client_auth, GW_STR("required"));
+    ret_tls->client_auth = is_required ? GW_CLIENT_AUTH_REQUIRED : GW_CLIENT_AUTH_OPTIONAL;
+    int32_t rc = read_pem(app, listener->tls_client_ca, &ret_tls->client_ca_pem, ret_why);
+    if (rc == EG_OK) {
+        rc = gw_http_check_ca(ret_tls->client_ca_pem, &why);
+    } else {
+        return rc;
+    }
+    return rc == EG_OK ? rc
+                       : gw_why(ret_why, rc, "%.*s: %.*s", GW_FMT(listener->tls_client_ca),
+                                GW_FMT(gw_why_str(&why)));
+}
+
 static int32_t read_pair(struct gw_app *app, const struct gw_listener_settings *listener,
                          struct gw_tls_files *ret_tls, struct eg_why *ret_why) {
     if (listener->tls_cert.len == 0) {
@@ -78,6 +97,9 @@ static int32_t read_pair(struct gw_app *app, const struct gw_listener_settings *
     int32_t rc = read_pem(app, listener->tls_cert, &ret_tls->cert_pem, ret_why);
     if (rc == EG_OK) {
         rc = read_pem(app, listener->tls_key, &ret_tls->key_pem, ret_why);
+    }
+    if (rc == EG_OK) {
+        rc = read_client_ca(app, listener, ret_tls, ret_why);
     }
     const struct gw_http_server_config trial = {
         .name = "trial",

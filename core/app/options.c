@@ -133,6 +133,18 @@ static int32_t check_pairs(const struct gw_settings *settings, struct eg_why *re
                           "%s.tls_cert and %s.tls_key belong together: give both or none",
                           listeners[i].name, listeners[i].name);
         }
+        const bool asks = !gw_str_eq(l->tls_client_auth, GW_STR("none"));
+        if (asks && (l->tls_cert.len == 0 || l->tls_client_ca.len == 0)) {
+            return gw_why(ret_why, EG_E_INVAL,
+                          "%s.tls_client_auth needs tls_cert, tls_key and tls_client_ca",
+                          listeners[i].name);
+        }
+        if (!asks && l->tls_client_ca.len > 0) {
+            return gw_why(ret_why, EG_E_INVAL,
+                          "%s.tls_client_ca is without effect: set tls_client_auth to \"optional\" "
+                          "or \"required\"",
+                          listeners[i].name);
+        }
     }
     return EG_OK;
 }

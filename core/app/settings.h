@@ -12,6 +12,8 @@ struct gw_listener_settings {
     int64_t port;
     struct eg_str tls_cert;
     struct eg_str tls_key;
+    struct eg_str tls_client_ca;
+    struct eg_str tls_client_auth;
 };
 
 struct gw_main_settings {

@@ -64,7 +64,12 @@ static const struct eg_setting *const log_rows[] = {
     TEXT(type, listener.listen, "listen", address, "address to bind; * = all interfaces"),         \
         NUMBER(type, listener.port, "port", number, 0, 65535, "TCP port; 0 = a free one, logged"), \
         TEXT(type, listener.tls_cert, "tls_cert", "", "PEM file of the certificate chain"),        \
-        TEXT(type, listener.tls_key, "tls_key", "", "PEM file of the private key")
+        TEXT(type, listener.tls_key, "tls_key", "", "PEM file of the private key"),                \
+        TEXT(type, listener.tls_client_ca, "tls_client_ca", "",                                    \
+             "PEM file of the authorities that sign certificates of clients"),                     \
+        CHOICE(type, listener.tls_client_auth, "tls_client_auth", "none",                          \
+               "none|optional|required",                                                           \
+               "certificates of clients: not asked for, verified when shown, or required")
 static const struct eg_setting *const events_rows[] = {
     LISTENER(gw_events_settings, "*", "4000"),
     SWITCH(gw_events_settings, hosted, "hosted", "false",

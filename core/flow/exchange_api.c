@@ -39,6 +39,11 @@ static struct eg_str request_id(const struct eg_exchange *exchange) {
     return exchange->request->request_id;
 }
 
+static struct eg_str client_cert(const struct eg_exchange *exchange, uint32_t field) {
+    GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
+    return gw_http_client_cert(exchange->request, field);
+}
+
 static struct eg_str header(const struct eg_exchange *exchange, struct eg_str name, size_t index) {
     GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
     return gw_http_header(exchange->request, name, index);
@@ -296,6 +301,7 @@ const struct eg_exchange_api *gw_flow_exchange_api(void) {
         .space = space,
         .header_at = header_at,
         .set_header = set_header,
+        .client_cert = client_cert,
         .reply_header_at = reply_header_at,
         .set_reply_header = set_reply_header,
         .event_schema = event_schema,

@@ -1,9 +1,9 @@
 /*
- * io/http_server.c - see http_server.h. The one door to libmicrohttpd, which parses and writes
- * HTTP/1.x for us in its external epoll mode: its epoll descriptor is watched by our loop, and
- * MHD_run does what is due. It owns no thread, no listening socket and no time-outs; these are in
- * http_accept.c and http_stage.c. Its unescaping is switched off: the guard decides on the raw
- * target, which is read before the library cuts it.
+ * io/http_server.c - see http_server.h. The door to libmicrohttpd, which parses and writes
+ * HTTP/1.x for us in its external epoll mode (http_library.c): its epoll descriptor is watched by
+ * our loop, and MHD_run does what is due. It owns no thread, no listening socket and no time-outs;
+ * these are in http_accept.c and http_stage.c. Its unescaping is switched off: the guard decides on
+ * the raw target, which is read before the library cuts it.
  *
  * One request: uri callback (request object, target) -> first handler call (head: guard, early
  * refusal) -> calls with body pieces -> last call (handed to on_request). Not answered on return:
@@ -22,7 +22,6 @@
  */
 #include "io/http_server.h"
 
-#include <microhttpd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -37,10 +36,12 @@
 #include "base/why.h"
 #include "io/http_accept.h"
 #include "io/http_guard.h"
+#include "io/http_library.h"
 #include "io/http_linger.h"
 #include "io/http_refusal.h"
 #include "io/http_request.h"
 #include "io/http_stage.h"
+#include "io/http_tls.h"
 
 #define RUNS_PER_TURN 4
 #define SPINS_MAX 16u
@@ -50,7 +51,6 @@
 #define GONE_CHECK_NS (500 * GW_NS_PER_MS)
 #define SEND_TIMEOUT_FACTOR 10u /* of the body's: slow readers are many, and answers bigger */
 #define DISCARD_MAX ((uint64_t)8 << 20)
-#define MHD_1_0 0x01000000u
 
 struct gw_http_server {
     struct eg_loop *loop;
@@ -84,6 +84,8 @@ struct gw_connection {
     struct gw_peer peer;
     int fd;
     struct gw_request *request;
+    struct gw_client_cert *cert; /* read when first asked for */
+    bool is_cert_read;
     bool must_linger;
     bool is_cut;
 };
@@ -239,8 +241,9 @@ static void on_accept(struct gw_acceptor *acceptor, int fd, const struct gw_peer
 static bool needs_linger(const struct gw_connection *connection) {
     const enum gw_stage stage = connection->stage.stage;
     int unread = 0;
-    if (connection->server->is_tls) {
-        return false;
+    if (connection->server->is_tls) { /* only for the alert of a client without good certificate */
+        return connection->server->config.tls.client_auth != GW_CLIENT_AUTH_NONE &&
+               stage == GW_STAGE_HEAD && connection->request == NULL;
     }
     return connection->must_linger || stage == GW_STAGE_HEAD || stage == GW_STAGE_BODY ||
            (ioctl(connection->fd, FIONREAD, &unread) == 0 && unread > 0);
@@ -289,7 +292,14 @@ static void end_connection(struct gw_connection *connection) {
         }
     }
     gw_acceptor_release(&server->acceptor, &connection->peer);
+    gw_client_cert_free(connection->cert);
     gw_free(connection);
+}
+
+static void *tls_session_of(struct MHD_Connection *mhd) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info == NULL ? NULL : info->tls_session;
 }
 
 /* MHD_OPTION_NOTIFY_CONNECTION */
@@ -303,6 +313,9 @@ static void on_notify(void *arg, struct MHD_Connection *mhd, void **socket_conte
         connection->mhd = mhd;
         *socket_context = connection;
         gw_stage_enter(&server->stages, &connection->stage, GW_STAGE_HEAD);
+        if (server->config.tls.client_auth != GW_CLIENT_AUTH_NONE) {
+            gw_tls_ask_client(tls_session_of(mhd), server->config.tls.client_auth);
+        }
     } else if (*socket_context != NULL) {
         end_connection(*socket_context);
         *socket_context = NULL;
@@ -311,6 +324,20 @@ static void on_notify(void *arg, struct MHD_Connection *mhd, void **socket_conte
 
 static struct gw_connection *connection_of(struct MHD_Connection *mhd) {
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+struct eg_str gw_http_client_cert(const struct gw_http_request *pub, uint32_t field) {
+    struct gw_request *request = GW_CONTAINER(pub, struct gw_request, pub);
+    struct gw_connection *connection = request->connection;
+    if (connection == NULL || connection->server->config.tls.client_auth == GW_CLIENT_AUTH_NONE) {
+        return (struct eg_str){0};
+    }
+    if (!connection->is_cert_read) {
+        connection->is_cert_read = true;
+        connection->cert = gw_client_cert_read(tls_session_of(connection->mhd));
+    }
+    const struct eg_str value = gw_client_cert_field(connection->cert, field);
+    return value.len == 0 ? value : gw_arena_dup(&request->pub.arena, value);
 }
 
 /* ---- replies ---- */
@@ -622,13 +649,6 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **request_c
 
 /* ---- life ---- */
 
-/* MHD_OPTION_UNESCAPE_CALLBACK */
-static size_t keep_escapes(void *arg, struct MHD_Connection *mhd, char *text) {
-    (void)arg;
-    (void)mhd;
-    return strlen(text);
-}
-
 __attribute__((format(printf, 2, 0))) static void on_library_log(void *arg, const char *format,
                                                                  va_list args) {
     struct gw_http_server *server = arg;
@@ -637,45 +657,6 @@ __attribute__((format(printf, 2, 0))) static void on_library_log(void *arg, cons
     server->trouble[text.len] = '\0';
     gw_loop_defer(server->loop, &server->run); /* see watch_closely */
     gw_logf(EG_LOG_DEBUG, "%s: libmicrohttpd: %s", server->config.name, server->trouble);
-}
-
-const char *gw_http_server_library(bool *ret_is_old) {
-    const char *version = MHD_get_version();
-    *ret_is_old = version[0] == '0';
-    return version;
-}
-
-#if MHD_VERSION >= MHD_1_0
-#define FLAGS_OF_VERSION MHD_USE_NO_THREAD_SAFETY
-#define STRICT_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
-#define STRICT_LEVEL 2 /* level 3 of 1.0.1 tolerates white space in chunk lines again */
-#else
-#define FLAGS_OF_VERSION 0
-#define STRICT_OPTION MHD_OPTION_STRICT_FOR_CLIENT
-#define STRICT_LEVEL 1
-#endif
-
-static struct MHD_Daemon *start_library(struct gw_http_server *server, const char *cert,
-                                        const char *key) {
-    const unsigned flags = (unsigned)MHD_USE_EPOLL | (unsigned)MHD_USE_NO_LISTEN_SOCKET |
-                           (unsigned)MHD_ALLOW_SUSPEND_RESUME | (unsigned)MHD_USE_ERROR_LOG |
-                           (unsigned)FLAGS_OF_VERSION |
-                           (server->is_tls ? (unsigned)MHD_USE_TLS : 0u);
-    const struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
-        {MHD_OPTION_HTTPS_PRIORITIES, 0,
-         (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
-        {MHD_OPTION_END, 0, NULL}};
-    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    return MHD_start_daemon(
-        flags, 0, NULL, NULL, on_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, server,
-        STRICT_OPTION, (int)STRICT_LEVEL, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)(server->config.limits.connections + SPARE_CONNECTIONS),
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->pool_bytes, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-        server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-        on_notify, server, MHD_OPTION_ARRAY, server->is_tls ? tls : none, MHD_OPTION_END);
 }
 
 static void set_stages(struct gw_http_server *server) {
@@ -696,12 +677,18 @@ static void free_server(struct gw_request_pool *requests) {
 }
 
 static int32_t start_daemon(struct gw_http_server *server, struct eg_why *ret_why) {
-    char *cert = gw_dup_cstr(server->config.tls.cert_pem);
-    char *key = gw_dup_cstr(server->config.tls.key_pem);
-    server->daemon = start_library(server, cert, key);
-    gw_wipe(key, server->config.tls.key_pem.len);
-    gw_free(key);
-    gw_free(cert);
+    const struct gw_library_setup setup = {
+        .arg = server,
+        .on_access = on_access,
+        .on_target = on_target,
+        .on_completed = on_completed,
+        .on_notify = on_notify,
+        .on_log = on_library_log,
+        .tls = &server->config.tls,
+        .pool_bytes = server->pool_bytes,
+        .connections = server->config.limits.connections + SPARE_CONNECTIONS,
+    };
+    server->daemon = gw_library_start(&setup);
     if (server->daemon == NULL) {
         return gw_why(
             ret_why, EG_E_INVAL, "the HTTP server \"%s\" cannot start: %s", server->config.name,
@@ -723,7 +710,7 @@ int32_t gw_http_server_start(struct eg_loop *loop, int fd,
     struct gw_http_server *server = gw_alloc(sizeof *server);
     server->loop = loop;
     server->config = *config;
-    server->is_tls = config->tls.cert_pem.len > 0 || config->tls.key_pem.len > 0;
+    server->is_tls = gw_tls_is_on(&config->tls);
     server->pool_bytes = (size_t)config->limits.head_bytes + POOL_SPARE_BYTES;
     server->run.fn = on_run;
     gw_list_init(&server->connections);

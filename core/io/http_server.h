@@ -27,10 +27,18 @@ struct gw_http_limits {
     uint64_t idle_timeout_ns;    /* keep-alive between requests */
 };
 
+enum gw_client_auth { GW_CLIENT_AUTH_NONE, GW_CLIENT_AUTH_OPTIONAL, GW_CLIENT_AUTH_REQUIRED };
+
 struct gw_tls_files {
     struct eg_str cert_pem; /* contents, not paths; both empty = plain HTTP */
     struct eg_str key_pem;
+    struct eg_str client_ca_pem; /* who signs the certificates of clients */
+    enum gw_client_auth client_auth;
 };
+
+static inline bool gw_tls_is_on(const struct gw_tls_files *tls) {
+    return tls->cert_pem.len > 0 || tls->key_pem.len > 0;
+}
 
 struct gw_http_request {
     struct gw_arena arena;
@@ -100,6 +108,12 @@ void gw_http_request_unref(struct gw_http_request *request); /* NULL is fine */
 /* The index-th value of a header, name without regard to case; ptr NULL when there is none. */
 struct eg_str gw_http_header(const struct gw_http_request *request, struct eg_str name,
                              size_t index);
+
+/* Is there a certificate in this PEM text that the library can use? EG_E_INVAL. */
+int32_t gw_http_check_ca(struct eg_str pem, struct eg_why *ret_why);
+/* A field (EG_CERT_*) of the certificate that the client showed and that was verified; empty
+ * without one, and when the connection has ended. Lives as long as the request. */
+struct eg_str gw_http_client_cert(const struct gw_http_request *request, uint32_t field);
 
 /* Version of libmicrohttpd in use, for the start log ("1.0.1"). is_old: before 1.0. */
 const char *gw_http_server_library(bool *ret_is_old);

@@ -5,23 +5,21 @@
 #ifndef MIDDLEWARE_AUTH_RULES_H
 #define MIDDLEWARE_AUTH_RULES_H
 
-#include <eventgw-sdk/egx.h>
+#include "address.h"
+#include "consumers.h"
+#include "issuers.h"
 
-struct auth_credential {
-    struct eg_str name; /* of the consumer; may be empty */
-    struct eg_str secret;
-};
-struct auth_credentials {
-    struct auth_credential *items;
-    size_t count;
-};
 struct auth_rule {
-    struct eg_str path; /* without a slash at its end; "" = everything */
-    struct eg_str *methods;
-    size_t method_count; /* 0 = all */
-    struct auth_credentials api_keys;
-    struct auth_credentials tokens;
+    struct eg_str path;         /* without a slash at its end; "" = everything */
+    struct eg_str_list methods; /* none = all */
     int32_t is_public;
+    uint32_t kinds;              /* bit set of enum auth_kind: what may open it */
+    uint32_t issuers;            /* bit set, by index */
+    uint8_t *consumers;          /* 1 by index of those who may; NULL = none */
+    struct eg_str_list scopes;   /* of tokens of issuers: all of them */
+    struct eg_str_list subjects; /* patterns for certificates */
+    struct auth_networks allowed;
+    struct auth_networks denied;
 };
 struct auth_rules {
     const struct eg_host *host;
@@ -30,17 +28,29 @@ struct auth_rules {
     size_t count;
 };
 
+/* What rules refer to, and the table for the credentials that they name themselves. */
+struct auth_known {
+    const struct auth_consumers *consumers;
+    const struct auth_issuers *issuers;
+    struct auth_credentials *credentials;
+};
+
 /* The JSON list of the setting `rules`. take: auth_rules_free, also after a refusal. */
 int32_t auth_rules_read(struct auth_rules *rules, const struct eg_host *host, struct eg_str json,
-                        struct eg_why *ret_why);
+                        const struct auth_known *known, struct eg_why *ret_why);
 void auth_rules_free(struct auth_rules *rules);
+
+/* ---- match.c ---- */
 
 /* The rule that counts: of those for the method and a prefix of the path the longest path, and of
  * these the one that names its methods. NULL = no rule. */
 const struct auth_rule *auth_rules_find(const struct auth_rules *rules, struct eg_str method,
                                         struct eg_str path);
-/* The credential with this secret, or NULL. Time does not tell which was nearly right. */
-const struct auth_credential *auth_find_credential(const struct auth_credentials *credentials,
-                                                   struct eg_str secret);
+int auth_rule_has_method(const struct auth_rule *rule, struct eg_str method);
+/* Does this consumer open the rule? */
+static inline int auth_rule_has_consumer(const struct auth_rule *rule,
+                                         const struct auth_consumer *consumer) {
+    return rule->consumers != NULL && rule->consumers[consumer->index] != 0;
+}
 
 #endif

@@ -1,6 +1,10 @@
 """The middleware `auth`: rules of a configuration file in front of the real Events API."""
+import base64
+import concurrent.futures
+import hashlib
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -202,3 +206,121 @@ def test_mistakes_in_rules_are_refused_at_start(tmp_path, rules, told):
 def test_settings_are_explained():
     code, out, _ = run_gateway("--help-plugin", "auth")
     assert code == 0 and "rules" in out and "realm" in out
+
+
+# ---- consumers, passwords, addresses ----
+
+CONSUMERS = """
+plugins = {
+    middleware = ( "auth" );
+    auth = {
+        key_header = "x-my-key";
+        trusted_proxies = ( "127.0.0.1" );
+        deny_ips = ( "192.0.2.66" );
+        password_checks = 64;
+        consumers = (
+            { name = "alice"; metadata = { plan = "gold"; }; password = "%(password)s";
+              api_keys = ( "sha256:%(hash)s", "a-second-key-of-alice" ); },
+            { name = "bob"; tokens = ( "token-of-bob" ); }
+        );
+        rules = ( { path = "/all"; consumers = ( "*" ); },
+                  { path = "/bob"; consumers = ( "bob" ); },
+                  { path = "/near"; public = true; allow_ips = ( "203.0.113.0/24", "2001:db8::/32" ); } );
+    };
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def consumers():
+    hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input="correct horse", text=True, check=True,
+                            capture_output=True).stdout.strip()
+    digest = hashlib.sha256(b"a-key-of-alice").hexdigest()
+    gateway = Gateway(config=CONSUMERS % {"password": hashed, "hash": digest})
+    gateway.event_type("http.request")
+    gateway.all = gateway.function("all", '{"body":"in"}')
+    for path in ("/all", "/bob", "/near", "/free"):
+        gateway.sync("http.request", "all", path, "GET")
+    gateway.settle()
+    yield gateway
+    gateway.close()
+    assert "correct horse" not in gateway.log and "a-second-key" not in gateway.log
+
+
+def basic(name, password):
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+
+
+ALICE = {"principalId": "alice", "context": {"plan": "gold"}}
+
+
+@pytest.mark.parametrize("headers,told", [
+    ({"x-my-key": "a-key-of-alice"}, ALICE), ({"x-my-key": "a-second-key-of-alice"}, ALICE),
+    (basic("alice", "correct horse"), ALICE),
+    ({"Authorization": "Bearer token-of-bob"}, {"principalId": "bob", "context": None}),
+])
+def test_consumers_and_their_metadata_go_to_the_function(consumers, headers, told):
+    for _ in range(2):
+        assert is_open(consumers, "/all", headers)
+        assert consumers.all.calls[-1].json["extensions"]["eventgateway"]["authorization"] == told
+
+
+@pytest.mark.parametrize("headers,status", [
+    ({"x-my-key": "sha256:" + hashlib.sha256(b"a-key-of-alice").hexdigest()}, 403),
+    ({"x-api-key": "a-key-of-alice"}, 401), (basic("alice", "correct"), 401), (basic("bob", "correct horse"), 401),
+    (basic("nobody", "correct horse"), 401), (basic("alice", ""), 401), ({"Authorization": "Basic !"}, 401),
+    ({"Authorization": "Basic " + "A" * 6000}, 401), (basic("alice", "x" * 500), 401),
+])
+def test_what_is_no_credential_of_a_consumer_is_refused(consumers, headers, status):
+    answer = consumers.event("GET", "/all", headers=headers)
+    assert answer.status == status
+    assert status == 403 or "Basic realm=" in ", ".join(answer.headers("WWW-Authenticate"))
+
+
+def test_a_consumer_opens_only_rules_that_name_them(consumers):
+    assert not is_open(consumers, "/bob", {"x-my-key": "a-key-of-alice"})
+    assert not is_open(consumers, "/bob", basic("alice", "correct horse"))
+    assert is_open(consumers, "/bob", {"Authorization": "Bearer token-of-bob"})
+
+
+def test_passwords_are_checked_at_the_same_time(consumers):
+    def ask(number):
+        right = number % 2 == 0
+        return right, consumers.event("GET", "/all", headers=basic("alice", "correct horse" if right else f"w{number}"))
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for right, answer in pool.map(ask, range(24)):
+            assert answer.status == (200 if right else 401)
+
+
+@pytest.mark.parametrize("path,forwarded,is_in", [
+    ("/near", "203.0.113.9", True), ("/near", "2001:db8::1", True), ("/near", "::ffff:203.0.113.9", True),
+    ("/near", "198.51.100.1", False), ("/near", "203.0.113.9, 198.51.100.1", False), ("/near", None, False),
+    ("/near", "unknown", False), ("/free", "192.0.2.66", False), ("/free", "192.0.2.67", True), ("/free", None, True),
+])
+def test_addresses_are_let_in_or_not(consumers, path, forwarded, is_in):
+    answer = consumers.event("GET", path, headers={"X-Forwarded-For": forwarded} if forwarded else {})
+    assert answer.status == (200 if is_in else 403)
+
+
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_functions_may_be_kept_from_seeing_the_credential(make_gateway, is_hidden):
+    hashed = subprocess.run(["openssl", "passwd", "-6", "pw"], text=True, check=True, capture_output=True).stdout.strip()
+    gateway = make_gateway(config=CONSUMERS % {"password": hashed, "hash": "0" * 64},
+                           set={"plugins.auth.hide_credentials": str(is_hidden).lower()})
+    gateway.event_type("http.request")
+    gateway.all = gateway.function("all", '{"body":"in"}')
+    gateway.sync("http.request", "all", "/all", "GET")
+    gateway.settle()
+    for secret, headers in (("a-second-key-of-alice", {"x-my-key": "a-second-key-of-alice", "x-other": "stays"}),
+                            ("token-of-bob", {"Authorization": "Bearer token-of-bob", "x-other": "stays"}),
+                            ("Basic", {**basic("alice", "pw"), "x-other": "stays"})):
+        assert is_open(gateway, "/all", headers)
+        seen = json.dumps(gateway.all.calls[-1].json)
+        assert (secret in seen) != is_hidden and "stays" in seen
+
+
+def test_what_was_refused_and_let_in_is_counted(consumers):
+    before = consumers.metric("eventgateway_auth_accepted_total", by="token") or 0
+    assert is_open(consumers, "/bob", {"Authorization": "Bearer token-of-bob"})
+    assert consumers.metric("eventgateway_auth_accepted_total", by="token") == before + 1
+    assert consumers.metric("eventgateway_auth_refused_total", reason="address") > 0

@@ -53,6 +53,12 @@ struct eg_str gw_http_header(const struct gw_http_request *request, struct eg_st
     return (struct eg_str){0};
 }
 
+/* Every client of the rig shows this one. */
+struct eg_str gw_http_client_cert(const struct gw_http_request *request, uint32_t field) {
+    (void)request;
+    return field == EG_CERT_SUBJECT ? GW_STR("CN=rig") : (struct eg_str){0};
+}
+
 void gw_http_reply(struct gw_http_request *request, struct gw_http_reply *reply) {
     struct rig_request *r = GW_CONTAINER(request, struct rig_request, request);
     size_t at = 0;

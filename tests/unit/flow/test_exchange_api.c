@@ -291,6 +291,23 @@ static void event_space_and_principal_are_told_once_there_are_some(void) {
     rig_stop(&rig);
 }
 
+static int32_t read_certificate(struct eg_exchange *x, struct eg_op *op) {
+    (void)op;
+    ASSERT_STR(api->client_cert(x, EG_CERT_SUBJECT), "CN=rig");
+    ASSERT_STR(api->client_cert(x, EG_CERT_PEM), "");
+    return EG_NEXT;
+}
+
+static void the_certificate_of_the_client_is_told(void) {
+    begin();
+    rig_first.on_request = read_certificate;
+    rig_start(&rig);
+    struct rig_request *r = rig_send(&rig, "GET", "/", NULL, 0, "");
+    CU_ASSERT_EQUAL(r->status, 202);
+    rig_request_free(r);
+    rig_stop(&rig);
+}
+
 /* ---- what is kept ---- */
 
 static int releases;
@@ -341,4 +358,5 @@ UNIT_MAIN(UNIT(middleware_sees_the_request), UNIT(middleware_may_answer_itself),
           UNIT(headers_of_the_request_are_replaced_before_the_event_is_made),
           UNIT(headers_of_the_reply_are_listed_replaced_and_removed),
           UNIT(event_space_and_principal_are_told_once_there_are_some),
+          UNIT(the_certificate_of_the_client_is_told),
           UNIT(what_is_kept_is_found_later_and_released_at_the_end))

@@ -497,7 +497,8 @@ static void tls_with_a_bad_certificate_is_refused_with_a_reason(void) {
     struct eg_loop *loop = NULL;
     uint16_t port;
     int fd = -1;
-    config.tls = (struct gw_tls_files){GW_STR("no certificate"), GW_STR("no key")};
+    config.tls =
+        (struct gw_tls_files){.cert_pem = GW_STR("no certificate"), .key_pem = GW_STR("no key")};
     CU_ASSERT_EQUAL_FATAL(gw_loop_create("test", &loop), 0);
     CU_ASSERT_EQUAL_FATAL(gw_listen(GW_STR("127.0.0.1"), 0, &fd, &port, &why), 0);
     CU_ASSERT_TRUE(gw_http_server_start(loop, fd, &config, &server, &why) < 0);

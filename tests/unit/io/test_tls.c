@@ -44,7 +44,8 @@ static void on_done(void *arg, const struct eg_http_response *response) {
 static void start(struct bench *bench, struct gw_http_client **ret_client) {
     const struct gw_http_client_config client_config = {.timeout_ns = 10 * GW_NS_PER_S};
     struct gw_http_server_config config = test_config();
-    config.tls = (struct gw_tls_files){gw_str_c(cert_pem), gw_str_c(key_pem)};
+    config.tls =
+        (struct gw_tls_files){.cert_pem = gw_str_c(cert_pem), .key_pem = gw_str_c(key_pem)};
     bench_start(bench, config);
     CU_ASSERT_EQUAL_FATAL(gw_http_client_create(bench->loop, &client_config, ret_client), 0);
 }
