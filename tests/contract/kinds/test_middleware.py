@@ -17,6 +17,13 @@ MIDDLEWARE = {
         "status": 401,
         "secret": "a-long-secret-key",
     },
+    "webhook": {
+        "plugin": "middleware_webhook",
+        "open": {"rules": '[{"path":"/elsewhere","scheme":"github","secrets":["s"]}]'},
+        "closed": {"rules": '[{"scheme":"github","secrets":["a-secret-of-github"]}]'},
+        "status": 401,
+        "secret": "a-secret-of-github",
+    },
 }
 
 
