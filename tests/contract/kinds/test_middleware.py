@@ -24,6 +24,15 @@ MIDDLEWARE = {
         "status": 401,
         "secret": "a-secret-of-github",
     },
+    "ratelimit": {
+        "plugin": "middleware_ratelimit",
+        "open": {"rules": '[{"name":"all","limit":1000,"per":"1m","key":"all"}]'},
+        # The first request has room in every limit; without Redis it is refused all the same.
+        "closed": {"rules": '[{"name":"all","limit":1000,"per":"1m","key":"all"}]', "address": "127.0.0.1:1",
+                   "password": "a-secret-of-redis", "on_store_failure": "refuse"},
+        "status": 503,
+        "secret": "a-secret-of-redis",
+    },
 }
 
 
