@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -305,6 +306,58 @@ def test_a_gateway_that_stops_answers_what_waits_for_redis(make_gateway, redis):
         connection.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
         gateway.stop()
         assert connection.read().status == 202
+
+
+@needs_redis
+def test_the_deadline_of_middleware_comes_before_a_redis_that_says_nothing(make_gateway, redis):
+    gateway = make_gateway(config=shared(redis, more='answer_timeout = "700ms";'), set={"limits.middleware_timeout": "50ms"})
+    wait_connected(gateway)
+    redis.signal(signal.SIGSTOP)
+    assert gateway.event("POST", "/").status == 500
+    wait_for(lambda: "limits are not shared" in gateway.log, "the question to be given up")
+    redis.signal(signal.SIGCONT)
+    wait_connected(gateway)
+    assert statuses(gateway, 1) == [202]
+
+
+class Impostor:
+    """Something on Redis' port: takes SCRIPT LOAD, and answers questions with what it is told."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+
+    def talk(self, connection):
+        with connection:
+            while data := connection.recv(65536):
+                connection.sendall(b"$40\r\n" + b"a" * 40 + b"\r\n" if b"LOAD" in data else self.answer)
+                if self.answer == b"":
+                    return
+
+
+@pytest.mark.parametrize("answer", [
+    b"", b"+OK\r\n", b":1\r\n", b"$-1\r\n", b"*0\r\n", b"*1\r\n:0\r\n", b"*2\r\n:0\r\n$1\r\n5\r\n", b"*2\r\n:0\r\n:-1\r\n",
+    b"*2\r\n:0\r\n:9223372036854775807\r\n", b"*3\r\n:0\r\n:1\r\n:1\r\n", b"-ERR whatever\r\n", b"-NOSCRIPT none\r\n",
+    b"-READONLY a replica\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"*2\r\n*1\r\n:0\r\n:1\r\n", b"\x00\xff", b"*999999999\r\n",
+])
+def test_an_answer_that_is_not_understood_is_no_answer(make_gateway, answer):
+    impostor = Impostor(answer)
+    gateway = make_gateway(config=shared(impostor, rule(limit=3)), set={"loops": 1})
+    wait_connected(gateway, 1)
+    assert statuses(gateway, 4) == [202, 202, 202, 429]   # counted here
+    assert failures(gateway) == 4
+    assert gateway.log.count("limits are not shared, redis is away") >= 1
+    impostor.socket.close()
 
 
 @needs_redis
