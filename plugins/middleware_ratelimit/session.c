@@ -187,7 +187,6 @@ static int (*const steps[])(const struct ratelimit_redis_config *c,
 static void come_up(struct ratelimit_session *session) {
     stop_timer(session, &session->limit);
     session->phase = PHASE_UP;
-    session->backoff.tries = 0;
     session->host->metrics->add(session->shared->up, 1);
     tell_back(session);
 }
@@ -399,6 +398,7 @@ static void on_answer(struct redis_call *call, const struct redisReply *reply) {
     } else if (refusal.rc < 0) {
         tell_lost(session, &why);
     } else {
+        session->backoff.tries = 0; /* not before: it may be one that hangs up on every question */
         tell_back(session);
     }
 }

@@ -52,7 +52,7 @@ def test_the_client_is_told_how_it_stands(make_gateway):
     wait = int(answer.header("Retry-After"))
     assert 1 <= wait <= 10
     assert answer.message == f"Too many requests. Try again in {wait} s."
-    assert re.fullmatch(rf'"a";r=0;t={wait}, "b";r=1;t=3[56]', answer.header("RateLimit"))
+    assert re.fullmatch(rf'"a";r=0;t={wait}, "b";r=1;t=\d+', answer.header("RateLimit"))
     assert answer.header("x-request-id") == "mine"
 
 
@@ -172,6 +172,8 @@ def redis(tmp_path):
 
 
 def shared(redis, *rules, more=""):
+    if "answer_timeout" not in more:
+        more += ' answer_timeout = "5s";'   # the machine of the tests may be busy
     return config(*(rules or [rule()]), more=f'address = ( "127.0.0.1:{redis.port}" ); {more}')
 
 
@@ -299,25 +301,27 @@ def test_what_is_done_without_redis_is_a_setting(make_gateway, redis, policy, ex
 
 @needs_redis
 def test_a_gateway_that_stops_answers_what_waits_for_redis(make_gateway, redis):
-    gateway = make_gateway(config=shared(redis, more='answer_timeout = "500ms";'))
-    wait_connected(gateway)
+    limited = rule(more='path = "/limited";')
+    gateway = make_gateway(config=shared(redis, limited, more='answer_timeout = "500ms";'), set={"loops": 1})
+    wait_connected(gateway, 1)
     redis.signal(signal.SIGSTOP)
     with Connection(gateway.events_port) as connection:
-        connection.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        connection.send("POST /limited HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        assert statuses(gateway, 2, "/free") == [202, 202]   # the loop has seen the other one by now
         gateway.stop()
         assert connection.read().status == 202
 
 
 @needs_redis
 def test_the_deadline_of_middleware_comes_before_a_redis_that_says_nothing(make_gateway, redis):
-    gateway = make_gateway(config=shared(redis, more='answer_timeout = "700ms";'), set={"limits.middleware_timeout": "50ms"})
-    wait_connected(gateway)
+    gateway = make_gateway(config=shared(redis, more='answer_timeout = "400ms";'),
+                           set={"limits.middleware_timeout": "50ms", "loops": 1})
+    wait_connected(gateway, 1)
     redis.signal(signal.SIGSTOP)
     assert gateway.event("POST", "/").status == 500
     wait_for(lambda: "limits are not shared" in gateway.log, "the question to be given up")
     redis.signal(signal.SIGCONT)
-    wait_connected(gateway)
-    assert statuses(gateway, 1) == [202]
+    wait_for(lambda: statuses(gateway, 1) == [202], "a request to come through")
 
 
 class Impostor:
@@ -345,18 +349,30 @@ class Impostor:
                     return
 
 
-@pytest.mark.parametrize("answer", [
+NONSENSE = [
     b"", b"+OK\r\n", b":1\r\n", b"$-1\r\n", b"*0\r\n", b"*1\r\n:0\r\n", b"*2\r\n:0\r\n$1\r\n5\r\n", b"*2\r\n:0\r\n:-1\r\n",
     b"*2\r\n:0\r\n:9223372036854775807\r\n", b"*3\r\n:0\r\n:1\r\n:1\r\n", b"-ERR whatever\r\n", b"-NOSCRIPT none\r\n",
     b"-READONLY a replica\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"*2\r\n*1\r\n:0\r\n:1\r\n", b"\x00\xff", b"*999999999\r\n",
-])
-def test_an_answer_that_is_not_understood_is_no_answer(make_gateway, answer):
-    impostor = Impostor(answer)
-    gateway = make_gateway(config=shared(impostor, rule(limit=3)), set={"loops": 1})
+]
+
+
+def test_an_answer_that_is_not_understood_is_no_answer(make_gateway):
+    good = b"*2\r\n:0\r\n:1\r\n"
+    impostor = Impostor(good)
+    gateway = make_gateway(config=shared(impostor, rule(limit=len(NONSENSE))), set={"loops": 1})
     wait_connected(gateway, 1)
-    assert statuses(gateway, 4) == [202, 202, 202, 429]   # counted here
-    assert failures(gateway) == 4
-    assert gateway.log.count("limits are not shared, redis is away") >= 1
+    assert statuses(gateway, 1) == [202] and failures(gateway) == 0
+    for count, answer in enumerate(NONSENSE):
+        impostor.answer = good
+        wait_connected(gateway, 1)
+        assert statuses(gateway, 1) == [202]
+        impostor.answer = answer
+        assert (statuses(gateway, 1), failures(gateway)) == ([202], count + 1), answer
+    assert "limits are not shared, redis is away" in gateway.log
+    impostor.answer = good
+    wait_connected(gateway, 1)
+    impostor.answer = b"-ERR whatever\r\n"
+    assert statuses(gateway, 1) == [429]   # all of them were counted here
     impostor.socket.close()
 
 
