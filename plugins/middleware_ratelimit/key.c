@@ -34,18 +34,14 @@ static void put_or_address(const struct eg_host *host, const struct ratelimit_pr
     }
 }
 
-/* With escapes undone, so that each spelling is the same bucket. */
+/* In the reading that makes most paths the same, so that each spelling is one bucket. */
 static void put_path(const struct eg_host *host, const struct eg_exchange *exchange,
                      struct egx_json *text) {
-    struct eg_str path = host->exchange->path(exchange);
-    struct egx_json plain = egx_json_begin();
-    for (int byte = egx_path_next(&path, EGX_PATH_STRICT); byte >= 0;
-         byte = egx_path_next(&path, EGX_PATH_STRICT)) {
-        const char c = (char)byte;
-        egx_json_raw(&plain, egx_str_n(&c, 1));
-    }
-    put(text, RATELIMIT_BY_PATH, egx_json_text(&plain));
-    egx_json_free(&plain);
+    const struct eg_str path = host->exchange->path(exchange);
+    char *reading = host->mem->alloc(host, path.len + 1);
+    put(text, RATELIMIT_BY_PATH,
+        egx_str_n(reading, egx_path_read(path, EGX_PATH_READINGS - 1, reading)));
+    host->mem->free(host, reading);
 }
 
 void ratelimit_key(const struct eg_host *host, const struct ratelimit_proxies *proxies,

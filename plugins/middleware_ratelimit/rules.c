@@ -206,6 +206,21 @@ void ratelimit_rules_free(struct ratelimit_rules *rules) {
     }
 }
 
+/* In one of its readings: a limit that is asked once too often is better than one that is evaded.
+ */
+static int is_below(const struct eg_host *host, struct eg_str path, struct eg_str prefix) {
+    int is = egx_path_is_below(path, 0, prefix);
+    if (is || egx_path_is_plain(path)) {
+        return is;
+    }
+    char *reading = host->mem->alloc(host, path.len + 1);
+    for (unsigned flags = 0; flags < EGX_PATH_READINGS && !is; flags++) {
+        is = egx_path_is_below(egx_str_n(reading, egx_path_read(path, flags, reading)), 1, prefix);
+    }
+    host->mem->free(host, reading);
+    return is;
+}
+
 int ratelimit_rule_applies(const struct ratelimit_rules *rules, const struct ratelimit_rule *rule,
                            struct eg_str method, struct eg_str path) {
     const struct eg_json_api *json = rules->host->json;
@@ -215,5 +230,5 @@ int ratelimit_rule_applies(const struct ratelimit_rules *rules, const struct rat
         i++;
     }
     return (rule->method_count == 0 || i < rule->method_count) &&
-           egx_path_is_below(path, rule->path, EGX_PATH_STRICT);
+           is_below(rules->host, path, rule->path);
 }

@@ -218,6 +218,7 @@ static void paths_are_told_apart_in_any_spelling(void) {
     make_rules("{\"name\":\"p\",\"limit\":1,\"per\":\"1m\",\"key\":\"path\"}", "");
     CU_ASSERT_TRUE(get("/a"));
     CU_ASSERT_FALSE(get("/%61?x=1"));
+    CU_ASSERT_FALSE(get("//x/../a"));
     CU_ASSERT_TRUE(get("/b"));
     end();
 }
@@ -258,6 +259,7 @@ static void a_rule_is_for_its_path_and_methods(void) {
     CU_ASSERT_TRUE(get("/api/x"));
     CU_ASSERT_FALSE(get("/api"));
     CU_ASSERT_FALSE(get("/%61pi%2Fx"));
+    CU_ASSERT_FALSE(get("//api"));
     begin("POST", "/api");
     CU_ASSERT_TRUE(through());
     end();

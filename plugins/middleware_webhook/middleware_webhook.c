@@ -279,8 +279,11 @@ static int32_t on_request(void *instance, void *slot, struct eg_exchange *exchan
         webhook_handshake_answer(webhook->handshake, exchange);
         return EG_STOP;
     }
-    const struct webhook_rule *rule =
-        webhook_rules_find(&webhook->rules, host->exchange->path(exchange));
+    const struct webhook_rule *rule = NULL;
+    if (!webhook_rules_find(&webhook->rules, host->exchange->path(exchange), &rule)) {
+        return refuse(webhook, rule, exchange, WEBHOOK_BY_SYNTAX, 400,
+                      "This path can be read in several ways.");
+    }
     if (rule == NULL || webhook_scheme_is_none(&rule->scheme)) {
         return EG_NEXT;
     }

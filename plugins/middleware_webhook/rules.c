@@ -246,7 +246,7 @@ static void make_metrics(const struct webhook_rules *rules, struct webhook_rule 
 /* ---- all of them ---- */
 
 static int is_same_path(struct eg_str a, struct eg_str b) {
-    return egx_path_is_below(a, b, EGX_PATH_STRICT) && egx_path_is_below(b, a, EGX_PATH_STRICT);
+    return egx_path_is_below(a, 0, b) && egx_path_is_below(b, 0, a);
 }
 
 static int32_t add_rule(struct webhook_rules *rules, const struct eg_json *group,
@@ -313,20 +313,34 @@ void webhook_rules_free(struct webhook_rules *rules) {
     }
 }
 
-/* Rules that let everybody in are matched so that an escape opens nothing. */
-static int holds(const struct webhook_rule *rule, struct eg_str path) {
-    const int is_open = webhook_scheme_is_none(&rule->scheme);
-    return egx_path_is_below(path, rule->path, is_open ? EGX_PATH_OPEN : EGX_PATH_STRICT);
-}
-
-const struct webhook_rule *webhook_rules_find(const struct webhook_rules *rules,
-                                              struct eg_str path) {
+static const struct webhook_rule *find(const struct webhook_rules *rules, struct eg_str path,
+                                       int is_reading) {
     const struct webhook_rule *best = NULL;
     for (size_t i = 0; i < rules->count; i++) {
         const struct webhook_rule *rule = &rules->items[i];
-        if ((best == NULL || rule->path.len > best->path.len) && holds(rule, path)) {
+        if ((best == NULL || rule->path.len > best->path.len) &&
+            egx_path_is_below(path, is_reading, rule->path)) {
             best = rule;
         }
     }
     return best;
+}
+
+int webhook_rules_find(const struct webhook_rules *rules, struct eg_str path,
+                       const struct webhook_rule **ret_rule) {
+    const struct eg_host *host = rules->host;
+    const struct webhook_rule *rule = find(rules, path, 0);
+    int is_one = 1;
+    if (!egx_path_is_plain(path)) {
+        char *reading = host->mem->alloc(host, path.len + 1);
+        for (unsigned flags = 0; flags < EGX_PATH_READINGS; flags++) {
+            const size_t len = egx_path_read(path, flags, reading);
+            const struct webhook_rule *other = find(rules, egx_str_n(reading, len), 1);
+            is_one &= flags == 0 || other == rule;
+            rule = other != NULL ? other : rule;
+        }
+        host->mem->free(host, reading);
+    }
+    *ret_rule = rule;
+    return is_one;
 }

@@ -46,8 +46,9 @@ struct webhook_rules {
 int32_t webhook_rules_read(struct webhook_rules *ret_rules, const struct eg_host *host,
                            struct eg_str json, uint64_t tolerance_ns, struct eg_why *ret_why);
 void webhook_rules_free(struct webhook_rules *rules);
-/* The rule with the longest path; NULL when there is none. */
-const struct webhook_rule *webhook_rules_find(const struct webhook_rules *rules,
-                                              struct eg_str path);
+/* The rule with the longest path; NULL when there is none. 0: the path can be read in several ways,
+ * and they lead to different rules, one of which is told. */
+int webhook_rules_find(const struct webhook_rules *rules, struct eg_str path,
+                       const struct webhook_rule **ret_rule);
 
 #endif

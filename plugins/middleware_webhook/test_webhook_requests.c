@@ -202,10 +202,21 @@ static void the_longest_path_wins_and_others_are_open(void) {
     static const struct {
         const char *path;
         int32_t verdict;
-    } rows[] = {{"/", EG_NEXT},           {"/inner", EG_NEXT},     {"/in", EG_STOP},
-                {"/in/x?a=b", EG_STOP},   {"/%69n/x", EG_STOP},    {"/in%2Fx", EG_STOP},
-                {"/in/open", EG_NEXT},    {"/in/open/x", EG_NEXT}, {"/in/opened", EG_STOP},
-                {"/in/open%2Fx", EG_STOP}};
+    } rows[] = {{"/", EG_NEXT},
+                {"/inner", EG_NEXT},
+                {"/in", EG_STOP},
+                {"/in/x?a=b", EG_STOP},
+                {"/%69n/x", EG_STOP},
+                {"/in%2Fx", EG_STOP},
+                {"/in/open", EG_NEXT},
+                {"/in/open/x", EG_NEXT},
+                {"/in/opened", EG_STOP},
+                {"/in/open%2Fx", EG_STOP},
+                {"//in/x", EG_STOP},
+                {"/x/../in", EG_STOP},
+                {"/in/open/../x", EG_STOP},
+                {"/other//x", EG_NEXT},
+                {"/in/open//x", EG_NEXT}};
     for (size_t i = 0; i < EGX_COUNT(rows); i++) {
         begin("POST", rows[i].path, "");
         CU_ASSERT_EQUAL(ask(), rows[i].verdict);

@@ -2,7 +2,7 @@
  * fuzz_webhook - headers with signatures, shaped by strangers. The first byte chooses the scheme;
  * the rest is the header, a newline, a timestamp. Asserted: what is accepted is whole (lengths that
  * fit the algorithm, no more signatures than there is room for, times that are not negative), and
- * is part of the input.
+ * is part of the input. The rest is also taken for a path, and for what a rule says is signed.
  */
 #include "../../plugins/middleware_webhook/schemes.c"
 #include "../../plugins/middleware_webhook/signature.c"
@@ -40,6 +40,22 @@ static void fuzz_content(struct eg_str text) {
     GW_ASSERT(len == text.len);
 }
 
+/* Readings fit into the room of the path, and are all the same when it is plain. */
+static void fuzz_path(struct eg_str path) {
+    char *first = malloc(path.len + 1);
+    char *other = malloc(path.len); /* exactly, so that the sanitizer sees one byte more */
+    GW_ASSERT(first != NULL && (other != NULL || path.len == 0));
+    const size_t len = egx_path_read(path, 0, first);
+    const int is_plain = egx_path_is_plain(path);
+    for (unsigned flags = 0; flags < EGX_PATH_READINGS; flags++) {
+        const size_t other_len = egx_path_read(path, flags, other);
+        GW_ASSERT(other_len <= path.len);
+        GW_ASSERT(!is_plain || (other_len == len && (len == 0 || memcmp(first, other, len) == 0)));
+    }
+    free(first);
+    free(other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct webhook_claim claim;
@@ -57,5 +73,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     claim.at = -7;
     GW_ASSERT((webhook_timestamp_read(rest, &claim) == EG_OK) == (claim.at >= 0));
     fuzz_content(rest);
+    fuzz_path(rest);
     return 0;
 }

@@ -129,35 +129,75 @@ static void a_path_holds_itself_and_what_is_below(void) {
     static const struct {
         const char *path;
         const char *prefix;
-        int is_strict;
-        int is_open;
+        int is_below;
     } rows[] = {
-        {"/a", "/a", 1, 1},
-        {"/a/b", "/a", 1, 1},
-        {"/ab", "/a", 0, 0},
-        {"/", "/a", 0, 0},
-        {"", "/a", 0, 0},
-        {"/a", "/a/", 1, 1},
-        {"/a/", "/a", 1, 1},
-        {"/x", "/", 1, 1},
-        {"", "", 1, 1},
-        {"/%61/b", "/a", 1, 1},
-        {"/%41", "/a", 0, 0},
-        {"/a%2Fb", "/a", 1, 0},
-        {"/a%2fb", "/a/b", 1, 0},
-        {"/a%", "/a%", 1, 1},
-        {"/a%zz", "/a%zz", 1, 1},
-        {"/b/a", "/a", 0, 0},
-        {"/caf%C3%A9", "/caf\xc3\xa9", 1, 1},
+        {"/a", "/a", 1},
+        {"/a/b", "/a", 1},
+        {"/ab", "/a", 0},
+        {"/", "/a", 0},
+        {"", "/a", 0},
+        {"/a", "/a/", 1},
+        {"/a/", "/a", 1},
+        {"/x", "/", 1},
+        {"", "", 1},
+        {"/%61/b", "/a", 1},
+        {"/%41", "/a", 0},
+        {"/a%2Fb", "/a", 0},
+        {"/a%2fb", "/a/b", 0},
+        {"/a%", "/a%", 1},
+        {"/a%zz", "/a%zz", 1},
+        {"/b/a", "/a", 0},
+        {"/caf%C3%A9", "/caf\xc3\xa9", 1},
     };
     for (size_t i = 0; i < EGX_COUNT(rows); i++) {
-        const struct eg_str path = egx_str_c(rows[i].path);
-        const struct eg_str prefix = egx_str_c(rows[i].prefix);
-        CU_ASSERT_EQUAL(egx_path_is_below(path, prefix, EGX_PATH_STRICT), rows[i].is_strict);
-        CU_ASSERT_EQUAL(egx_path_is_below(path, prefix, EGX_PATH_OPEN), rows[i].is_open);
+        CU_ASSERT_EQUAL(egx_path_is_below(egx_str_c(rows[i].path), 0, egx_str_c(rows[i].prefix)),
+                        rows[i].is_below);
+    }
+    CU_ASSERT_TRUE(egx_path_is_below(EGX_STR("/%61"), 1, EGX_STR("/%2561"))); /* not twice */
+    CU_ASSERT_FALSE(egx_path_is_below(EGX_STR("/%61"), 1, EGX_STR("/a")));
+}
+
+static void a_path_is_plain_or_has_readings(void) {
+    static const struct {
+        const char *path;
+        unsigned flags;
+        const char *reading;
+    } rows[] = {
+        {"/a%2Fb", 0, "/a%2Fb"},
+        {"/a%2Fb", EGX_PATH_SPLIT, "/a/b"},
+        {"//a///b/", 0, "//a///b/"},
+        {"//a///b/", EGX_PATH_MERGE, "/a/b/"},
+        {"/a/../b", 0, "/a/../b"},
+        {"/a/../b", EGX_PATH_DOTS, "/b"},
+        {"/a/%2e%2E/b", EGX_PATH_DOTS, "/b"},
+        {"/a/./b/.", EGX_PATH_DOTS, "/a/b/"},
+        {"/a/b/..", EGX_PATH_DOTS, "/a/"},
+        {"/../../a", EGX_PATH_DOTS, "/a"},
+        {"/..", EGX_PATH_DOTS, ""},
+        {"/a//../b", EGX_PATH_DOTS, "/a/b"},
+        {"/a//../b", EGX_PATH_DOTS | EGX_PATH_MERGE, "/b"},
+        {"/a%2F..%2Fb", EGX_PATH_DOTS, "/a%2F..%2Fb"},
+        {"/a%2F..%2Fb", EGX_PATH_SPLIT | EGX_PATH_DOTS, "/b"},
+    };
+    static const char *const plain[] = {"/",   "/a",   "/a/",     "/a/b", "",     "/...",
+                                        "/.a", "/a..", "/%61%25", "/a.b", "/..a", "*"};
+    char out[64];
+    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
+        CU_ASSERT_FALSE(egx_path_is_plain(egx_str_c(rows[i].path)));
+        const size_t len = egx_path_read(egx_str_c(rows[i].path), rows[i].flags, out);
+        ASSERT_STR(egx_str_n(out, len), rows[i].reading);
+    }
+    for (size_t i = 0; i < EGX_COUNT(plain); i++) {
+        char other[64];
+        CU_ASSERT_TRUE(egx_path_is_plain(egx_str_c(plain[i])));
+        const size_t len = egx_path_read(egx_str_c(plain[i]), 0, out);
+        for (unsigned flags = 1; flags < EGX_PATH_READINGS; flags++) {
+            CU_ASSERT_EQUAL(egx_path_read(egx_str_c(plain[i]), flags, other), len);
+            CU_ASSERT_EQUAL(memcmp(out, other, len), 0);
+        }
     }
 }
 
 UNIT_MAIN(UNIT(an_unknown_key_is_named), UNIT(what_is_absent_stays_as_it_was),
           UNIT(wrong_types_and_values_are_refused), UNIT(durations_are_written_as_in_settings),
-          UNIT(a_path_holds_itself_and_what_is_below))
+          UNIT(a_path_holds_itself_and_what_is_below), UNIT(a_path_is_plain_or_has_readings))
