@@ -1,6 +1,7 @@
 /*
- * link.h - one connection to a Redis server on the control loop: commands out, replies in, in the
- * same order. Control thread only.
+ * link.h - one connection to a Redis server on an event loop: commands out, replies in, in the same
+ * order. The thread of that loop only: storage_redis has its on the control loop,
+ * middleware_ratelimit one on each.
  */
 #ifndef STORAGE_REDIS_LINK_H
 #define STORAGE_REDIS_LINK_H

@@ -23,7 +23,7 @@ DOORS = {   # third-party header -> the files that may include it
     "libconfig.h": {"core/app/config_file.c"},
     "yaml.h": {"core/base/yaml.c"},
     "sqlite3.h": {"plugins/storage_embedded/"},
-    "hiredis/hiredis.h": {"plugins/storage_redis/"},
+    "hiredis/hiredis.h": {"plugins/storage_redis/", "plugins/middleware_ratelimit/session.c"},
     "hiredis/hiredis_ssl.h": {"plugins/storage_redis/link.c"},
     "zlib.h": {"plugins/reacter_otel/gzip.c", "plugins/reacter_otel/test_span.c"},
     "zookeeper/zookeeper.h": {"plugins/storage_zookeeper/client.c"},

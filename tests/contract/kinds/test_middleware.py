@@ -26,6 +26,22 @@ MIDDLEWARE = {
         "secret": "a-value-of-the-schema",
     },
     "dedupe": {"plugin": "middleware_dedupe", "open": {"window": "1m"}},   # it refuses nothing by itself
+    "webhook": {
+        "plugin": "middleware_webhook",
+        "open": {"rules": '[{"path":"/elsewhere","scheme":"github","secrets":["s"]}]'},
+        "closed": {"rules": '[{"scheme":"github","secrets":["a-secret-of-github"]}]'},
+        "status": 401,
+        "secret": "a-secret-of-github",
+    },
+    "ratelimit": {
+        "plugin": "middleware_ratelimit",
+        "open": {"rules": '[{"name":"all","limit":1000,"per":"1m","key":"all"}]'},
+        # The first request has room in every limit; without Redis it is refused all the same.
+        "closed": {"rules": '[{"name":"all","limit":1000,"per":"1m","key":"all"}]', "address": "127.0.0.1:1",
+                   "password": "a-secret-of-redis", "on_store_failure": "refuse"},
+        "status": 503,
+        "secret": "a-secret-of-redis",
+    },
 }
 
 refusing = pytest.mark.parametrize("middleware", [name for name, row in MIDDLEWARE.items() if "closed" in row], indirect=True)
