@@ -24,7 +24,8 @@ DOORS = {   # third-party header -> the files that may include it
     "hiredis/hiredis.h": {"plugins/storage_redis/"},
     "hiredis/hiredis_ssl.h": {"plugins/storage_redis/link.c"},
     "zookeeper/zookeeper.h": {"plugins/storage_zookeeper/client.c"},
-    "dlfcn.h": {"core/plugin/loader.c"},
+    "dlfcn.h": {"core/plugin/loader.c", "plugins/middleware_transform/worker_path.c"},
+    "jq.h": {"plugins/middleware_transform/jq_"},
 }
 LIBC = re.compile(r"(std\w+|string|inttypes|limits|errno|time)\.h$")
 BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|alloca|usleep|sleep)\s*\(")
