@@ -56,21 +56,41 @@ static jv argument(const char *name) {
                          jv_string("value"), jv_null());
 }
 
+/* Without the attribute, jq 1.6 aborts when it looks for a module. */
+static jq_state *new_state(struct complaint *complaint) {
+    jq_state *jq = jq_init();
+    if (jq != NULL) {
+        jq_set_attr(jq, jv_string("JQ_LIBRARY_PATH"), jv_array());
+        jq_set_error_cb(jq, on_complaint, complaint);
+    }
+    return jq;
+}
+
+static void replace(struct complaint *complaint, const char *text) {
+    complaint->len = (size_t)snprintf(complaint->text, complaint->size, "%s", text);
+}
+
 /* The program alone: line and text of its complaint are those of the program. */
 static void explain(const char *text, struct complaint *complaint) {
-    jq_state *jq = jq_init();
-    const size_t before = complaint->len;
-    if (jq == NULL) {
-        return;
+    static const char *const modules[] = {"unexpected import", "unexpected include",
+                                          "unexpected module"};
+    complaint->text[complaint->len] = 0;
+    for (size_t i = 0; i < EGX_COUNT(modules); i++) {
+        if (strstr(complaint->text, modules[i]) != NULL) { /* and no file is looked for */
+            replace(complaint, "modules cannot be loaded here");
+            return;
+        }
     }
-    complaint->len = 0;
-    jq_set_error_cb(jq, on_complaint, complaint);
-    if (jq_compile_args(
-            jq, text,
-            jv_array_append(jv_array_append(jv_array(), argument("request")), argument("space")))) {
-        complaint->len = before; /* as a whole text it would do, but not here: import, include */
+    replace(complaint, "");
+    jq_state *jq = new_state(complaint);
+    if (jq != NULL) {
+        jv arguments = jv_array_append(jv_array(), argument("request"));
+        (void)jq_compile_args(jq, text, jv_array_append(arguments, argument("space")));
+        jq_teardown(&jq);
     }
-    jq_teardown(&jq);
+    if (complaint->len == 0) { /* alone it would do: "1) | (2" */
+        replace(complaint, "syntax error");
+    }
 }
 
 int32_t tr_program_compile(struct eg_str text, struct tr_program **ret_program, char *ret_text,
@@ -78,13 +98,12 @@ int32_t tr_program_compile(struct eg_str text, struct tr_program **ret_program, 
     struct egx_json whole = egx_json_begin();
     struct complaint complaint = {ret_text, text_size, 0};
     struct tr_program *program = calloc(1, sizeof *program);
-    jq_state *jq = jq_init();
+    jq_state *jq = new_state(&complaint);
     int32_t rc = EG_E_INTERNAL;
     egx_json_raw(&whole, EGX_STR(PREFIX));
     egx_json_raw(&whole, text);
     egx_json_raw(&whole, egx_str_n(SUFFIX, sizeof SUFFIX)); /* with its NUL */
     if (program != NULL && jq != NULL && !whole.is_failed) {
-        jq_set_error_cb(jq, on_complaint, &complaint);
         rc = jq_compile(jq, whole.ptr) ? EG_OK : EG_E_SYNTAX;
     }
     if (rc == EG_OK) {
@@ -112,8 +131,8 @@ void tr_program_free(struct tr_program *program) {
     }
 }
 
-void tr_program_on_no_memory(void (*fn)(void *arg), void *arg) {
-    jv_nomem_handler(fn, arg);
+void tr_program_on_no_memory(struct tr_program *program, void (*fn)(void *arg), void *arg) {
+    jq_set_nomem_handler(program->jq, fn, arg);
 }
 
 /* ---- small things about values ---- */

@@ -31,7 +31,7 @@ struct tr_run {
 void tr_program_run(const struct tr_program *program, const struct tr_run *run, uint64_t max_output,
                     struct egx_json *out);
 
-/* Calls fn instead of abort() when jq finds no memory; of this thread. */
-void tr_program_on_no_memory(void (*fn)(void *arg), void *arg);
+/* Calls fn instead of abort() when there is no memory for this program, or between runs. */
+void tr_program_on_no_memory(struct tr_program *program, void (*fn)(void *arg), void *arg);
 
 #endif

@@ -148,6 +148,7 @@ static void set_up(struct worker *worker, struct eg_str payload) {
         if (in.is_bad || tr_program_compile(text, &worker->programs[i], why, sizeof why) < 0) {
             fail(why);
         }
+        tr_program_on_no_memory(worker->programs[i], on_no_memory, NULL);
     }
     tr_frame_open(&worker->out, TR_READY);
     (void)tr_frame_close(&worker->out);
@@ -183,7 +184,6 @@ int main(void) {
     uint32_t kind = 0;
     size_t len = 0;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    tr_program_on_no_memory(on_no_memory, NULL);
     set_up(&worker, next_frame(&worker, &kind, &len));
     for (;;) {
         drop_frame(&worker, len);
