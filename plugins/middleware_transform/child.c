@@ -59,10 +59,14 @@ int32_t tr_child_spawn(const char *path, pid_t *ret_pid, int32_t *ret_fd, struct
     return EG_OK;
 }
 
-uint64_t tr_child_cpu_ns(pid_t pid) {
+clockid_t tr_child_clock(pid_t pid) {
+    clockid_t clock = 0;
+    return clock_getcpuclockid(pid, &clock) == 0 ? clock : -1;
+}
+
+uint64_t tr_child_cpu_ns(clockid_t clock) {
     struct timespec used;
-    clockid_t clock;
-    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+    if (clock_gettime(clock, &used) != 0) {
         return 0;
     }
     return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;

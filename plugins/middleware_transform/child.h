@@ -6,14 +6,16 @@
 #define MIDDLEWARE_TRANSFORM_CHILD_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include <eventgw-sdk/egx.h>
 
 /* Starts it with a socket for its standard input, no environment and no other descriptors. take:
  * both, ret_fd does not block. */
 int32_t tr_child_spawn(const char *path, pid_t *ret_pid, int32_t *ret_fd, struct eg_why *ret_why);
-/* Processor time of the whole process; 0 when it is gone. */
-uint64_t tr_child_cpu_ns(pid_t pid);
+/* The clock of its processor time, and what it says; 0 when the process is gone. */
+clockid_t tr_child_clock(pid_t pid);
+uint64_t tr_child_cpu_ns(clockid_t clock);
 void tr_child_kill(pid_t pid);
 /* 1 when it has ended and *ret_status is what wait says; never waits unless is_patient. */
 int32_t tr_child_reap(pid_t pid, int32_t is_patient, int32_t *ret_status);

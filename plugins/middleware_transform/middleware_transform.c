@@ -229,7 +229,7 @@ static int32_t answer(const struct work *work, const struct tr_outcome *outcome)
             (void)api->reply_header(work->exchange, EGX_STR("Retry-After"), EGX_STR("1"));
         }
         api->reply_error(work->exchange, is_event ? row->event_status : row->reply_status,
-                         egx_str_c(row->sentence));
+                         egx_str_c(is_event ? row->event_sentence : row->reply_sentence));
     }
     return EG_STOP;
 }

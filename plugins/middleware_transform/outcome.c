@@ -6,19 +6,39 @@
 #include "transform.h"
 
 const struct tr_answer *tr_answer_of(uint32_t outcome) {
+#define INTERNAL "Internal Server Error"
+#define BAD_EVENT "The event could not be transformed."
+#define BAD_REPLY "The reply could not be transformed."
+#define TOO_LONG "The transformation took too long."
+#define TOO_BUSY "Too busy to transform, try again later."
     static const struct tr_answer rows[TR_OUTCOMES] = {
-        [TR_OK] = {0, 0, "", "ok"},
-        [TR_EMPTY] = {202, 502, "The reply could not be transformed.", "empty"},
-        [TR_JQ_ERROR] = {400, 502, "The event could not be transformed.", "error"},
-        [TR_REFUSED] = {400, 502, "", "refused"}, /* with a status of its own */
-        [TR_BAD_OUTPUT] = {500, 500, "Internal Server Error", "bad_output"},
-        [TR_TOO_BIG] = {500, 500, "Internal Server Error", "too_big"},
-        [TR_TIMEOUT] = {504, 504, "The transformation took too long.", "timeout"},
-        [TR_NO_MEMORY] = {500, 500, "Internal Server Error", "memory"},
-        [TR_CRASHED] = {500, 500, "Internal Server Error", "crashed"},
-        [TR_UNAVAILABLE] = {503, 503, "Too busy to transform, try again later.", "unavailable"},
+        [TR_OK] = {"ok", 0, 0, "", ""},
+        [TR_EMPTY] = {"empty", 202, 502, "", BAD_REPLY},
+        [TR_JQ_ERROR] = {"error", 400, 502, BAD_EVENT, BAD_REPLY},
+        [TR_REFUSED] = {"refused", 400, 502, "", ""}, /* with words of its own */
+        [TR_BAD_OUTPUT] = {"bad_output", 500, 500, INTERNAL, INTERNAL},
+        [TR_TOO_BIG] = {"too_big", 500, 500, INTERNAL, INTERNAL},
+        [TR_TIMEOUT] = {"timeout", 504, 504, TOO_LONG, TOO_LONG},
+        [TR_NO_MEMORY] = {"memory", 500, 500, INTERNAL, INTERNAL},
+        [TR_CRASHED] = {"crashed", 500, 500, INTERNAL, INTERNAL},
+        [TR_UNAVAILABLE] = {"unavailable", 503, 503, TOO_BUSY, TOO_BUSY},
     };
     return &rows[outcome];
+}
+
+int32_t tr_outcome_read(struct eg_str payload, struct tr_outcome *ret_outcome) {
+    struct tr_outcome outcome = {.changes = {payload, 0}};
+    struct tr_reader *in = &outcome.changes;
+    outcome.kind = tr_get_u32(in);
+    outcome.status = tr_get_u32(in);
+    outcome.message = tr_get_text(in);
+    outcome.change_count = tr_get_u32(in);
+    if (in->is_bad || outcome.kind >= TR_WIRE_OUTCOMES ||
+        (outcome.kind == TR_REFUSED && (outcome.status < 400 || outcome.status > 599))) {
+        return EG_E_PROTO;
+    }
+    *ret_outcome = outcome;
+    return EG_OK;
 }
 
 /* ---- events ---- */

@@ -33,6 +33,7 @@ struct child {
     struct tr_pool *pool;
     enum state state;
     pid_t pid;
+    clockid_t clock; /* of its processor time */
     int32_t fd;
     struct eg_fd_watch *watch;
     int32_t is_writing; /* the watch asks for room, too */
@@ -162,7 +163,7 @@ static void dispatch(struct child *child) {
     child->job = take_at(pool, &pool->first);
     child->state = BUSY;
     child->began_ns = now_ns(pool);
-    child->began_cpu_ns = tr_child_cpu_ns(child->pid);
+    child->began_cpu_ns = tr_child_cpu_ns(child->clock);
     child->due_ns = child->began_ns + pool->config->timeout_ns;
     child->out = egx_json_text(&child->job->frame);
     write_on(child);
@@ -176,21 +177,6 @@ static void dispatch_all(struct tr_pool *pool) {
 }
 
 /* ---- frames from a worker ---- */
-
-int32_t tr_outcome_read(struct eg_str payload, struct tr_outcome *ret_outcome) {
-    struct tr_outcome outcome = {.changes = {payload, 0}};
-    struct tr_reader *in = &outcome.changes;
-    outcome.kind = tr_get_u32(in);
-    outcome.status = tr_get_u32(in);
-    outcome.message = tr_get_text(in);
-    outcome.change_count = tr_get_u32(in);
-    if (in->is_bad || outcome.kind >= TR_WIRE_OUTCOMES ||
-        (outcome.kind == TR_REFUSED && (outcome.status < 400 || outcome.status > 599))) {
-        return EG_E_PROTO;
-    }
-    *ret_outcome = outcome;
-    return EG_OK;
-}
 
 static int32_t on_ready(struct child *child, struct eg_str payload) {
     (void)payload;
@@ -334,6 +320,7 @@ static void spawn(struct child *child) {
     }
     child->watch =
         pool->host->loop->fd_watch(pool->host, pool->loop, child->fd, EG_FD_READ, on_fd, child);
+    child->clock = tr_child_clock(child->pid);
     child->is_writing = 0;
     child->state = STARTING;
     child->due_ns = now_ns(pool) + READY_WITHIN_NS;
@@ -407,7 +394,7 @@ static void end_child(struct child *child, uint32_t cause) {
  * times as long by the clock is too long in any case, for a worker that is stopped. */
 static void check_time(struct child *child, uint64_t now) {
     const uint64_t timeout_ns = child->pool->config->timeout_ns;
-    const uint64_t cpu_ns = tr_child_cpu_ns(child->pid);
+    const uint64_t cpu_ns = tr_child_cpu_ns(child->clock);
     const uint64_t used_ns = cpu_ns > child->began_cpu_ns ? cpu_ns - child->began_cpu_ns : 0;
     if (used_ns >= timeout_ns || now - child->began_ns >= 10 * timeout_ns + 1000 * MS) {
         end_child(child, TR_TIMEOUT);

@@ -261,7 +261,7 @@ static const struct {
     uint32_t stages;
     int32_t (*read)(struct tr_read *read, const struct eg_json *json, struct tr_stage *stage,
                     const char *key);
-} keys[] = {
+} stage_keys[] = {
     {"set_headers", IN(TR_ON_REQUEST) | IN(TR_ON_REPLY), read_set},
     {"remove_headers", IN(TR_ON_REQUEST) | IN(TR_ON_REPLY), read_remove},
     {"rename_headers", IN(TR_ON_REQUEST) | IN(TR_ON_REPLY), read_rename},
@@ -274,11 +274,12 @@ static const struct {
     {"when", IN(TR_ON_REPLY), read_when},
 };
 
-static int32_t read_key(struct tr_read *read, struct eg_str name, const struct eg_json *json,
-                        struct tr_stage *stage) {
-    for (size_t k = 0; k < EGX_COUNT(keys); k++) {
-        if (egx_str_eq(name, egx_str_c(keys[k].name)) && (keys[k].stages & IN(read->stage)) != 0) {
-            return keys[k].read(read, json, stage, keys[k].name);
+static int32_t read_stage_key(struct tr_read *read, struct eg_str name, const struct eg_json *json,
+                              struct tr_stage *stage) {
+    for (size_t k = 0; k < EGX_COUNT(stage_keys); k++) {
+        if (egx_str_eq(name, egx_str_c(stage_keys[k].name)) &&
+            (stage_keys[k].stages & IN(read->stage)) != 0) {
+            return stage_keys[k].read(read, json, stage, stage_keys[k].name);
         }
     }
     return tr_refuse(read, "unknown key '%.*s'", EGX_FMT(name));
@@ -293,7 +294,7 @@ int32_t tr_read_stage(struct tr_read *read, const struct eg_json *json, struct t
     for (size_t i = 0; rc >= 0 && i < api->count(json); i++) {
         struct eg_str name;
         const struct eg_json *value = api->at(json, i, &name);
-        rc = read_key(read, name, value, stage);
+        rc = read_stage_key(read, name, value, stage);
     }
     stage->is_there = stage->program != TR_NO_PROGRAM || stage->renames.count > 0 ||
                       stage->removes.count > 0 || stage->sets.count > 0 || stage->status != 0;

@@ -32,12 +32,13 @@ int32_t tr_outcome_apply(const struct eg_host *host, struct eg_exchange *exchang
                          struct eg_event *event, const struct tr_outcome *outcome,
                          struct eg_why *ret_why);
 
-/* What the client is answered. 0 = go on, as if nothing were. */
+/* What the client is answered. */
 struct tr_answer {
+    const char *label; /* of the metric */
     uint32_t event_status;
     uint32_t reply_status;
-    const char *sentence;
-    const char *label; /* of the metric */
+    const char *event_sentence;
+    const char *reply_sentence;
 };
 const struct tr_answer *tr_answer_of(uint32_t outcome);
 

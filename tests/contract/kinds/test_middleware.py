@@ -17,6 +17,13 @@ MIDDLEWARE = {
         "status": 401,
         "secret": "a-long-secret-key",
     },
+    "transform": {
+        "plugin": "middleware_transform",
+        "open": {"rules": '[{"event":{"jq":"."},"reply":{"jq":"."}}]'},
+        "closed": {"rules": '[{"event":{"jq":"error({status: 409, message: \\"not today\\"}) # a-long-secret-key"}}]'},
+        "status": 409,
+        "secret": "a-long-secret-key",
+    },
 }
 
 
