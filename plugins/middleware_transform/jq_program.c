@@ -56,11 +56,14 @@ static jv argument(const char *name) {
                          jv_string("value"), jv_null());
 }
 
-/* Without the attribute, jq 1.6 aborts when it looks for a module. */
+/* Without the attribute, jq 1.6 aborts when it looks for a module; jq_init leaves the callbacks as
+ * the memory was. */
 static jq_state *new_state(struct complaint *complaint) {
     jq_state *jq = jq_init();
     if (jq != NULL) {
         jq_set_attr(jq, jv_string("JQ_LIBRARY_PATH"), jv_array());
+        jq_set_input_cb(jq, NULL, NULL);
+        jq_set_debug_cb(jq, NULL, NULL);
         jq_set_error_cb(jq, on_complaint, complaint);
     }
     return jq;

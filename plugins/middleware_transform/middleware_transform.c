@@ -32,11 +32,11 @@ EGX_SETTING(transform_settings, max_output, "max_output", EG_SET_SIZE, 0, 1024, 
 EGX_SETTING(transform_settings, max_memory, "max_memory", EG_SET_SIZE, 0, 33554432, 4294967296,
             "128MiB", NULL, "address space of a worker process");
 EGX_SETTING(transform_settings, workers, "workers", EG_SET_INT, 0, 1, 16, "2", NULL,
-            "worker processes of each loop");
+            "most worker processes of each loop; the first is started in advance");
 EGX_SETTING(transform_settings, queue, "queue", EG_SET_INT, 0, 1, 100000, "1000", NULL,
             "how many runs may wait for a worker on each loop; more are answered 503");
-EGX_SETTING_STRING(transform_settings, worker, "",
-                   "program of the workers; empty = transform-worker beside the plugin");
+EGX_SETTING(transform_settings, worker, "worker", EG_SET_STRING, 0, 0, 0, NULL, NULL,
+            "program of the workers instead of transform-worker beside the plugin");
 static const struct eg_setting *const rows[] = {
     EGX_ROW(transform_settings, rules),      EGX_ROW(transform_settings, timeout),
     EGX_ROW(transform_settings, max_output), EGX_ROW(transform_settings, max_memory),
@@ -50,6 +50,7 @@ struct transform {
     struct tr_pool_config pool;
     struct eg_metric *runs[TR_OUTCOMES];
     char worker_path[4096];
+    const struct eg_loop *control;
     struct eg_op *start_op;
     int32_t trial_status;
     struct eg_why trial_why;
@@ -170,15 +171,18 @@ static int32_t start(void *instance, struct eg_op *op) {
         op->done(op, EG_OK, NULL);
         return EG_OK;
     }
+    struct eg_loop *control = loop->current(transform->host);
     transform->start_op = op;
-    return loop->run_blocking(transform->host, loop->current(transform->host), try_worker, on_tried,
-                              transform);
+    transform->control = control;
+    return loop->run_blocking(transform->host, control, try_worker, on_tried, transform);
 }
 
+/* The loop of the control thread has no requests of its own, so nothing is started for it. */
 static int32_t attach(void *instance, struct eg_loop *loop, void **ret_slot) {
     const struct transform *transform = instance;
-    *ret_slot =
-        transform->rules.program_count == 0 ? NULL : (void *)tr_pool_open(&transform->pool, loop);
+    if (transform->rules.program_count > 0) {
+        *ret_slot = tr_pool_open(&transform->pool, loop, loop != transform->control);
+    }
     return EG_OK;
 }
 
@@ -219,6 +223,10 @@ static int32_t answer(const struct work *work, const struct tr_outcome *outcome)
     const struct eg_exchange_api *api = work->transform->host->exchange;
     const struct tr_answer *row = tr_answer_of(outcome->kind);
     const int is_event = work->event != NULL;
+    if (is_event) { /* so that its own answer is not taken for a reply to be transformed */
+        api->keep(work->exchange, work->transform->host,
+                  (void *)(uintptr_t)(const void *)work->transform, NULL);
+    }
     if (outcome->kind == TR_EMPTY && is_event) {
         api->reply(work->exchange, row->event_status, egx_str_n("", 0),
                    egx_buf_static(egx_str_n("", 0)));
@@ -339,9 +347,13 @@ static int32_t on_event(void *instance, void *slot, struct eg_exchange *exchange
 static int32_t on_reply(void *instance, void *slot, struct eg_exchange *exchange,
                         struct eg_op *op) {
     const struct transform *transform = instance;
-    struct tr_subject subject =
-        subject_of(transform, exchange, transform->host->exchange->event(exchange));
-    subject.status = transform->host->exchange->reply_status(exchange);
+    const struct eg_exchange_api *api = transform->host->exchange;
+    const struct eg_event *event = api->event(exchange); /* NULL: of a batch, or there was none */
+    if (event != NULL && api->kept(exchange, transform->host) != NULL) {
+        return EG_NEXT;
+    }
+    struct tr_subject subject = subject_of(transform, exchange, event);
+    subject.status = api->reply_status(exchange);
     const struct tr_rule *rule = tr_rules_find(&transform->rules, TR_ON_REPLY, &subject);
     if (rule == NULL) {
         return EG_NEXT;

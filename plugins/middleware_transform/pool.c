@@ -117,13 +117,17 @@ static void end_job(struct tr_job *job, uint32_t kind, const char *message) {
     job->ended(job, &outcome);
 }
 
-static int is_down(const struct tr_pool *pool) {
+static uint32_t count_alive(const struct tr_pool *pool) {
     uint32_t alive = 0;
     for (uint32_t i = 0; i < pool->config->workers; i++) {
         alive += pool->children[i].state == STARTING || pool->children[i].state == IDLE ||
                  pool->children[i].state == BUSY;
     }
-    return alive == 0 && pool->failures >= DOWN_FAILURES;
+    return alive;
+}
+
+static int is_down(const struct tr_pool *pool) {
+    return pool->failures >= DOWN_FAILURES && count_alive(pool) == 0;
 }
 
 static void refuse_waiting(struct tr_pool *pool) {
@@ -170,9 +174,28 @@ static void dispatch(struct child *child) {
     schedule(pool);
 }
 
+/* One more, when somebody has to wait; the next one when that is ready and somebody still waits. */
+static void grow(struct tr_pool *pool) {
+    struct child *spare = NULL;
+    for (uint32_t i = 0; i < pool->config->workers; i++) {
+        struct child *child = &pool->children[i];
+        if (child->state == STARTING || (child->state == GONE && child->due_ns != 0)) {
+            return;
+        }
+        spare = spare == NULL && child->state == GONE ? child : spare;
+    }
+    if (spare != NULL) {
+        spawn(spare);
+        schedule(pool);
+    }
+}
+
 static void dispatch_all(struct tr_pool *pool) {
     for (uint32_t i = 0; i < pool->config->workers && pool->first != NULL; i++) {
         dispatch(&pool->children[i]);
+    }
+    if (pool->first != NULL) {
+        grow(pool);
     }
 }
 
@@ -287,7 +310,7 @@ static uint64_t pause_ns(const struct tr_pool *pool) {
     return pause < PAUSE_MAX_NS ? pause : PAUSE_MAX_NS;
 }
 
-/* It is gone; the next one comes now or after a pause. */
+/* It is gone; the next one comes when it is wanted, or after a pause. */
 static void replace(struct child *child) {
     struct tr_pool *pool = child->pool;
     const uint32_t is_idle_end = child->jobs_done == 0;
@@ -300,7 +323,9 @@ static void replace(struct child *child) {
     pool->host->metrics->add(pool->config->restarts, 1);
     const uint64_t pause = pause_ns(pool);
     if (pause == 0) {
-        spawn(child);
+        if (pool->first != NULL || count_alive(pool) == 0) {
+            spawn(child);
+        }
         return;
     }
     child->due_ns = now_ns(pool) + pause;
@@ -440,7 +465,8 @@ static void on_timer(void *arg) {
 
 /* ---- from outside ---- */
 
-struct tr_pool *tr_pool_open(const struct tr_pool_config *config, struct eg_loop *loop) {
+struct tr_pool *tr_pool_open(const struct tr_pool_config *config, struct eg_loop *loop,
+                             uint32_t at_once) {
     const struct eg_host *host = config->host;
     struct tr_pool *pool = host->mem->alloc(host, sizeof *pool);
     pool->config = config;
@@ -450,6 +476,8 @@ struct tr_pool *tr_pool_open(const struct tr_pool_config *config, struct eg_loop
     pool->children = host->mem->alloc(host, config->workers * sizeof *pool->children);
     for (uint32_t i = 0; i < config->workers; i++) {
         pool->children[i].pool = pool;
+    }
+    for (uint32_t i = 0; i < at_once; i++) {
         spawn(&pool->children[i]);
     }
     schedule(pool);

@@ -44,8 +44,10 @@ struct tr_job {
     uint32_t lost;        /* workers that were taken away while they had it */
 };
 
-/* config is borrowed until close. The loop's thread, as everything here. */
-struct tr_pool *tr_pool_open(const struct tr_pool_config *config, struct eg_loop *loop);
+/* config is borrowed until close. at_once: so many workers are started before there is work, 0 or
+ * 1; the others when jobs have to wait. The loop's thread, as everything here. */
+struct tr_pool *tr_pool_open(const struct tr_pool_config *config, struct eg_loop *loop,
+                             uint32_t at_once);
 /* Ends the workers and waits for it. Jobs that are still there end with TR_UNAVAILABLE. */
 void tr_pool_close(struct tr_pool *pool);
 

@@ -183,7 +183,7 @@ static int32_t read_rename(struct tr_read *read, const struct eg_json *json, str
 }
 
 static int has_word(struct eg_str text, const char *word) {
-    return memmem(text.ptr, text.len, word, strlen(word)) != NULL;
+    return text.len > 0 && memmem(text.ptr, text.len, word, strlen(word)) != NULL;
 }
 
 /* Whether the variables are needed is known from the text; a mention too many costs time only. */
