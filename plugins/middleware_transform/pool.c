@@ -39,8 +39,9 @@ struct child {
     int32_t is_writing; /* the watch asks for room, too */
     struct eg_str out;  /* what is not sent yet */
     struct egx_json in;
-    struct tr_job *job;
-    uint32_t cause; /* ENDING: what its job ends with; UNKNOWN = how it ended will tell */
+    struct tr_job *job;  /* the one it is at */
+    struct tr_job *next; /* sent already, so that it need not sleep between two */
+    uint32_t cause;      /* ENDING: what its job ends with; UNKNOWN = how it ended will tell */
     uint64_t jobs_done;
     uint64_t due_ns;
     uint64_t began_ns; /* of the job */
@@ -159,19 +160,40 @@ static void write_on(struct child *child) {
     }
 }
 
-static void dispatch(struct child *child) {
-    struct tr_pool *pool = child->pool;
-    if (child->state != IDLE || pool->first == NULL) {
-        return;
-    }
-    child->job = take_at(pool, &pool->first);
+static void begin_run(struct child *child) {
     child->state = BUSY;
-    child->began_ns = now_ns(pool);
+    child->began_ns = now_ns(child->pool);
     child->began_cpu_ns = tr_child_cpu_ns(child->clock);
-    child->due_ns = child->began_ns + pool->config->timeout_ns;
-    child->out = egx_json_text(&child->job->frame);
+    child->due_ns = child->began_ns + child->pool->config->timeout_ns;
+}
+
+static void send_job(struct child *child, struct tr_job **ret_job) {
+    *ret_job = take_at(child->pool, &child->pool->first);
+    child->out = egx_json_text(&(*ret_job)->frame);
     write_on(child);
-    schedule(pool);
+}
+
+static void dispatch(struct child *child) {
+    if (child->state == IDLE && child->pool->first != NULL) {
+        begin_run(child);
+        send_job(child, &child->job);
+        schedule(child->pool);
+    }
+}
+
+/* When all are at work, each gets one ahead. */
+static void dispatch_ahead(struct tr_pool *pool) {
+    for (uint32_t i = 0; i < pool->config->workers; i++) {
+        if (pool->children[i].state != BUSY) {
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < pool->config->workers && pool->first != NULL; i++) {
+        struct child *child = &pool->children[i];
+        if (child->next == NULL && child->out.len == 0) {
+            send_job(child, &child->next);
+        }
+    }
 }
 
 /* One more, when somebody has to wait; the next one when that is ready and somebody still waits. */
@@ -196,6 +218,7 @@ static void dispatch_all(struct tr_pool *pool) {
     }
     if (pool->first != NULL) {
         grow(pool);
+        dispatch_ahead(pool);
     }
 }
 
@@ -214,12 +237,17 @@ static int32_t on_ready(struct child *child, struct eg_str payload) {
 static int32_t on_done(struct child *child, struct eg_str payload) {
     struct tr_job *job = child->job;
     struct tr_outcome outcome;
-    if (child->state != BUSY || child->out.len > 0 || tr_outcome_read(payload, &outcome) < 0) {
+    if (child->state != BUSY || (child->out.len > 0 && child->next == NULL) ||
+        tr_outcome_read(payload, &outcome) < 0) {
         return EG_E_PROTO;
     }
+    child->job = child->next;
+    child->next = NULL;
     child->state = IDLE;
-    child->job = NULL;
     child->due_ns = 0;
+    if (child->job != NULL) {
+        begin_run(child);
+    }
     child->jobs_done++;
     child->pool->failures = 0;
     job->ended(job, &outcome);
@@ -373,7 +401,14 @@ static void end_job_of(struct child *child, uint32_t cause) {
                                                           "it needed more memory than max_memory",
                                                       [TR_CRASHED] = "its worker crashed",
                                                       [TR_UNAVAILABLE] = "its worker was ended"};
+    struct tr_job *next = child->next;
     child->job = NULL;
+    child->next = NULL;
+    if (next != NULL && next->is_abandoned) {
+        end_job(next, TR_UNAVAILABLE, messages[TR_UNAVAILABLE]);
+    } else if (next != NULL) {
+        push_front(pool, next); /* it was not its turn yet */
+    }
     if (job == NULL) {
         return;
     }
@@ -529,11 +564,13 @@ int32_t tr_pool_withdraw(struct tr_pool *pool, const void *key, struct tr_job **
         return 1;
     }
     for (uint32_t i = 0; i < pool->config->workers; i++) {
-        struct tr_job *job = pool->children[i].job;
-        if (job != NULL && job->key == key) {
-            job->is_abandoned = 1;
-            job->key = NULL;
-            return 1;
+        struct tr_job *const both[] = {pool->children[i].job, pool->children[i].next};
+        for (size_t k = 0; k < EGX_COUNT(both); k++) {
+            if (both[k] != NULL && both[k]->key == key) {
+                both[k]->is_abandoned = 1;
+                both[k]->key = NULL;
+                return 1;
+            }
         }
     }
     return 0;

@@ -1,9 +1,9 @@
 /*
  * pool.h - the workers of one loop and the jobs that wait for them.
  *
- * A job is one RUN frame. Each worker has one at a time, the others wait in order, and no more than
- * max_queue of them. Every job that was taken ends with one call of its `ended`, on the loop,
- * unless tr_pool_withdraw gave it back before.
+ * A job is one RUN frame. Each worker is at one, and has a second one when all are at work. The
+ * others wait in order, and no more than max_queue of them. Every job that was taken ends with one
+ * call of its `ended`, on the loop, unless tr_pool_withdraw gave it back before.
  *
  * A worker that takes too long, runs out of memory or crashes costs the job it was at; one that
  * somebody else killed does not: its job is run once more. A new worker is started at once, or

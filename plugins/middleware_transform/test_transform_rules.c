@@ -52,95 +52,94 @@ static struct eg_str extension(struct eg_event *event, const char *name) {
     return egx_fake_host(fake)->event->extension(event, egx_str_c(name));
 }
 
+static const struct {
+    const char *rules;
+    const char *sentence;
+} mistakes[] = {
+    {"{}", "'rules' has to be a list of groups"},
+    {"[]", "'rules' has to be a list of groups"},
+    {"[1]", "rule 1: it has to be a group"},
+    {"[{}]", "rule 1: it needs 'request', 'event' or 'reply'"},
+    {"[{\"path\":\"a\"}]", "rule 1: 'path' has to begin with /"},
+    {"[{\"path\":1}]", "rule 1: 'path' has to begin with /"},
+    {"[{\"paths\":\"/\"}]", "rule 1: unknown key 'paths'"},
+    {"[{\"methods\":[]}]", "rule 1: 'methods' has to be a list of texts"},
+    {"[{\"methods\":\"GET\"}]", "rule 1: 'methods' has to be a list of texts"},
+    {"[{\"event_types\":[\"a*b\"]}]",
+     "rule 1: 'a*b' in 'event_types' may have a * at its end only"},
+    {"[{\"event\":1}]", "rule 1: event: it has to be a group"},
+    {"[{\"event\":{}}]", "rule 1: event: there is nothing in it to do"},
+    {"[{\"reply\":{\"when\":[\"404\"]}}]", "rule 1: reply: there is nothing in it to do"},
+    {"[{\"event\":{\"set_headers\":{\"a\":\"b\"}}}]", "rule 1: event: unknown key 'set_headers'"},
+    {"[{\"request\":{\"jq\":\".\"}}]", "rule 1: request: unknown key 'jq'"},
+    {"[{\"request\":{\"set_headers\":{\"a b\":\"c\"}}}]",
+     "rule 1: request: 'a b' in 'set_headers' is no header that may be changed"},
+    {"[{\"request\":{\"set_headers\":{\"Host\":\"c\"}}}]",
+     "rule 1: request: 'Host' in 'set_headers' is no header that may be changed"},
+    {"[{\"request\":{\"set_headers\":{\"a\":\"b\\nc\"}}}]",
+     "rule 1: request: 'a' cannot be set to that"},
+    {"[{\"request\":{\"set_headers\":{\"a\":1}}}]",
+     "rule 1: request: the value of 'a' has to be a text"},
+    {"[{\"request\":{\"set_headers\":[]}}]",
+     "rule 1: request: 'set_headers' has to be a group of texts"},
+    {"[{\"request\":{\"rename_headers\":{\"a\":\"content-length\"}}}]",
+     "rule 1: request: 'content-length' in 'rename_headers' is no header that may be changed"},
+    {"[{\"request\":{\"remove_headers\":[\"te\"]}}]",
+     "rule 1: request: 'te' in 'remove_headers' is no header that may be changed"},
+    {"[{\"event_types\":[\"a\"],\"request\":{\"remove_headers\":[\"x\"]}}]",
+     "rule 1: 'request' cannot go with 'event_types': the request is changed before there is "
+     "an event"},
+    {"[{\"event\":{\"set\":{\"specversion\":\"1.0\"}}}]",
+     "rule 1: event: 'specversion' in 'set' is no attribute or extension that may be changed"},
+    {"[{\"event\":{\"set\":{\"eventgateway\":\"x\"}}}]",
+     "rule 1: event: 'eventgateway' in 'set' is no attribute or extension that may be changed"},
+    {"[{\"event\":{\"set\":{\"data\":\"x\"}}}]",
+     "rule 1: event: 'data' in 'set' is no attribute or extension that may be changed"},
+    {"[{\"event\":{\"set\":{\"subject\":true}}}]",
+     "rule 1: event: the value of 'subject' has to be a text"},
+    {"[{\"event\":{\"set\":{\"type\":\"eventgateway.x\"}}}]",
+     "rule 1: event: 'type' cannot be set to that"},
+    {"[{\"event\":{\"remove\":[\"id\"]}}]",
+     "rule 1: event: 'id' in 'remove': every event needs it"},
+    {"[{\"event\":{\"rename\":{\"type\":\"kind\"}}}]",
+     "rule 1: event: 'type' in 'rename': every event needs it"},
+    {"[{\"event\":{\"rename\":{\"a\":true}}}]",
+     "rule 1: event: 'rename' has to be a group of texts"},
+    {"[{\"reply\":{\"status\":199}}]",
+     "rule 1: reply: 'status' has to be a number from 200 to 599"},
+    {"[{\"reply\":{\"status\":\"200\"}}]",
+     "rule 1: reply: 'status' has to be a number from 200 to 599"},
+    {"[{\"reply\":{\"status\":200,\"when\":[\"1xx\"]}}]",
+     "rule 1: reply: 'when' takes texts like \"2xx\", \"404\" and \"any\""},
+    {"[{\"event\":{\"jq\":\"\"}}]", "rule 1: event: 'jq' has to be a program of at most 64 KiB"},
+    {"[{\"event\":{\"jq\":\".\",\"jq_file\":\"/f\"}}]",
+     "rule 1: event: either 'jq' or 'jq_file', not both"},
+    {"[{\"event\":{\"jq_file\":\"/nowhere/at/all\"}}]",
+     "rule 1: event: jq_file '/nowhere/at/all': No such file or directory"},
+    {"[{\"event\":{\"jq_file\":\"/tmp\"}}]", "rule 1: event: jq_file '/tmp': it is no file"},
+    {"[{\"event\":{\"jq_file\":\"/dev/zero\"}}]",
+     "rule 1: event: jq_file '/dev/zero': it is no file"},
+    {"[{\"path\":\"/\",\"reply\":{\"status\":200}},{\"event\":{\"jq\":\".a |\\n  foo(1)\"}}]",
+     "rule 2: event: jq: foo/1 is not defined at <top-level>, line 2: foo(1)"},
+    {"[{\"reply\":{\"jq\":\".a +\"}}]",
+     "rule 1: reply: jq: syntax error, unexpected $end at <top-level>, line 1: .a +"},
+    {"[{\"reply\":{\"jq\":\"include \\\"x\\\"; .\"}}]",
+     "rule 1: reply: jq: modules cannot be loaded here"},
+};
+
 static void mistakes_in_rules_are_refused_with_a_sentence(void) {
-    static const struct {
-        const char *rules;
-        const char *sentence;
-    } rows[] = {
-        {"{}", "'rules' has to be a list of groups"},
-        {"[]", "'rules' has to be a list of groups"},
-        {"[1]", "rule 1: it has to be a group"},
-        {"[{}]", "rule 1: it needs 'request', 'event' or 'reply'"},
-        {"[{\"path\":\"a\"}]", "rule 1: 'path' has to begin with /"},
-        {"[{\"path\":1}]", "rule 1: 'path' has to begin with /"},
-        {"[{\"paths\":\"/\"}]", "rule 1: unknown key 'paths'"},
-        {"[{\"methods\":[]}]", "rule 1: 'methods' has to be a list of texts"},
-        {"[{\"methods\":\"GET\"}]", "rule 1: 'methods' has to be a list of texts"},
-        {"[{\"event_types\":[\"a*b\"]}]",
-         "rule 1: 'a*b' in 'event_types' may have a * at its end only"},
-        {"[{\"event\":1}]", "rule 1: event: it has to be a group"},
-        {"[{\"event\":{}}]", "rule 1: event: there is nothing in it to do"},
-        {"[{\"reply\":{\"when\":[\"404\"]}}]", "rule 1: reply: there is nothing in it to do"},
-        {"[{\"event\":{\"set_headers\":{\"a\":\"b\"}}}]",
-         "rule 1: event: unknown key 'set_headers'"},
-        {"[{\"request\":{\"jq\":\".\"}}]", "rule 1: request: unknown key 'jq'"},
-        {"[{\"request\":{\"set_headers\":{\"a b\":\"c\"}}}]",
-         "rule 1: request: 'a b' in 'set_headers' is no header that may be changed"},
-        {"[{\"request\":{\"set_headers\":{\"Host\":\"c\"}}}]",
-         "rule 1: request: 'Host' in 'set_headers' is no header that may be changed"},
-        {"[{\"request\":{\"set_headers\":{\"a\":\"b\\nc\"}}}]",
-         "rule 1: request: 'a' cannot be set to that"},
-        {"[{\"request\":{\"set_headers\":{\"a\":1}}}]",
-         "rule 1: request: the value of 'a' has to be a text"},
-        {"[{\"request\":{\"set_headers\":[]}}]",
-         "rule 1: request: 'set_headers' has to be a group of texts"},
-        {"[{\"request\":{\"rename_headers\":{\"a\":\"content-length\"}}}]",
-         "rule 1: request: 'content-length' in 'rename_headers' is no header that may be changed"},
-        {"[{\"request\":{\"remove_headers\":[\"te\"]}}]",
-         "rule 1: request: 'te' in 'remove_headers' is no header that may be changed"},
-        {"[{\"event_types\":[\"a\"],\"request\":{\"remove_headers\":[\"x\"]}}]",
-         "rule 1: 'request' cannot go with 'event_types': the request is changed before there is "
-         "an event"},
-        {"[{\"event\":{\"set\":{\"specversion\":\"1.0\"}}}]",
-         "rule 1: event: 'specversion' in 'set' is no attribute or extension that may be changed"},
-        {"[{\"event\":{\"set\":{\"eventgateway\":\"x\"}}}]",
-         "rule 1: event: 'eventgateway' in 'set' is no attribute or extension that may be changed"},
-        {"[{\"event\":{\"set\":{\"data\":\"x\"}}}]",
-         "rule 1: event: 'data' in 'set' is no attribute or extension that may be changed"},
-        {"[{\"event\":{\"set\":{\"subject\":true}}}]",
-         "rule 1: event: the value of 'subject' has to be a text"},
-        {"[{\"event\":{\"set\":{\"type\":\"eventgateway.x\"}}}]",
-         "rule 1: event: 'type' cannot be set to that"},
-        {"[{\"event\":{\"remove\":[\"id\"]}}]",
-         "rule 1: event: 'id' in 'remove': every event needs it"},
-        {"[{\"event\":{\"rename\":{\"type\":\"kind\"}}}]",
-         "rule 1: event: 'type' in 'rename': every event needs it"},
-        {"[{\"event\":{\"rename\":{\"a\":true}}}]",
-         "rule 1: event: 'rename' has to be a group of texts"},
-        {"[{\"reply\":{\"status\":199}}]",
-         "rule 1: reply: 'status' has to be a number from 200 to 599"},
-        {"[{\"reply\":{\"status\":\"200\"}}]",
-         "rule 1: reply: 'status' has to be a number from 200 to 599"},
-        {"[{\"reply\":{\"status\":200,\"when\":[\"1xx\"]}}]",
-         "rule 1: reply: 'when' takes texts like \"2xx\", \"404\" and \"any\""},
-        {"[{\"event\":{\"jq\":\"\"}}]",
-         "rule 1: event: 'jq' has to be a program of at most 64 KiB"},
-        {"[{\"event\":{\"jq\":\".\",\"jq_file\":\"/f\"}}]",
-         "rule 1: event: either 'jq' or 'jq_file', not both"},
-        {"[{\"event\":{\"jq_file\":\"/nowhere/at/all\"}}]",
-         "rule 1: event: jq_file '/nowhere/at/all': No such file or directory"},
-        {"[{\"event\":{\"jq_file\":\"/tmp\"}}]", "rule 1: event: jq_file '/tmp': it is no file"},
-        {"[{\"event\":{\"jq_file\":\"/dev/zero\"}}]",
-         "rule 1: event: jq_file '/dev/zero': it is no file"},
-        {"[{\"path\":\"/\",\"reply\":{\"status\":200}},{\"event\":{\"jq\":\".a |\\n  foo(1)\"}}]",
-         "rule 2: event: jq: foo/1 is not defined at <top-level>, line 2: foo(1)"},
-        {"[{\"reply\":{\"jq\":\".a +\"}}]",
-         "rule 1: reply: jq: syntax error, unexpected $end at <top-level>, line 1: .a +"},
-        {"[{\"reply\":{\"jq\":\"include \\\"x\\\"; .\"}}]",
-         "rule 1: reply: jq: modules cannot be loaded here"},
-    };
     char settings[1024];
-    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
-        (void)snprintf(settings, sizeof settings, "{\"rules\":%s}", rows[i].rules);
+    for (size_t i = 0; i < EGX_COUNT(mistakes); i++) {
+        (void)snprintf(settings, sizeof settings, "{\"rules\":%s}", mistakes[i].rules);
         CU_ASSERT_TRUE(make(settings) < 0);
         const struct eg_str said = {why.text, why.len};
         /* What else jq has to say differs from version to version. */
         const struct eg_str head =
-            egx_str_n(said.ptr, said.len < strlen(rows[i].sentence) ||
-                                        strstr(rows[i].sentence, "jq: ") == NULL
+            egx_str_n(said.ptr, said.len < strlen(mistakes[i].sentence) ||
+                                        strstr(mistakes[i].sentence, "jq: ") == NULL
                                     ? said.len
-                                    : strlen(rows[i].sentence));
-        ASSERT_STR(head, rows[i].sentence);
+                                    : strlen(mistakes[i].sentence));
+        ASSERT_STR(head, mistakes[i].sentence);
         end();
     }
 }

@@ -199,6 +199,27 @@ static void a_program_that_does_not_end_is_ended(void) {
     end();
 }
 
+/* Sent ahead, sent ahead and canceled, and waiting. */
+static void runs_behind_an_endless_one_are_not_lost(void) {
+    serve("{" WORKER "," RULES(GOOD "," LOOP) ",\"workers\":1,\"timeout\":\"20ms\"}");
+    ASSERT_WORKS("/good");
+    for (int is_canceled = 0; is_canceled < 2; is_canceled++) {
+        struct request r[4];
+        for (size_t i = 0; i < EGX_COUNT(r); i++) {
+            begin(&r[i], i == 0 ? "/loop" : "/good");
+        }
+        if (is_canceled) {
+            ops()->cancel(instance, slot, &r[1].op.pub);
+        }
+        CU_ASSERT_EQUAL(finish(&r[0]), EG_STOP);
+        CU_ASSERT_EQUAL(egx_fake_reply_status(r[0].exchange), 504);
+        CU_ASSERT_EQUAL(finish(&r[1]), is_canceled ? EG_E_CANCELED : EG_NEXT);
+        CU_ASSERT_EQUAL(finish(&r[2]), EG_NEXT);
+        CU_ASSERT_EQUAL(finish(&r[3]), EG_NEXT);
+    }
+    end();
+}
+
 static void a_program_that_eats_memory_is_ended(void) {
     serve("{" WORKER
           "," RULES(GOOD "," BOMB) ",\"workers\":1,\"timeout\":\"30s\",\"max_memory\":\"64MiB\"}");
@@ -411,8 +432,8 @@ static void a_worker_has_nothing_of_the_gateway(void) {
 
 UNIT_MAIN(UNIT(an_event_is_changed), UNIT(a_reply_is_changed),
           UNIT(what_a_program_says_is_logged_and_answered_in_general),
-          UNIT(a_program_that_does_not_end_is_ended), UNIT(a_program_that_eats_memory_is_ended),
-          UNIT(a_worker_that_crashes_costs_one_run),
+          UNIT(a_program_that_does_not_end_is_ended), UNIT(runs_behind_an_endless_one_are_not_lost),
+          UNIT(a_program_that_eats_memory_is_ended), UNIT(a_worker_that_crashes_costs_one_run),
           UNIT(a_run_whose_worker_was_killed_is_run_again),
           UNIT(one_whose_workers_are_killed_twice_is_answered), UNIT(a_full_queue_is_answered_503),
           UNIT(nobody_waits_for_a_run_that_was_canceled), UNIT(a_large_event_goes_through),

@@ -5,7 +5,7 @@
  *
  *   SETUP    limits and all programs; the first word, never again       plugin -> worker
  *   READY    all programs are compiled                                  worker -> plugin
- *   RUN      one input for one program; the next one only after DONE    plugin -> worker
+ *   RUN      one input for one program; a second one may come before DONE  plugin -> worker
  *   DONE     what became of it: an outcome, and what to change          worker -> plugin
  *   FAILED   a sentence; the worker ends                                worker -> plugin
  */

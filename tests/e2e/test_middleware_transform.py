@@ -45,7 +45,7 @@ def order(event_type="order.made", **more):
 
 @pytest.fixture(scope="module")
 def gateway():
-    gateway = Gateway(config=RULES)
+    gateway = Gateway(config=RULES, set={"limits.middleware_timeout": "60s"})   # machines may be busy
     for name in ("order.made", "order.priced", "other", "http.request"):
         gateway.event_type(name)
     gateway.all = gateway.function("all", lambda call: {"statusCode": 200, "body": '{"n": 12345678901234567890}',
