@@ -1,7 +1,7 @@
 /*
  * worker_path.c - where is the program of the workers? It is installed beside the plugin, so the
  * question is which file this code was loaded from. Linked into the gateway that is the gateway
- * itself, from where the plugin directory of the same prefix is looked at too.
+ * itself, from where the plugin directories of a build and of a prefix are looked at too.
  */
 #include <dlfcn.h>
 #include <unistd.h>
@@ -28,6 +28,7 @@ int32_t tr_worker_find(char *ret_path, size_t size) {
     const char *slash = strrchr(info.dli_fname, '/');
     const size_t len = slash == NULL ? 0 : (size_t)(slash - info.dli_fname) + 1;
     if (look(info.dli_fname, len, "", ret_path, size) ||
+        look(info.dli_fname, len, "plugins/", ret_path, size) ||
         look(info.dli_fname, len, TRANSFORM_PLUGINS_FROM_BIN "/", ret_path, size)) {
         return EG_OK;
     }
