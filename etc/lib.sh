@@ -55,7 +55,7 @@ unpack_package() {
 # What building the gateway takes.
 BUILD_PACKAGES=(gcc cmake ninja-build pkg-config libc6-dev libcurl4-openssl-dev libjansson-dev
     libconfig-dev libyaml-dev libsqlite3-dev zlib1g-dev libmicrohttpd-dev libgnutls28-dev libssl-dev
-    libhiredis-dev libzookeeper-mt-dev libpcre2-dev
+    libhiredis-dev libzookeeper-mt-dev libpcre2-dev libjq-dev
     make dpkg-dev xz-utils ca-certificates) # the last line: for etc/build-deps
 
 # build_preset PRESET [TARGET]: configures once, then builds what changed.

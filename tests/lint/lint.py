@@ -28,7 +28,8 @@ DOORS = {   # third-party header -> the files that may include it
     "zlib.h": {"plugins/reacter_otel/gzip.c", "plugins/reacter_otel/test_span.c"},
     "zookeeper/zookeeper.h": {"plugins/storage_zookeeper/client.c"},
     "pcre2.h": {"plugins/middleware_schema/pattern.c"},
-    "dlfcn.h": {"core/plugin/loader.c"},
+    "dlfcn.h": {"core/plugin/loader.c", "plugins/middleware_transform/worker_path.c"},
+    "jq.h": {"plugins/middleware_transform/jq_"},
 }
 LIBC = re.compile(r"(std\w+|string|inttypes|limits|errno|time)\.h$")
 BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|alloca|usleep|sleep)\s*\(")

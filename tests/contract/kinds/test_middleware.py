@@ -42,6 +42,13 @@ MIDDLEWARE = {
         "status": 503,
         "secret": "a-secret-of-redis",
     },
+    "transform": {
+        "plugin": "middleware_transform",
+        "open": {"rules": '[{"event":{"jq":"."},"reply":{"jq":"."}}]'},
+        "closed": {"rules": '[{"event":{"jq":"error({status: 409, message: \\"not today\\"}) # a-long-secret-key"}}]'},
+        "status": 409,
+        "secret": "a-long-secret-key",
+    },
 }
 
 refusing = pytest.mark.parametrize("middleware", [name for name, row in MIDDLEWARE.items() if "closed" in row], indirect=True)
