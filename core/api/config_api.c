@@ -45,6 +45,8 @@ struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *set
     api->context.catalog = setup->catalog;
     api->context.publisher = setup->publisher;
     api->context.manager = setup->manager;
+    api->context.on_reload = setup->on_reload;
+    api->context.reload_arg = setup->reload_arg;
     api->context.started_ns = gw_monotonic_ns();
     gw_list_init(&api->context.turns);
     gw_list_init(&api->context.waits);
@@ -79,6 +81,12 @@ void gw_config_api_routed(struct gw_config_api *api) {
 void gw_config_api_drain(struct gw_config_api *api) {
     GW_MAGIC_CHECK(api, API_MAGIC);
     gw_status_waits_end(&api->context);
+}
+
+void gw_config_api_reloaded(struct gw_config_api *api, struct gw_http_request *request,
+                            uint32_t status, struct eg_str text) {
+    GW_MAGIC_CHECK(api, API_MAGIC);
+    gw_reload_answer(&api->context, request, status, text);
 }
 
 uint32_t gw_config_api_busy(const struct gw_config_api *api) {
@@ -122,6 +130,12 @@ static void serve(struct gw_config_context *context, struct gw_http_request *req
         break;
     case GW_PAGE_METRICS:
         gw_metrics_page(context, request);
+        break;
+    case GW_PAGE_PLUGINS:
+        gw_plugins_page(context, request);
+        break;
+    case GW_PAGE_RELOAD:
+        gw_reload_page(context, request);
         break;
     case GW_PAGE_COLLECTION:
     case GW_PAGE_ITEM:

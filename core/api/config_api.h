@@ -1,7 +1,8 @@
 /*
- * api/config_api.h - the Configuration API (chapters 3 and 4), /v1/status and /v1/metrics. Control
- * thread. Routes, resources and their needs are tables; each operation is gather -> decide ->
- * commit (state/catalog.h), tried again a few times when somebody else was faster.
+ * api/config_api.h - the Configuration API (chapters 3 and 4), /v1/status, /v1/metrics and
+ * /v1/plugins. Control thread. Routes, resources and their needs are tables; each operation is
+ * gather -> decide -> commit (state/catalog.h), tried again a few times when somebody else was
+ * faster.
  */
 #ifndef GW_API_CONFIG_API_H
 #define GW_API_CONFIG_API_H
@@ -21,6 +22,9 @@ struct gw_config_api_setup {
     struct gw_catalog *catalog;
     const struct gw_publisher *publisher; /* for /v1/status; NULL: what is known counts as routed */
     struct gw_manager *manager;
+    /* Somebody wants plugins to be reloaded (give): answered once, with gw_config_api_reloaded. */
+    void (*on_reload)(void *arg, struct gw_http_request *request);
+    void *reload_arg;
     struct gw_config_api_config config;
 };
 struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *setup);
@@ -33,6 +37,10 @@ void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *re
 void gw_config_api_gone(struct gw_config_api *api, struct gw_http_request *request);
 /* A newer revision is routed: whoever waits for it is answered. */
 void gw_config_api_routed(struct gw_config_api *api);
+/* The answer to a wish for a reload: 200 with the JSON in `text`, or an error with its message.
+ * Control thread, also inside of on_reload. */
+void gw_config_api_reloaded(struct gw_config_api *api, struct gw_http_request *request,
+                            uint32_t status, struct eg_str text);
 /* The gateway stops: nobody waits for a revision any more. */
 void gw_config_api_drain(struct gw_config_api *api);
 /* Requests that have not been answered yet. */

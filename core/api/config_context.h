@@ -17,10 +17,14 @@
 #define GW_MAX_COUNTED_SPACE_BYTES 128u
 #define GW_OTHER_SPACES "(other)"
 
+struct gw_http_request;
+
 struct gw_config_context {
     struct gw_catalog *catalog;
     const struct gw_publisher *publisher;
     struct gw_manager *manager;
+    void (*on_reload)(void *arg, struct gw_http_request *request); /* NULL: cannot be asked for */
+    void *reload_arg;
     bool mask_secrets;
     bool refuse_cross_space_conflicts;
     uint32_t busy;        /* calls that have not been answered */

@@ -26,6 +26,7 @@ struct action {
 };
 static const struct action actions[] = {
     {GW_PAGE_STATUS, "GET", GW_CONFIG_GET},      {GW_PAGE_METRICS, "GET", GW_CONFIG_GET},
+    {GW_PAGE_PLUGINS, "GET", GW_CONFIG_GET},     {GW_PAGE_RELOAD, "POST", GW_CONFIG_CREATE},
     {GW_PAGE_COLLECTION, "GET", GW_CONFIG_LIST}, {GW_PAGE_COLLECTION, "POST", GW_CONFIG_CREATE},
     {GW_PAGE_ITEM, "GET", GW_CONFIG_GET},        {GW_PAGE_ITEM, "PUT", GW_CONFIG_UPDATE},
     {GW_PAGE_ITEM, "DELETE", GW_CONFIG_DELETE},
@@ -112,14 +113,25 @@ static int32_t match_kind(struct eg_str word, enum gw_kind *ret_kind) {
     return EG_E_NOTFOUND;
 }
 
-static int32_t match_page(struct eg_str word, struct gw_config_route *ret_route) {
-    if (gw_str_eq_nocase(word, GW_STR("status"))) {
-        ret_route->page = GW_PAGE_STATUS;
-        return EG_OK;
-    }
-    if (gw_str_eq_nocase(word, GW_STR("metrics"))) {
-        ret_route->page = GW_PAGE_METRICS;
-        return EG_OK;
+static int32_t match_page(const struct eg_str *words, size_t count,
+                          struct gw_config_route *ret_route) {
+    static const struct {
+        size_t count; /* of words, with the v1 */
+        const char *name;
+        const char *more;
+        enum gw_config_page page;
+    } pages[] = {
+        {2, "status", "", GW_PAGE_STATUS},
+        {2, "metrics", "", GW_PAGE_METRICS},
+        {2, "plugins", "", GW_PAGE_PLUGINS},
+        {3, "plugins", "reload", GW_PAGE_RELOAD},
+    };
+    for (size_t i = 0; i < GW_COUNT(pages); i++) {
+        if (pages[i].count == count && gw_str_eq_nocase(words[1], gw_str_c(pages[i].name)) &&
+            gw_str_eq_nocase(words[2], gw_str_c(pages[i].more))) {
+            ret_route->page = pages[i].page;
+            return EG_OK;
+        }
     }
     return EG_E_NOTFOUND;
 }
@@ -168,10 +180,8 @@ static int32_t match(struct gw_arena *arena, struct eg_str path,
     if (!gw_str_eq_nocase(words[0], GW_STR("v1"))) {
         return EG_E_NOTFOUND;
     }
-    if (segments.count == 2) {
-        return match_page(words[1], ret_route);
-    }
-    return segments.count < 4 ? EG_E_NOTFOUND : match_space(arena, &segments, words, ret_route);
+    return segments.count < 4 ? match_page(words, segments.count, ret_route)
+                              : match_space(arena, &segments, words, ret_route);
 }
 
 int32_t gw_config_route(struct gw_arena *arena, struct eg_str method, struct eg_str path,

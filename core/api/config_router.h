@@ -22,7 +22,14 @@ enum gw_config_op {
 /* "create", "get", ...: label `operation`. */
 extern const char *const gw_config_op_names[GW_CONFIG_OPS];
 
-enum gw_config_page { GW_PAGE_STATUS, GW_PAGE_METRICS, GW_PAGE_COLLECTION, GW_PAGE_ITEM };
+enum gw_config_page {
+    GW_PAGE_STATUS,
+    GW_PAGE_METRICS,
+    GW_PAGE_PLUGINS,
+    GW_PAGE_RELOAD,
+    GW_PAGE_COLLECTION,
+    GW_PAGE_ITEM
+};
 
 struct gw_config_route {
     enum gw_config_page page;

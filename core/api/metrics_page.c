@@ -6,6 +6,7 @@
 
 #include "api/config_answer.h"
 #include "base/slice.h"
+#include "plugin/stats.h"
 #include "state/standing.h"
 
 void gw_metrics_page(struct gw_config_context *context, struct gw_http_request *request) {
@@ -13,6 +14,7 @@ void gw_metrics_page(struct gw_config_context *context, struct gw_http_request *
     struct gw_standing standing;
     gw_standing_read(context->catalog, context->publisher, &standing);
     gw_standing_show(&standing);
+    gw_stats_show(context->manager);
     gw_bytes_init(&body, 0);
     gw_metrics_write(&body);
     gw_config_answer_bytes(context, request, GW_STR("text/plain; version=0.0.4"), &body);

@@ -1,4 +1,4 @@
-/* api/pages.h - /v1/status and /v1/metrics. Inside api/ only; control thread. */
+/* api/pages.h - /v1/status, /v1/metrics and /v1/plugins. Inside api/ only; control thread. */
 #ifndef GW_API_PAGES_H
 #define GW_API_PAGES_H
 
@@ -14,5 +14,10 @@ void gw_status_page(struct gw_config_context *context, struct gw_http_request *r
 void gw_status_answer(struct gw_config_context *context, struct gw_http_request *request);
 /* Answers at once (give). */
 void gw_metrics_page(struct gw_config_context *context, struct gw_http_request *request);
+void gw_plugins_page(struct gw_config_context *context, struct gw_http_request *request);
+/* Asks for a reload (give); gw_reload_answer follows, maybe inside the call. */
+void gw_reload_page(struct gw_config_context *context, struct gw_http_request *request);
+void gw_reload_answer(struct gw_config_context *context, struct gw_http_request *request,
+                      uint32_t status, struct eg_str text);
 
 #endif

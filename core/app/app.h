@@ -13,6 +13,7 @@
 
 #include "api/config_api.h"
 #include "app/options.h"
+#include "base/clock.h"
 #include "flow/flow.h"
 
 /* How long plugins may take to end. */
@@ -36,6 +37,8 @@ struct gw_lane {
     struct eg_why why;
     uint32_t busy; /* requests, events and deliveries left, as last told */
 };
+
+struct gw_reload;
 
 enum gw_stage { GW_STARTING, GW_SERVING, GW_DRAINING, GW_ENDING };
 
@@ -77,8 +80,9 @@ struct gw_app {
     bool is_abandoned;
     bool is_stop_wanted; /* a signal to stop came */
     uint64_t stop_wanted_ns;
-    bool is_reload_wanted; /* SIGHUP came while it could not be done */
-    bool is_started;       /* manager_start answered 0 */
+    bool is_reload_wanted;    /* SIGHUP came while it could not be done */
+    struct gw_reload *reload; /* under way, or NULL */
+    bool is_started;          /* manager_start answered 0 */
 };
 
 /* The whole life; the process's exit code. */
@@ -100,7 +104,19 @@ static inline struct gw_lane *gw_lane_of(struct gw_task *task) {
 void gw_lane_answer(struct gw_lane *lane);
 
 /* components.c: plugins of the configuration become instances. */
+struct gw_wanted {
+    const struct eg_component *component;
+    const struct gw_setting_input *inputs;
+    size_t input_count;
+};
+struct gw_wanted_list {
+    struct gw_wanted *items; /* in the arena of the options */
+    size_t count;
+};
 int32_t gw_app_load_plugins(struct gw_app *app, struct eg_why *ret_why);
+/* Checks the options, and lists what they want at work, in order of the chains. */
+int32_t gw_app_want(const struct gw_app *app, struct gw_options *options,
+                    struct gw_wanted_list *ret_list, struct eg_why *ret_why);
 int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why);
 /* Only the storage, and the providers if they are asked about functions. */
 int32_t gw_app_add_store(struct gw_app *app, bool with_providers, struct eg_why *ret_why);
@@ -121,9 +137,11 @@ void gw_app_log_setup(const struct gw_options *options);
 
 void gw_app_stop(struct gw_app *app);                    /* stop.c */
 void gw_app_fail(struct gw_app *app, struct eg_str why); /* stops, exit 1 */
-void gw_app_reload(struct gw_app *app);                  /* reload.c */
-void gw_app_reload_if_wanted(struct gw_app *app);        /* when what was in its way is over */
-void gw_app_hold_reloads(void); /* signals.c: a reload that is asked for waits */
+/* reload.c. asker (give): the request of the Config API that is answered when it is over; NULL: a
+ * signal, which waits for a reload that is under way. */
+void gw_app_reload(struct gw_app *app, struct gw_http_request *asker);
+void gw_app_reload_if_wanted(struct gw_app *app); /* when what was in its way is over */
+void gw_app_hold_reloads(void);                   /* signals.c: a reload that is asked for waits */
 int32_t gw_app_signals(struct gw_app *app, struct eg_why *ret_why); /* signals.c */
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * app/components.c - the plugins that the configuration names become instances: one storage, every
- * provider that is there, middleware and reacters in their configured order.
+ * app/components.c - which components the configuration wants at work: one storage, every provider
+ * that is there, middleware and reacters in their configured order.
  *
- * Control thread, before the loops run. Each instance is created here (so --check finds every bad
- * setting) and started later.
+ * Control thread. At the start, before the loops run, each becomes an instance here (so --check
+ * finds every bad setting) that is started later; a reload compares the list with what is at work.
  */
 #include <limits.h>
 #include <string.h>
@@ -76,12 +76,12 @@ int32_t gw_app_load_plugins(struct gw_app *app, struct eg_why *ret_why) {
 }
 
 /* "'etcd' is not installed; known storage components: embedded" */
-static int32_t refuse_unknown(struct gw_app *app, uint32_t kind, const char *kind_name,
-                              struct eg_str name, struct eg_why *ret_why) {
+static int32_t refuse_unknown(const struct gw_app *app, struct gw_options *options, uint32_t kind,
+                              const char *kind_name, struct eg_str name, struct eg_why *ret_why) {
     size_t count = 0;
     const struct eg_component *const *known = gw_manager_components(app->manager, &count);
     struct gw_bytes list;
-    gw_bytes_init_arena(&list, &app->options.source.arena, 256);
+    gw_bytes_init_arena(&list, &options->source.arena, 256);
     for (size_t i = 0; i < count; i++) {
         if (known[i]->kind == kind) {
             gw_bytes_addf(&list, "%s%s", list.len == 0 ? "" : ", ", known[i]->name);
@@ -125,25 +125,25 @@ inputs_of(struct gw_source *source, const struct eg_component *component, size_t
     return gw_source_section(source, section, &table, ret_count);
 }
 
-static int32_t add_component(struct gw_app *app, const struct eg_component *component,
-                             struct eg_why *ret_why) {
-    size_t count = 0;
-    const struct gw_setting_input *inputs = inputs_of(&app->options.source, component, &count);
-    struct gw_instance *instance = NULL;
-    return gw_manager_add(app->manager, component, inputs, count, &instance, ret_why);
+/* ---- what is wanted ---- */
+
+static void want(struct gw_options *options, struct gw_wanted_list *list,
+                 const struct eg_component *component) {
+    struct gw_wanted *wanted = &list->items[list->count++];
+    *wanted = (struct gw_wanted){.component = component};
+    wanted->inputs = inputs_of(&options->source, component, &wanted->input_count);
 }
 
-static int32_t add_list(struct gw_app *app, uint32_t kind, const char *kind_name,
-                        const struct eg_str_list *names, struct eg_why *ret_why) {
+static int32_t want_named(const struct gw_app *app, struct gw_options *options, uint32_t kind,
+                          const char *kind_name, const struct eg_str_list *names,
+                          struct gw_wanted_list *list, struct eg_why *ret_why) {
     for (size_t i = 0; i < names->count; i++) {
         const struct eg_component *component =
             gw_manager_component(app->manager, kind, names->items[i]);
-        const int32_t rc = component == NULL
-                               ? refuse_unknown(app, kind, kind_name, names->items[i], ret_why)
-                               : add_component(app, component, ret_why);
-        if (rc < 0) {
-            return rc;
+        if (component == NULL) {
+            return refuse_unknown(app, options, kind, kind_name, names->items[i], ret_why);
         }
+        want(options, list, component);
     }
     return EG_OK;
 }
@@ -159,37 +159,77 @@ static bool is_listed(const struct eg_str_list *names, const char *name) {
 
 /* Components of the plugins that --plugin named take part without being listed, as they always did.
  */
-static int32_t add_flagged(struct gw_app *app, struct eg_why *ret_why) {
+static void want_flagged(const struct gw_app *app, struct gw_options *options,
+                         struct gw_wanted_list *list) {
     const struct eg_component *const *known = gw_manager_components(app->manager, &(size_t){0});
-    const struct gw_plugins_settings *plugins = &app->options.settings.plugins;
+    const struct gw_plugins_settings *plugins = &options->settings.plugins;
     for (size_t i = app->flagged_first; i < app->flagged_end; i++) {
         const bool is_middleware = known[i]->kind == EG_KIND_MIDDLEWARE;
         if (!is_middleware && known[i]->kind != EG_KIND_REACTER) {
             continue;
         }
-        if (is_listed(is_middleware ? &plugins->middleware : &plugins->reacters, known[i]->name)) {
-            continue;
-        }
-        const int32_t rc = add_component(app, known[i], ret_why);
-        if (rc < 0) {
-            return rc;
+        if (!is_listed(is_middleware ? &plugins->middleware : &plugins->reacters, known[i]->name)) {
+            want(options, list, known[i]);
         }
     }
-    return EG_OK;
 }
 
-static int32_t add_providers(struct gw_app *app, struct eg_why *ret_why) {
+static void want_providers(const struct gw_app *app, struct gw_options *options,
+                           struct gw_wanted_list *list) {
     size_t count = 0;
     const struct eg_component *const *known = gw_manager_components(app->manager, &count);
     for (size_t i = 0; i < count; i++) {
-        const int32_t rc =
-            known[i]->kind == EG_KIND_PROVIDER ? add_component(app, known[i], ret_why) : EG_OK;
-        if (rc < 0) {
-            return rc;
+        if (known[i]->kind == EG_KIND_PROVIDER) {
+            want(options, list, known[i]);
         }
     }
-    return EG_OK;
 }
+
+/* With room for all that may be wanted. */
+static void init_list(const struct gw_app *app, struct gw_options *options,
+                      struct gw_wanted_list *ret_list) {
+    const struct gw_plugins_settings *plugins = &options->settings.plugins;
+    size_t count = 0;
+    (void)gw_manager_components(app->manager, &count);
+    count = gw_size_add(count + 1, plugins->middleware.count + plugins->reacters.count);
+    *ret_list = (struct gw_wanted_list){
+        .items =
+            gw_arena_alloc(&options->source.arena, gw_size_mul(count, sizeof(struct gw_wanted)))};
+}
+
+static int32_t want_store(const struct gw_app *app, struct gw_options *options, bool with_providers,
+                          struct gw_wanted_list *ret_list, struct eg_why *ret_why) {
+    const struct eg_str_list backend = {&options->settings.store.backend, 1};
+    int32_t rc = gw_app_check_components(app->manager, options, ret_why);
+    init_list(app, options, ret_list);
+    if (rc == EG_OK) {
+        rc = want_named(app, options, EG_KIND_STORAGE, "storage", &backend, ret_list, ret_why);
+    }
+    if (rc == EG_OK && with_providers) {
+        want_providers(app, options, ret_list);
+    }
+    return rc;
+}
+
+int32_t gw_app_want(const struct gw_app *app, struct gw_options *options,
+                    struct gw_wanted_list *ret_list, struct eg_why *ret_why) {
+    const struct gw_plugins_settings *plugins = &options->settings.plugins;
+    int32_t rc = want_store(app, options, true, ret_list, ret_why);
+    if (rc == EG_OK) {
+        rc = want_named(app, options, EG_KIND_MIDDLEWARE, "middleware", &plugins->middleware,
+                        ret_list, ret_why);
+    }
+    if (rc == EG_OK) {
+        rc = want_named(app, options, EG_KIND_REACTER, "reacter", &plugins->reacters, ret_list,
+                        ret_why);
+    }
+    if (rc == EG_OK) {
+        want_flagged(app, options, ret_list);
+    }
+    return rc;
+}
+
+/* ---- what can be wrong ---- */
 
 /* A section plugins.<name> has to belong to a component that is there. */
 static int32_t check_sections(const struct gw_manager *manager, struct gw_source *source,
@@ -242,24 +282,27 @@ int32_t gw_app_check_components(struct gw_manager *manager, struct gw_options *o
     return rc;
 }
 
-int32_t gw_app_add_store(struct gw_app *app, bool with_providers, struct eg_why *ret_why) {
-    const struct eg_str_list backend = {&app->options.settings.store.backend, 1};
-    int32_t rc = gw_app_check_components(app->manager, &app->options, ret_why);
-    if (rc == EG_OK) {
-        rc = add_list(app, EG_KIND_STORAGE, "storage", &backend, ret_why);
+/* ---- at the start ---- */
+
+static int32_t add_all(struct gw_app *app, const struct gw_wanted_list *list,
+                       struct eg_why *ret_why) {
+    int32_t rc = EG_OK;
+    for (size_t i = 0; i < list->count && rc == EG_OK; i++) {
+        const struct gw_wanted *wanted = &list->items[i];
+        rc = gw_manager_add(app->manager, wanted->component, wanted->inputs, wanted->input_count,
+                            NULL, ret_why);
     }
-    return rc == EG_OK && with_providers ? add_providers(app, ret_why) : rc;
+    return rc;
+}
+
+int32_t gw_app_add_store(struct gw_app *app, bool with_providers, struct eg_why *ret_why) {
+    struct gw_wanted_list list;
+    const int32_t rc = want_store(app, &app->options, with_providers, &list, ret_why);
+    return rc == EG_OK ? add_all(app, &list, ret_why) : rc;
 }
 
 int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why) {
-    const struct gw_settings *settings = &app->options.settings;
-    int32_t rc = gw_app_add_store(app, true, ret_why);
-    if (rc == EG_OK) {
-        rc =
-            add_list(app, EG_KIND_MIDDLEWARE, "middleware", &settings->plugins.middleware, ret_why);
-    }
-    if (rc == EG_OK) {
-        rc = add_list(app, EG_KIND_REACTER, "reacter", &settings->plugins.reacters, ret_why);
-    }
-    return rc == EG_OK ? add_flagged(app, ret_why) : rc;
+    struct gw_wanted_list list;
+    const int32_t rc = gw_app_want(app, &app->options, &list, ret_why);
+    return rc == EG_OK ? add_all(app, &list, ret_why) : rc;
 }

@@ -1,129 +1,67 @@
 /*
- * app/reload.c - SIGHUP: the configuration is read again, whole. A bad one changes nothing. What
- * may change while serving (gw_settings_group.live) does; every other key that differs is named in
- * the log and waits for the next start. Control thread.
+ * app/reload.c - SIGHUP or POST /v1/plugins/reload: the configuration is read again, whole, and
+ * takes effect as a whole or not at all.
+ *
+ *   read and check -> plan -> create -> start and attach, beside those at work
+ *     -> new providers are asked about the functions there are -> the new chain set is the present
+ * one, live settings are taken over
+ *     -> every loop swaps settings -> every loop swaps its snapshot, and with it the chain set
+ *     -> answer; what was replaced goes when the last request that began with it has ended
+ *
+ * Until the start has ended well, nothing has changed and a refusal takes down what was made.
+ * Control thread. One reload at a time: a signal that comes meanwhile is remembered, and one reload
+ * follows for all of them; a request that comes meanwhile is told 409.
  */
-#include <stdio.h>
-#include <string.h>
+#include "app/reload.h"
 
-#include "app/app.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/slice.h"
 #include "base/why.h"
 
-static bool is_live(const struct gw_settings_group *group, const char *key) {
-    char word[64];
-    snprintf(word, sizeof word, " %s ", key);
-    return strstr(group->live, word) != NULL;
-}
+/* ---- the end ---- */
 
-static bool same_text(const void *a, const void *b) {
-    return gw_str_eq(*(const struct eg_str *)a, *(const struct eg_str *)b);
-}
-
-static bool same_list(const void *a, const void *b) {
-    const struct eg_str_list *x = a;
-    const struct eg_str_list *y = b;
-    bool same = x->count == y->count;
-    for (size_t i = 0; same && i < x->count; i++) {
-        same = gw_str_eq(x->items[i], y->items[i]);
-    }
-    return same;
-}
-
-static bool same_word(const void *a, const void *b) {
-    return memcmp(a, b, 8) == 0;
-}
-static bool same_half(const void *a, const void *b) {
-    return memcmp(a, b, 4) == 0;
-}
-
-static bool same_value(uint32_t type, const void *a, const void *b) {
-    static bool (*const compare[])(const void *a, const void *b) = {
-        [EG_SET_STRING] = same_text, [EG_SET_SECRET] = same_text,   [EG_SET_INT] = same_word,
-        [EG_SET_BOOL] = same_half,   [EG_SET_DURATION] = same_word, [EG_SET_SIZE] = same_word,
-        [EG_SET_LIST] = same_list,   [EG_SET_JSON] = same_text,
-    };
-    return compare[type](a, b);
-}
-
-static void report_group(const struct gw_settings_group *group, const struct gw_settings *before,
-                         const struct gw_settings *after) {
-    for (size_t i = 0; i < group->table.count; i++) {
-        const struct eg_setting *row = group->table.rows[i];
-        const size_t at = group->offset + row->offset;
-        if (same_value(row->type, (const char *)before + at, (const char *)after + at)) {
-            continue;
-        }
-        gw_logf(EG_LOG_INFO, "reload: %s%s%s %s", group->name, group->name[0] == '\0' ? "" : ".",
-                row->name,
-                is_live(group, row->name) ? "changed" : "differs: takes effect at the next start");
+static void answer(struct gw_app *app, struct gw_http_request *asker, uint32_t status,
+                   struct eg_str text) {
+    if (asker != NULL) {
+        gw_config_api_reloaded(app->config_api, asker, status, text);
     }
 }
 
-static bool is_same_key(const struct gw_source_item *a, const struct gw_source_item *b) {
-    return a->is_bare == b->is_bare && gw_str_eq(a->section, b->section) &&
-           gw_str_eq(a->input.key, b->input.key);
+static void end(struct gw_reload *reload) {
+    struct gw_app *app = reload->app;
+    GW_ASSERT(reload->change == NULL);
+    app->reload = NULL;
+    gw_bytes_free(&reload->changed);
+    gw_bytes_free(&reload->waiting);
+    gw_options_free(&reload->fresh);
+    gw_free(reload);
+    gw_app_reload_if_wanted(app);
 }
 
-/* Is the key of the item there, with the same value when that counts? */
-static bool has_item(const struct gw_source *source, const struct gw_source_item *item,
-                     bool with_value) {
-    for (size_t i = 0; i < source->count; i++) {
-        const struct gw_source_item *other = &source->items[i];
-        if (is_same_key(item, other) &&
-            (!with_value || gw_str_eq(item->input.json, other->input.json))) {
-            return true;
-        }
+static void refuse(struct gw_reload *reload, uint32_t status, struct eg_str why) {
+    if (reload->change != NULL) {
+        gw_change_abort(reload->change, GW_PLUGIN_STOP_NS);
+        reload->change = NULL;
     }
-    return false;
+    gw_logf(EG_LOG_ERROR, "reload refused, nothing changed: %.*s", GW_FMT(why));
+    answer(reload->app, reload->asker, status, why);
+    end(reload);
 }
 
-/* Settings of components in `a` that `b` does not have: any difference waits for the next start. */
-static void report_components(const struct gw_source *a, const struct gw_source *b,
-                              bool with_value) {
-    for (size_t i = 0; i < a->count; i++) {
-        const struct gw_source_item *item = &a->items[i];
-        if (gw_str_starts(item->section, GW_STR("plugins.")) && !item->is_bare &&
-            !has_item(b, item, with_value)) {
-            gw_logf(EG_LOG_INFO, "reload: %.*s.%.*s differs: takes effect at the next start",
-                    GW_FMT(item->section), GW_FMT(item->input.key));
-        }
-    }
+static void on_everywhere(void *arg) {
+    struct gw_reload *reload = arg;
+    struct gw_bytes text;
+    gw_bytes_init(&text, 0);
+    gw_reload_write(&text, reload);
+    gw_logf(EG_LOG_INFO, "reload: done");
+    answer(reload->app, reload->asker, 200, gw_bytes_str(&text));
+    gw_bytes_free(&text);
+    end(reload);
 }
 
-/* One value over the other; texts are copied, for the new source goes away. Texts of former values
- * stay in the arena until the end: a reload is rare and they are short. */
-static void take_value(struct gw_arena *arena, uint32_t type, void *to, const void *from) {
-    static const size_t sizes[] = {
-        [EG_SET_INT] = sizeof(int64_t),
-        [EG_SET_BOOL] = sizeof(uint32_t),
-        [EG_SET_DURATION] = sizeof(uint64_t),
-        [EG_SET_SIZE] = sizeof(uint64_t),
-    };
-    if (type == EG_SET_STRING || type == EG_SET_SECRET) {
-        *(struct eg_str *)to = gw_arena_dup(arena, *(const struct eg_str *)from);
-        return;
-    }
-    GW_ASSERT(type < GW_COUNT(sizes) && sizes[type] > 0);
-    memcpy(to, from, sizes[type]);
-}
-
-static void take_live(struct gw_app *app, const struct gw_settings *fresh) {
-    char *settings = (char *)&app->options.settings;
-    for (size_t g = 0; g < gw_settings_group_count; g++) {
-        const struct gw_settings_group *group = &gw_settings_groups[g];
-        for (size_t i = 0; i < group->table.count; i++) {
-            const struct eg_setting *row = group->table.rows[i];
-            if (is_live(group, row->name)) {
-                const size_t at = group->offset + row->offset;
-                take_value(&app->options.source.arena, row->type, settings + at,
-                           (const char *)fresh + at);
-            }
-        }
-    }
-}
+/* ---- it takes effect ---- */
 
 static void configure_lane(struct gw_task *task) {
     struct gw_lane *lane = gw_lane_of(task);
@@ -134,51 +72,93 @@ static void configure_lane(struct gw_task *task) {
 }
 
 static void on_configured(struct gw_app *app) {
-    gw_logf(EG_LOG_INFO, "reload: done");
-    gw_app_reload_if_wanted(app);
+    if (app->reload->has_change) {
+        gw_publisher_publish(app->publisher, app->catalog, on_everywhere, app->reload);
+    } else {
+        on_everywhere(app->reload);
+    }
 }
 
-static void apply(struct gw_app *app, const struct gw_options *fresh) {
-    struct gw_settings *settings = &app->options.settings;
-    for (size_t i = 0; i < gw_settings_group_count; i++) {
-        report_group(&gw_settings_groups[i], settings, &fresh->settings);
-    }
-    report_components(&fresh->source, &app->options.source, true); /* new and changed keys */
-    report_components(&app->options.source, &fresh->source, false);
-    take_live(app, &fresh->settings);
-    gw_app_log_setup(&app->options);
+static void apply(struct gw_reload *reload) {
+    struct gw_app *app = reload->app;
     struct gw_config_api_config api;
-    gw_app_api_config(settings, &api);
+    gw_reload_report(reload);
+    gw_reload_take_live(reload);
+    gw_app_log_setup(&app->options);
+    gw_app_api_config(&app->options.settings, &api);
     gw_config_api_configure(app->config_api, &api);
     gw_app_each_lane(app, configure_lane, on_configured);
 }
 
-void gw_app_reload_if_wanted(struct gw_app *app) {
-    if (app->is_reload_wanted) {
-        app->is_reload_wanted = false;
-        gw_app_reload(app);
+static void on_started(void *arg, int32_t status, struct eg_str why) {
+    struct gw_reload *reload = arg;
+    struct gw_app *app = reload->app;
+    struct eg_why refused = {.struct_size = sizeof refused};
+    if (app->stage > GW_SERVING || app->lanes_to_answer > 0) {
+        refuse(reload, 503, GW_STR("the gateway is stopping"));
+    } else if (status < 0) {
+        refuse(reload, status == EG_E_TIMEOUT ? 504 : 503, why);
+    } else if (gw_publisher_check(app->publisher, gw_change_chains(reload->change), &refused) < 0) {
+        refuse(reload, 400, gw_why_str(&refused));
+    } else {
+        gw_change_commit(reload->change, GW_PLUGIN_STOP_NS,
+                         reload->fresh.settings.top.drain_timeout_ns);
+        reload->change = NULL;
+        apply(reload);
     }
 }
 
-void gw_app_reload(struct gw_app *app) {
-    struct gw_options fresh = {0};
+/* ---- the beginning ---- */
+
+static int32_t prepare(struct gw_reload *reload, struct eg_why *ret_why) {
+    struct gw_app *app = reload->app;
+    int32_t rc = gw_options_load(&reload->fresh, app->argc, app->argv, ret_why);
+    if (rc == EG_OK) {
+        rc = gw_reload_plan(reload, ret_why);
+    }
+    if (rc == EG_OK && reload->has_change) {
+        reload->change = gw_change_begin(app->manager);
+        rc = gw_reload_create(reload, ret_why);
+    }
+    return rc;
+}
+
+static void begin(struct gw_app *app, struct gw_http_request *asker) {
+    struct gw_reload *reload = gw_alloc(sizeof *reload);
     struct eg_why why = {.struct_size = sizeof why};
+    reload->app = app;
+    reload->asker = asker;
+    gw_bytes_init(&reload->changed, 0);
+    gw_bytes_init(&reload->waiting, 0);
+    app->reload = reload;
+    if (prepare(reload, &why) < 0) {
+        refuse(reload, 400, gw_why_str(&why));
+    } else if (reload->has_change) {
+        gw_change_start(reload->change, app->options.settings.top.start_timeout_ns, on_started,
+                        reload);
+    } else {
+        apply(reload);
+    }
+}
+
+void gw_app_reload_if_wanted(struct gw_app *app) {
+    if (app->is_reload_wanted && app->reload == NULL) {
+        app->is_reload_wanted = false;
+        gw_app_reload(app, NULL);
+    }
+}
+
+void gw_app_reload(struct gw_app *app, struct gw_http_request *asker) {
     if (app->stage > GW_SERVING) {
         gw_logf(EG_LOG_WARN, "reload: not now, the gateway is stopping");
-        return;
-    }
-    if (app->stage < GW_SERVING || app->lanes_to_answer > 0) {
-        app->is_reload_wanted = true; /* the file may have changed since it was read */
-        return;
-    }
-    int32_t rc = gw_options_load(&fresh, app->argc, app->argv, &why);
-    if (rc == EG_OK) {
-        rc = gw_app_check_components(app->manager, &fresh, &why);
-    }
-    if (rc < 0) {
-        gw_logf(EG_LOG_ERROR, "reload refused, nothing changed: %.*s", GW_FMT(gw_why_str(&why)));
+        answer(app, asker, 503, GW_STR("the gateway is stopping"));
+    } else if (app->stage < GW_SERVING || app->lanes_to_answer > 0 || app->reload != NULL) {
+        /* A signal is kept: the file may have changed since it was read. */
+        app->is_reload_wanted = app->is_reload_wanted || asker == NULL;
+        answer(app, asker, 409,
+               GW_STR("a reload is under way; ask again when it is over, or send SIGHUP, which "
+                      "waits for its end"));
     } else {
-        apply(app, &fresh);
+        begin(app, asker);
     }
-    gw_options_free(&fresh);
 }

@@ -171,9 +171,10 @@ const struct gw_settings_group gw_settings_groups[] = {
           " json_depth middleware_timeout reacter_pending "),
     GROUP("egress", "Connections to functions", egress_rows, egress, " "),
     GROUP("trace", "Traces, where a reacter wants them", trace_rows, trace, " sample_percent "),
-    GROUP("compat", "Behaviour of the original gateway", compat_rows, compat, " function_timeout "),
+    GROUP("compat", "Behaviour of the original gateway", compat_rows, compat,
+          " function_timeout http_status "),
     GROUP("store", "Storage of the configuration", store_rows, store, " "),
-    GROUP("plugins", "Plugins", plugins_rows, plugins, " "),
+    GROUP("plugins", "Plugins", plugins_rows, plugins, " middleware reacters "),
 };
 const size_t gw_settings_group_count = GW_COUNT(gw_settings_groups);
 

@@ -78,7 +78,6 @@ static void make_flows(struct gw_app *app) {
     for (uint32_t i = 0; i < app->lane_count; i++) {
         struct gw_flow_setup setup = {
             .loop = app->lanes[i].loop,
-            .manager = app->manager,
             .reader = gw_publisher_reader(app->publisher, i),
             .workers = share(settings->top.workers, app->lane_count, i),
             .backlog = share(settings->top.workers_backlog, app->lane_count, i),
@@ -93,9 +92,18 @@ static void on_routed(void *arg) {
     gw_config_api_routed(app->config_api);
 }
 
+static void on_reload(void *arg, struct gw_http_request *request) {
+    gw_app_reload(arg, request);
+}
+
 static void make_config_api(struct gw_app *app) {
     struct gw_config_api_setup setup = {
-        .catalog = app->catalog, .publisher = app->publisher, .manager = app->manager};
+        .catalog = app->catalog,
+        .publisher = app->publisher,
+        .manager = app->manager,
+        .on_reload = on_reload,
+        .reload_arg = app,
+    };
     gw_app_api_config(&app->options.settings, &setup.config);
     app->config_api = gw_config_api_create(&setup);
     gw_publisher_on_routed(app->publisher, on_routed, app);

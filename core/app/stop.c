@@ -104,6 +104,7 @@ static uint32_t count_transfers(const struct gw_app *app, const struct gw_http_s
 
 static uint32_t count_busy(const struct gw_app *app) {
     uint32_t busy = app->config_api == NULL ? 0 : gw_config_api_busy(app->config_api);
+    busy += app->reload == NULL ? 0 : 1;
     busy += count_transfers(app, app->config_server);
     for (uint32_t i = 0; i < app->lane_count; i++) {
         busy += app->lanes[i].busy;

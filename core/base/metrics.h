@@ -14,8 +14,16 @@ struct eg_metric;
 
 /* GW_UNTYPED is a gauge that is written as untyped: for inherited names that end in _total and
  * still go down, which a gauge must not (promtool check metrics). GW_GAUGE_SECONDS is a gauge whose
- * value is nanoseconds (not below 0) and is written as seconds. */
-enum gw_metric_type { GW_COUNTER, GW_GAUGE, GW_HISTOGRAM, GW_UNTYPED, GW_GAUGE_SECONDS };
+ * value is nanoseconds (not below 0) and is written as seconds; GW_COUNTER_SECONDS a counter of
+ * this kind. */
+enum gw_metric_type {
+    GW_COUNTER,
+    GW_GAUGE,
+    GW_HISTOGRAM,
+    GW_UNTYPED,
+    GW_GAUGE_SECONDS,
+    GW_COUNTER_SECONDS
+};
 
 /* Describes one family, static. name without prefix is written as given. */
 struct gw_metric_family {

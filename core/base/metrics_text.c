@@ -10,11 +10,9 @@
 #include "base/metrics_inner.h"
 #include "base/slice.h"
 
-static const char *const type_words[] = {[GW_COUNTER] = "counter",
-                                         [GW_GAUGE] = "gauge",
-                                         [GW_HISTOGRAM] = "histogram",
-                                         [GW_UNTYPED] = "untyped",
-                                         [GW_GAUGE_SECONDS] = "gauge"};
+static const char *const type_words[] = {
+    [GW_COUNTER] = "counter", [GW_GAUGE] = "gauge",         [GW_HISTOGRAM] = "histogram",
+    [GW_UNTYPED] = "untyped", [GW_GAUGE_SECONDS] = "gauge", [GW_COUNTER_SECONDS] = "counter"};
 
 /* The shortest decimal that reads back as the same double. */
 static void add_double(struct gw_bytes *out, double value) {
@@ -99,7 +97,7 @@ static void add_metric(struct gw_bytes *out, const struct eg_metric *m) {
     }
     gw_bytes_add(out, m->key);
     gw_bytes_add_char(out, ' ');
-    if (m->family->type == GW_GAUGE_SECONDS) {
+    if (m->family->type == GW_GAUGE_SECONDS || m->family->type == GW_COUNTER_SECONDS) {
         add_seconds(out, (uint64_t)gw_metric_value(m));
     } else {
         gw_bytes_add_i64(out, gw_metric_value(m));

@@ -53,11 +53,12 @@ static bool has_hook(const struct gw_instance *m, enum gw_hook hook) {
 }
 
 static size_t place_at(const struct eg_exchange *x, size_t done) {
-    return hooks[x->chain.hook].is_reverse ? x->flow->middleware_count - 1 - done : done;
+    const size_t count = x->chains->of_kind[EG_KIND_MIDDLEWARE].count;
+    return hooks[x->chain.hook].is_reverse ? count - 1 - done : done;
 }
 
 static struct gw_instance *instance_at(const struct eg_exchange *x, size_t done) {
-    return x->flow->middleware[place_at(x, done)];
+    return x->chains->of_kind[EG_KIND_MIDDLEWARE].items[place_at(x, done)];
 }
 
 static void fail(struct eg_exchange *x, const struct gw_instance *m, int32_t status,
@@ -70,21 +71,24 @@ static void fail(struct eg_exchange *x, const struct gw_instance *m, int32_t sta
     };
     gw_log_write(EG_LOG_ERROR, (struct eg_str){0}, GW_STR("middleware failed"), fields,
                  sizeof fields / sizeof fields[0]);
-    gw_counters_plugin_error(m->name);
     gw_answer_error(x, 500, GW_STR("Internal Server Error"));
 }
 
 /* true: the chain goes on; after a late on_request with the same instance. */
 static bool judge(struct eg_exchange *x, int32_t verdict, struct eg_str reason) {
-    const struct gw_instance *m = instance_at(x, x->chain.done);
+    struct gw_instance *m = instance_at(x, x->chain.done);
     const size_t place = place_at(x, x->chain.done);
     const bool is_late = x->chain.now != x->chain.hook;
+    const bool is_silent = verdict == EG_STOP && x->answer.status == 0;
     x->chain.is_stopped = verdict != EG_NEXT;
     gw_trace_hook_end(x, x->chain.span, verdict, reason);
     x->chain.span = NULL;
+    if (is_silent || verdict > EG_STOP) { /* its op knows of no error */
+        gw_op_count_error(m, x->flow->loop_index);
+    }
     if (verdict < 0 || verdict > EG_STOP) {
         fail(x, m, verdict, reason);
-    } else if (verdict == EG_STOP && x->answer.status == 0) {
+    } else if (is_silent) {
         fail(x, m, EG_E_PROTO, GW_STR("stopped without a reply"));
     }
     if (is_late) {
@@ -123,19 +127,16 @@ static int32_t ask(struct eg_exchange *x, struct gw_instance *m) {
     struct gw_wait *wait = gw_wait_take(x);
     x->chain.span = gw_trace_hook(x, m, hooks[x->chain.now].name);
     gw_wait_begin(wait, m, flow->config.middleware_timeout_ns, on_verdict, NULL);
-    const char *former = gw_loop_blame(flow->loop, m->name);
     const int32_t verdict =
         hooks[x->chain.now].call(m, gw_instance_slot(m, flow->loop_index), x, &wait->op.pub);
-    gw_loop_blame(flow->loop, former);
-    if (verdict != EG_PENDING) {
-        gw_wait_unused(wait);
-    }
+    gw_wait_called(wait, verdict);
     return verdict;
 }
 
 /* true: the chain has ended; false: it waits for an op. */
 static bool walk(struct eg_exchange *x) {
-    while (x->chain.done < x->flow->middleware_count && !x->chain.is_stopped) {
+    const size_t count = x->chains->of_kind[EG_KIND_MIDDLEWARE].count;
+    while (x->chain.done < count && !x->chain.is_stopped) {
         struct gw_instance *m = instance_at(x, x->chain.done);
         if (!choose(x, m)) {
             x->chain.done++;
@@ -152,5 +153,5 @@ static bool walk(struct eg_exchange *x) {
 
 bool gw_chain_start(struct eg_exchange *exchange, enum gw_hook hook) {
     exchange->chain = (struct gw_chain_run){.hook = hook};
-    return !exchange->flow->has_hook[hook] || walk(exchange);
+    return !exchange->chains->has_hook[hook] || walk(exchange);
 }

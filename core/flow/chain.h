@@ -10,8 +10,6 @@
 
 struct gw_span;
 
-enum gw_hook { GW_HOOK_REQUEST, GW_HOOK_EVENT, GW_HOOK_REPLY, GW_HOOKS };
-
 struct gw_chain_run {
     enum gw_hook hook;
     enum gw_hook now; /* what the instance at work is asked: hook, or a late on_request (scope.h) */

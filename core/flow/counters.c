@@ -40,12 +40,6 @@ static const struct gw_metric_family family_forbidden = {
     .help = "Total of calls and deliveries refused by an authorizer.",
     .type = GW_COUNTER,
 };
-static const struct gw_metric_family family_plugin_errors = {
-    .name = "eventgateway_plugin_errors_total",
-    .help = "Total of failed or overdue middleware and reacter calls.",
-    .type = GW_COUNTER,
-};
-
 struct gw_space_counters {
     struct eg_str space;
     struct eg_metric *sysevents[GW_SYS_EVENTS];
@@ -107,9 +101,4 @@ void gw_counters_sysevent(struct gw_counters *counters, struct eg_str space,
         c->sysevents[which] = gw_metric(&family_received, labels, 2);
     }
     gw_metric_add(c->sysevents[which], 1);
-}
-
-void gw_counters_plugin_error(const char *component) {
-    const struct eg_kv label = {GW_STR("component"), gw_str_c(component)};
-    gw_metric_add(gw_metric(&family_plugin_errors, &label, 1), 1);
 }

@@ -26,8 +26,5 @@ void gw_counters_free(struct gw_counters *counters);
 /* eventgateway_events_received_total{space,type=<system event>}. */
 void gw_counters_sysevent(struct gw_counters *counters, struct eg_str space,
                           enum gw_sysevent which);
-/* eventgateway_plugin_errors_total{component}: a hook failed or passed its deadline. Looked up
- * with a lock; errors are rare. */
-void gw_counters_plugin_error(const char *component);
 
 #endif

@@ -26,7 +26,6 @@ static const struct step_row steps[] = {
 };
 
 struct eg_exchange *gw_exchange_create(struct gw_flow *flow, struct gw_http_request *request) {
-    gw_flow_prepare(flow);
     struct eg_exchange *x = gw_arena_alloc(&request->arena, sizeof *x);
     memset(x, 0, offsetof(struct eg_exchange, params));
     x->params.is_null = true;
@@ -37,10 +36,11 @@ struct eg_exchange *gw_exchange_create(struct gw_flow *flow, struct gw_http_requ
     x->request = request;
     x->arena = &request->arena;
     x->view = gw_view_acquire(flow->reader);
+    x->chains = gw_snapshot_chains(x->view->snapshot);
     x->path = request->path;
     request->user = x;
     flow->exchanges++;
-    if (flow->is_tracing) {
+    if (x->chains->has_trace) {
         gw_trace_begin(x);
     }
     return x;

@@ -30,7 +30,6 @@ struct gw_quiet {
 struct gw_flow {
     struct eg_loop *loop;
     uint32_t loop_index;
-    struct gw_manager *manager;
     struct gw_reader *reader;
     struct gw_flow_config config;
     struct gw_counters counters;
@@ -38,14 +37,6 @@ struct gw_flow {
     struct gw_node waits; /* ops that are out */
     uint32_t exchanges;   /* alive */
     bool is_draining;
-    bool is_prepared; /* the chains below were read */
-    struct gw_instance *const *middleware;
-    size_t middleware_count;
-    bool has_hook[GW_HOOKS]; /* some middleware has it */
-    const struct gw_reaction *reactions;
-    size_t reaction_count;
-    bool has_reaction[GW_SYS_EVENTS];
-    bool is_tracing; /* some reacter wants traces */
     struct gw_quiet quiet;
 };
 
@@ -78,6 +69,7 @@ struct eg_exchange {
     struct gw_http_request *request; /* held */
     struct gw_arena *arena;          /* the request's */
     struct gw_view *view;            /* held */
+    const struct gw_chains *chains;  /* of the view */
     uint32_t step;                   /* enum gw_step */
     bool is_batch;
     bool is_hosted;                          /* the host name is a hosted one */
@@ -112,7 +104,6 @@ void gw_exchange_run(struct eg_exchange *exchange);
 /* What a sub-machine calls when it has ended later. */
 void gw_exchange_resume(struct eg_exchange *exchange);
 void gw_keepsake_release(struct gw_keepsake *keepsake);
-void gw_flow_prepare(struct gw_flow *flow);
 /* One log line with the request id and one more field (name NULL = none). */
 void gw_exchange_log(const struct eg_exchange *exchange, uint32_t level, const char *text,
                      const char *name, struct eg_str value);

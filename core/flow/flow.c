@@ -16,7 +16,6 @@ struct gw_flow *gw_flow_create(const struct gw_flow_setup *setup) {
     struct gw_flow *flow = gw_alloc(sizeof *flow);
     flow->loop = setup->loop;
     flow->loop_index = gw_loop_index(setup->loop);
-    flow->manager = setup->manager;
     flow->reader = setup->reader;
     flow->config = setup->config;
     gw_list_init(&flow->waits);
@@ -62,43 +61,4 @@ void gw_flow_gone(struct gw_flow *flow, struct gw_http_request *request) {
     (void)flow;
     GW_LOG(EG_LOG_DEBUG, "client went away before the reply",
            {GW_STR("request_id"), request->request_id});
-}
-
-/* ---- which chains and reacters there are; fixed once serving, so read at the first request ----
- */
-
-static void prepare_middleware(struct gw_flow *flow) {
-    flow->middleware = gw_manager_chain(flow->manager, EG_KIND_MIDDLEWARE, &flow->middleware_count);
-    for (size_t i = 0; i < flow->middleware_count; i++) {
-        const struct eg_middleware_ops *ops = flow->middleware[i]->component->ops;
-        flow->has_hook[GW_HOOK_REQUEST] |= ops->on_request != NULL;
-        flow->has_hook[GW_HOOK_EVENT] |=
-            ops->on_event != NULL || gw_scope_is_late(flow->middleware[i]);
-        flow->has_hook[GW_HOOK_REPLY] |= ops->on_reply != NULL;
-    }
-}
-
-static void prepare_reactions(struct gw_flow *flow) {
-    size_t reacter_count = 0;
-    struct gw_instance *const *reacters =
-        gw_manager_chain(flow->manager, EG_KIND_REACTER, &reacter_count);
-    for (size_t i = 0; i < reacter_count; i++) {
-        flow->is_tracing |= gw_trace_is_wanted_by(reacters[i]);
-    }
-    flow->reactions = gw_manager_reactions(flow->manager, &flow->reaction_count);
-    for (size_t i = 0; i < flow->reaction_count; i++) {
-        const enum gw_sysevent which = gw_sysevent_of(flow->reactions[i].event_type);
-        if (which != GW_SYS_EVENTS) {
-            flow->has_reaction[which] = true;
-        }
-    }
-}
-
-void gw_flow_prepare(struct gw_flow *flow) {
-    if (flow->is_prepared) {
-        return;
-    }
-    prepare_middleware(flow);
-    prepare_reactions(flow);
-    flow->is_prepared = true;
 }

@@ -33,7 +33,6 @@ struct gw_flow_config {
 };
 struct gw_flow_setup {
     struct eg_loop *loop;
-    struct gw_manager *manager;
     struct gw_reader *reader;
     uint32_t workers; /* this loop's share, at least 1 */
     uint32_t backlog; /* this loop's share, at least 1 */

@@ -30,7 +30,6 @@ static void log_reacter(const struct gw_notify *n, const struct gw_instance *rea
 
 static void judge_error(struct gw_notify *n, const struct gw_instance *reacter, int32_t status,
                         struct eg_str reason) {
-    gw_counters_plugin_error(reacter->name);
     log_reacter(n, reacter, EG_LOG_ERROR, "reacter failed",
                 reason.len > 0 ? reason : gw_str_c(gw_error_text(status)));
 }
@@ -60,7 +59,7 @@ static bool ask_all(struct gw_notify *n);
 
 static void on_sync_verdict(struct gw_wait *wait, int32_t status, struct eg_result *result) {
     struct gw_notify *n = wait->arg;
-    const struct gw_reaction *reaction = &n->exchange->flow->reactions[n->next_reaction - 1];
+    const struct gw_reaction *reaction = &n->exchange->chains->reactions[n->next_reaction - 1];
     const struct eg_str reason = result == NULL ? (struct eg_str){0} : result->message;
     if (!judge(n, reaction, status < 0 ? status : result->verdict, reason) || ask_all(n)) {
         n->then(n);
@@ -87,26 +86,21 @@ static int32_t ask(struct gw_notify *n, const struct gw_reaction *reaction) {
     struct gw_wait *wait = gw_wait_take(x);
     gw_wait_begin(wait, reacter, x->flow->config.middleware_timeout_ns,
                   reaction->is_sync ? on_sync_verdict : on_async_verdict, n);
-    const char *former = gw_loop_blame(x->flow->loop, reacter->name);
     const int32_t verdict = ops->react(
         reacter->self, gw_instance_slot(reacter, x->flow->loop_index), n->event, &wait->op.pub);
-    gw_loop_blame(x->flow->loop, former);
+    gw_wait_called(wait, verdict);
     if (verdict == EG_PENDING && !reaction->is_sync) {
         gw_reactions_hold(wait, reacter);
         return EG_NEXT;
     }
-    if (verdict == EG_PENDING) {
-        return EG_PENDING;
-    }
-    gw_wait_unused(wait);
     return verdict;
 }
 
 /* true: all were asked, or one refused; false: waits. */
 static bool ask_all(struct gw_notify *n) {
-    const struct gw_flow *flow = n->exchange->flow;
-    while (n->next_reaction < flow->reaction_count) {
-        const struct gw_reaction *reaction = &flow->reactions[n->next_reaction++];
+    const struct gw_chains *chains = n->exchange->chains;
+    while (n->next_reaction < chains->reaction_count) {
+        const struct gw_reaction *reaction = &chains->reactions[n->next_reaction++];
         if (!gw_str_eq(reaction->event_type, gw_str_c(gw_sysevent_types[n->which]))) {
             continue;
         }
@@ -177,12 +171,12 @@ bool gw_notify_start(struct gw_notify *notify, struct eg_exchange *exchange, enu
     notify->which = which;
     notify->is_vetoed = false;
     notify->next_reaction = 0;
-    if (count == 0 && !flow->has_reaction[which]) {
+    if (count == 0 && !exchange->chains->has_reaction[which]) {
         return true;
     }
     notify->event = NULL; /* of the former event of a batch */
     deliver_all(notify, subscribers, count, data);
-    if (!flow->has_reaction[which]) {
+    if (!exchange->chains->has_reaction[which]) {
         return true;
     }
     (void)event_of(notify, data);

@@ -8,13 +8,10 @@
 #include "domain/match.h"
 #include "flow/exchange.h"
 
-bool gw_scope_is_late(const struct gw_instance *instance) {
-    return instance->match != NULL && !gw_match_is_early(instance->match);
-}
-
 static struct gw_scope *scope_of(struct eg_exchange *x, size_t place) {
     if (x->scopes == NULL) {
-        x->scopes = gw_arena_zalloc(x->arena, x->flow->middleware_count * sizeof *x->scopes);
+        x->scopes = gw_arena_zalloc(x->arena, x->chains->of_kind[EG_KIND_MIDDLEWARE].count *
+                                                  sizeof *x->scopes);
     }
     return &x->scopes[place];
 }

@@ -41,7 +41,5 @@ enum gw_scope_part gw_scope_judge(struct eg_exchange *exchange, const struct gw_
                                   size_t place, enum gw_hook hook);
 /* Its late on_request has answered; when it stopped, the answer is set. */
 void gw_scope_note(struct eg_exchange *exchange, size_t place, bool is_stopped);
-/* Does it have to be asked late? Then the chain of on_event runs for it whatever hooks it has. */
-bool gw_scope_is_late(const struct gw_instance *instance);
 
 #endif

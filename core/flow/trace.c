@@ -215,11 +215,6 @@ void gw_trace_answered(struct eg_exchange *exchange) {
     }
 }
 
-bool gw_trace_is_wanted_by(const struct gw_instance *reacter) {
-    const struct eg_reacter_ops *ops = reacter->component->ops;
-    return EG_HAS(ops, trace) && ops->trace != NULL;
-}
-
 static void tell(const struct eg_exchange *x, struct gw_instance *reacter,
                  const struct eg_trace *told) {
     const struct eg_reacter_ops *ops = reacter->component->ops;
@@ -239,7 +234,7 @@ static const struct eg_span *const *list_spans(struct eg_exchange *x) {
 
 void gw_trace_end(struct eg_exchange *exchange) {
     struct gw_trace *trace = exchange->trace;
-    size_t count = 0;
+    const struct gw_chain_of_kind *reacters = &exchange->chains->of_kind[EG_KIND_REACTER];
     if (!trace->is_decided) {
         decide(exchange, NULL, (struct eg_str){0}); /* was refused before there was an event */
     }
@@ -256,11 +251,9 @@ void gw_trace_end(struct eg_exchange *exchange) {
         .spans_dropped = trace->dropped,
     };
     memcpy(told.id, trace->context.trace_id, sizeof told.id);
-    struct gw_instance *const *reacters =
-        gw_manager_chain(exchange->flow->manager, EG_KIND_REACTER, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (gw_trace_is_wanted_by(reacters[i])) {
-            tell(exchange, reacters[i], &told);
+    for (size_t i = 0; i < reacters->count; i++) {
+        if (gw_reacter_has_trace(reacters->items[i])) {
+            tell(exchange, reacters->items[i], &told);
         }
     }
 }

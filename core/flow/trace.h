@@ -28,9 +28,6 @@ struct gw_carried {
     struct eg_str tracestate;
 };
 
-/* Does this reacter want traces? */
-bool gw_trace_is_wanted_by(const struct gw_instance *reacter);
-
 /* The exchange was made; its events are there; its reply goes out; its last work has ended. The
  * last three only with a trace. */
 void gw_trace_begin(struct eg_exchange *exchange);

@@ -51,19 +51,27 @@ static void join(struct gw_wait *wait, gw_wait_then *then, void *arg) {
     gw_exchange_ref(wait->exchange);
 }
 
+/* The loop reads the clock to know whose time this is: once before the call, once after it. */
 void gw_wait_begin(struct gw_wait *wait, struct gw_instance *instance, uint64_t timeout_ns,
                    gw_wait_then *then, void *arg) {
-    const uint64_t deadline_ns = timeout_ns == 0 ? 0 : gw_monotonic_ns() + timeout_ns;
+    struct eg_loop *loop = wait->exchange->flow->loop;
+    wait->former_blamed = gw_loop_blame(loop, instance->name);
+    const uint64_t now_ns = gw_loop_blamed_since(loop);
     join(wait, then, arg);
-    gw_op_begin(&wait->op, instance, wait->exchange->flow->loop, deadline_ns, on_done, on_deadline);
+    gw_op_begin_verdict(&wait->op, instance, loop, now_ns,
+                        timeout_ns == 0 ? 0 : now_ns + timeout_ns, on_done, on_deadline);
 }
 
-void gw_wait_unused(struct gw_wait *wait) {
+void gw_wait_called(struct gw_wait *wait, int32_t verdict) {
     struct eg_exchange *exchange = wait->exchange;
-    gw_op_refused(&wait->op);
-    gw_list_remove(&wait->node);
-    exchange->spare_wait = wait;
-    gw_exchange_unref(exchange); /* the caller holds it too, so this is never the last */
+    struct eg_loop *loop = exchange->flow->loop;
+    (void)gw_loop_blame(loop, wait->former_blamed);
+    gw_op_verdict(&wait->op, verdict, gw_loop_blamed_since(loop));
+    if (verdict != EG_PENDING) {
+        gw_list_remove(&wait->node);
+        exchange->spare_wait = wait;
+        gw_exchange_unref(exchange); /* the caller holds it too, so this is never the last */
+    }
 }
 
 void gw_wait_invoke(struct gw_wait *wait, struct gw_target *target,

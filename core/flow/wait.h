@@ -16,6 +16,7 @@ struct gw_wait {
     struct gw_node node;          /* in the flow's ring while the op is out */
     struct eg_exchange *exchange; /* counted while the op is out */
     bool is_over;                 /* the continuation ran */
+    const char *former_blamed;    /* who ran before the call */
     void (*then)(struct gw_wait *wait, int32_t status, struct eg_result *result);
     void *arg;          /* of the one who waits */
     uint32_t *pending;  /* counts those that are out; NULL = nobody does. One less with its done */
@@ -28,11 +29,13 @@ typedef void gw_wait_then(struct gw_wait *wait, int32_t status, struct eg_result
 /* A wait out of the exchange's arena; one that came back unused is used again. */
 struct gw_wait *gw_wait_take(struct eg_exchange *exchange);
 
-/* Before a call that may answer at once (middleware, reacter): */
+/* Before a call that may answer at once (middleware, reacter). What runs until gw_wait_called is on
+ * the account of the component. */
 void gw_wait_begin(struct gw_wait *wait, struct gw_instance *instance, uint64_t timeout_ns,
                    gw_wait_then *then, void *arg);
-/* ... and after it, when it answered at once: nothing follows, the wait is free again. */
-void gw_wait_unused(struct gw_wait *wait);
+/* ... and after it. EG_PENDING: then follows, at the deadline at the latest. All else: nothing
+ * follows, the wait is free again. */
+void gw_wait_called(struct gw_wait *wait, int32_t verdict);
 
 /* Calls a function; then always follows, never inside. */
 void gw_wait_invoke(struct gw_wait *wait, struct gw_target *target,

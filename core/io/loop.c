@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/slice.h"
 #include "io/timer_heap.h"
 
@@ -394,12 +395,22 @@ static void wait_for_events(struct eg_loop *loop, uint64_t max_wait_ns) {
     loop->is_busy = count > 0;
 }
 
+static const struct gw_metric_family blocked_family = {
+    .name = "eventgateway_loop_blocked_total",
+    .help = "Turns of an event loop that took longer than 50 ms, by who ran longest in them.",
+    .type = GW_COUNTER,
+};
+
 static void log_slow_turn(struct eg_loop *loop, uint64_t turn_ns) {
+    /* A plugin is named when most of the time was its own, not for one call in a crowd. */
+    const bool is_named = loop->worst != NULL && loop->worst_ns >= turn_ns / 2;
+    const struct eg_str by = gw_str_c(is_named ? loop->worst : "gateway");
+    const struct eg_kv label = {GW_STR("component"), by};
     char ms[24];
     const int len = snprintf(ms, sizeof ms, "%llu", (unsigned long long)(turn_ns / GW_NS_PER_MS));
     GW_LOG(EG_LOG_WARN, "the event loop was held up", {GW_STR("loop"), gw_str_c(loop->name)},
-           {GW_STR("ms"), gw_str(ms, (size_t)len)},
-           {GW_STR("by"), gw_str_c(loop->worst == NULL ? "gateway" : loop->worst)});
+           {GW_STR("ms"), gw_str(ms, (size_t)len)}, {GW_STR("by"), by});
+    gw_metric_add(gw_metric(&blocked_family, &label, 1), 1);
 }
 
 void gw_loop_turn(struct eg_loop *loop, uint64_t max_wait_ns) {
@@ -445,4 +456,8 @@ const char *gw_loop_blame(struct eg_loop *loop, const char *who) {
     loop->blamed = who;
     loop->blamed_since_ns = now;
     return former;
+}
+
+uint64_t gw_loop_blamed_since(const struct eg_loop *loop) {
+    return loop->blamed_since_ns;
 }

@@ -19,6 +19,7 @@ struct host_fields {
 static const struct eg_setting match_row = {
     .struct_size = sizeof match_row,
     .type = EG_SET_JSON,
+    .flags = GW_SETTING_OPEN,
     .offset = offsetof(struct host_fields, match),
     .name = "match",
     .help = "Only for these: a group of lists spaces, paths, methods, event_types.",

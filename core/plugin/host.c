@@ -79,14 +79,22 @@ void gw_host_init(struct gw_instance *instance, const struct gw_manager_config *
     };
 }
 
+void gw_ledger_add(uint64_t *counter, uint64_t more) {
+    __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+}
+
+static void add_half(uint32_t *counter, uint32_t more) {
+    __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+}
+
 void gw_ledger_enter(struct gw_instance *instance, uint32_t loop_index) {
-    instance->ledger[loop_index].in_flight++;
+    add_half(&instance->ledger[loop_index].in_flight, 1);
 }
 
 void gw_ledger_leave(struct gw_instance *instance, uint32_t loop_index) {
     GW_ASSERT(instance->ledger[loop_index].in_flight > 0);
-    instance->ledger[loop_index].in_flight--;
-    gw_life_ledger_moved(instance->manager);
+    add_half(&instance->ledger[loop_index].in_flight, UINT32_MAX);
+    gw_life_ledger_moved(instance);
 }
 
 void gw_ledger_job_begin(struct gw_instance *instance) {
@@ -94,6 +102,6 @@ void gw_ledger_job_begin(struct gw_instance *instance) {
 }
 
 void gw_ledger_job_end(struct gw_instance *instance, uint32_t loop_index) {
-    instance->ledger[loop_index].jobs_ended++;
-    gw_life_ledger_moved(instance->manager);
+    add_half(&instance->ledger[loop_index].jobs_ended, 1);
+    gw_life_ledger_moved(instance);
 }

@@ -24,6 +24,8 @@ void gw_host_init(struct gw_instance *instance, const struct gw_manager_config *
 struct gw_instance *gw_host_instance(const struct eg_host *host);
 const struct gw_manager_config *gw_host_config(const struct gw_instance *instance);
 
+/* For the loop that owns the counter. */
+void gw_ledger_add(uint64_t *counter, uint64_t more);
 /* One more call in flight on the loop / one less; loop thread. */
 void gw_ledger_enter(struct gw_instance *instance, uint32_t loop_index);
 void gw_ledger_leave(struct gw_instance *instance, uint32_t loop_index);

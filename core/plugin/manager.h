@@ -2,14 +2,15 @@
  * plugin/manager.h - the microkernel: which plugins are there, which components work, and their
  * life: load -> settings -> create -> start -> attach -> serve -> drain -> detach -> destroy.
  *
- * Control thread, unless a comment says otherwise. The manager owns instances; chains (arrays of
- * instances by kind, in configuration order) are fixed before serving and may then be read by all.
+ * Control thread. The manager owns instances. Which of them work together is a chain set
+ * (plugin/chains.h); a reload makes the next one (plugin/change.h).
  */
 #ifndef GW_PLUGIN_MANAGER_H
 #define GW_PLUGIN_MANAGER_H
 
 #include "io/blocking.h"
 #include "io/http_client.h"
+#include "plugin/chains.h"
 #include "plugin/instance.h"
 #include "plugin/settings.h"
 
@@ -47,28 +48,30 @@ int32_t gw_manager_add(struct gw_manager *manager, const struct eg_component *co
                        const struct gw_setting_input *inputs, size_t input_count,
                        struct gw_instance **ret_instance, struct eg_why *ret_why);
 
+/* The normal form of what gw_manager_add would be given, to be compared with instance->normal. In
+ * the arena. */
+int32_t gw_component_normal(const struct eg_component *component,
+                            const struct gw_setting_input *inputs, size_t input_count,
+                            struct gw_arena *arena, struct eg_str *ret_normal,
+                            struct eg_why *ret_why);
+
 /* Starts all instances one after the other (each within timeout_ns), then attaches them to every
  * loop (loops have to run). Answers on the control loop: 0, or the first error with its text. */
 void gw_manager_start(struct gw_manager *manager, uint64_t timeout_ns,
                       void (*on_started)(void *arg, int32_t status, struct eg_str why), void *arg);
 /* Drains, waits at most timeout_ns for the ledgers, detaches, destroys. Loops still run. After a
- * failed start too, or none. ops_left: calls that plugins never ended; their instances, and the
+ * failed start too, or none; snapshots have to be gone. Answers when instances that a reload has
+ * replaced are gone too. ops_left: calls that plugins never ended; their instances, and the
  * manager, are then not freed. Targets that are still bound are unbound. */
 void gw_manager_stop(struct gw_manager *manager, uint64_t timeout_ns,
                      void (*on_stopped)(void *arg, uint32_t ops_left), void *arg);
 
-/* Chains; any thread while serving. */
+/* The present chain set: borrowed until the next turn of the control loop, or held. NULL when
+ * stopping. */
+struct gw_chains *gw_manager_chains(const struct gw_manager *manager);
+/* One of its chains. */
 struct gw_instance *const *gw_manager_chain(const struct gw_manager *manager, uint32_t kind,
                                             size_t *ret_count);
 struct gw_instance *gw_manager_storage(const struct gw_manager *manager); /* the one, or NULL */
-
-/* A reacter with one of its interests, in call order (instances in chain order, each in the order
- * of its interests). Any thread while serving. */
-struct gw_reaction {
-    struct gw_instance *instance;
-    struct eg_str event_type;
-    bool is_sync;
-};
-const struct gw_reaction *gw_manager_reactions(const struct gw_manager *manager, size_t *ret_count);
 
 #endif

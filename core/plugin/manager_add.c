@@ -1,6 +1,6 @@
 /*
- * plugin/manager_add.c - one instance: settings read, host table made, create called, and a place
- * in its chain; and the other end of it. Control thread.
+ * plugin/manager_add.c - one instance: settings read, host table made, create called, interests
+ * asked for; and the other end of it. Control thread.
  */
 #include "base/check.h"
 #include "base/log.h"
@@ -50,28 +50,13 @@ static void init_reacter(struct gw_instance *instance, size_t loops) {
     instance->reacting = gw_alloc(gw_size_mul(loops, sizeof *instance->reacting));
 }
 
-/* Only one storage keeps the configuration, and a function's type names one provider. */
-static int32_t check_single(const struct gw_manager *manager, const struct eg_component *component,
-                            struct eg_why *ret_why) {
-    const struct gw_chain_of_kind *chain = &manager->chains[component->kind];
-    if (component->kind == EG_KIND_STORAGE && chain->count > 0) {
-        return gw_why(ret_why, EG_E_EXISTS, "storage '%s': '%s' is the storage already",
-                      component->name, chain->items[0]->name);
-    }
-    for (size_t i = 0; component->kind == EG_KIND_PROVIDER && i < chain->count; i++) {
-        if (chain->items[i]->component == component) {
-            return gw_why(ret_why, EG_E_EXISTS, "provider '%s' is there already", component->name);
-        }
-    }
-    return EG_OK;
-}
-
 static const struct eg_plugin *plugin_of(const struct gw_manager *manager,
                                          const struct eg_component *component) {
     for (size_t i = 0; i < manager->plugin_count; i++) {
-        for (size_t k = 0; k < manager->plugins[i]->component_count; k++) {
-            if (manager->plugins[i]->components[k] == component) {
-                return manager->plugins[i];
+        const struct eg_plugin *plugin = manager->plugins[i].plugin;
+        for (size_t k = 0; k < plugin->component_count; k++) {
+            if (plugin->components[k] == component) {
+                return plugin;
             }
         }
     }
@@ -80,6 +65,7 @@ static const struct eg_plugin *plugin_of(const struct gw_manager *manager,
 
 static void free_instance(struct gw_instance *instance) {
     gw_list_remove(&instance->node);
+    gw_wipe((void *)(uintptr_t)instance->normal.ptr, instance->normal.len);
     gw_arena_free(&instance->arena);
     gw_free(instance->slots);
     gw_free(instance->is_attached);
@@ -115,10 +101,32 @@ static struct gw_instance *make_instance(struct gw_manager *manager,
     return instance;
 }
 
-static int32_t read_settings(struct gw_instance *instance, const struct gw_setting_input *inputs,
-                             size_t input_count, struct eg_why *ret_why) {
-    return gw_component_settings_read(instance->component, inputs, input_count, &instance->arena,
-                                      &instance->settings, &instance->match, ret_why);
+/* The struct, what takes part in what, and the normal form; all in the arena. */
+static int32_t read_settings(const struct eg_component *component,
+                             const struct gw_setting_input *inputs, size_t input_count,
+                             struct gw_arena *arena, void **ret_settings,
+                             const struct gw_match **ret_match, struct eg_str *ret_normal,
+                             struct eg_why *ret_why) {
+    const int32_t rc = gw_component_settings_read(component, inputs, input_count, arena,
+                                                  ret_settings, ret_match, ret_why);
+    if (rc >= 0) {
+        const struct gw_settings_table table = gw_component_table(component, arena);
+        struct gw_bytes normal;
+        gw_bytes_init_arena(&normal, arena, 256);
+        gw_settings_write(&normal, &table, *ret_settings, GW_SHOW_SECRETS);
+        *ret_normal = gw_bytes_str(&normal);
+    }
+    return rc;
+}
+
+int32_t gw_component_normal(const struct eg_component *component,
+                            const struct gw_setting_input *inputs, size_t input_count,
+                            struct gw_arena *arena, struct eg_str *ret_normal,
+                            struct eg_why *ret_why) {
+    void *settings = NULL;
+    const struct gw_match *match = NULL;
+    return read_settings(component, inputs, input_count, arena, &settings, &match, ret_normal,
+                         ret_why);
 }
 
 static int32_t create(struct gw_instance *instance, struct eg_why *ret_why) {
@@ -135,13 +143,7 @@ static int32_t create(struct gw_instance *instance, struct eg_why *ret_why) {
     return gw_why(ret_why, rc, "plugins.%s: %.*s", instance->name, GW_FMT(text));
 }
 
-/* ---- chains ---- */
-
-static void join_chain(struct gw_manager *manager, struct gw_instance *instance) {
-    struct gw_chain_of_kind *chain = &manager->chains[instance->component->kind];
-    chain->items = gw_realloc(chain->items, gw_size_mul(chain->count + 1, sizeof *chain->items));
-    chain->items[chain->count++] = instance;
-}
+/* ---- interests of a reacter ---- */
 
 static int32_t check_interest(const struct gw_instance *instance, const struct eg_interest *row,
                               struct eg_why *ret_why) {
@@ -153,8 +155,7 @@ static int32_t check_interest(const struct gw_instance *instance, const struct e
     return EG_OK;
 }
 
-static int32_t add_reactions(struct gw_manager *manager, struct gw_instance *instance,
-                             struct eg_why *ret_why) {
+static int32_t ask_interests(struct gw_instance *instance, struct eg_why *ret_why) {
     const struct eg_reacter_ops *ops = instance->component->ops;
     size_t count = 0;
     const struct eg_interest *const *rows = ops->interests(instance->self, &count);
@@ -168,28 +169,19 @@ static int32_t add_reactions(struct gw_manager *manager, struct gw_instance *ins
             return rc;
         }
     }
-    manager->reactions =
-        gw_realloc(manager->reactions,
-                   gw_size_mul(manager->reaction_count + count + 1, sizeof *manager->reactions));
-    for (size_t i = 0; i < count; i++) {
-        manager->reactions[manager->reaction_count++] =
-            (struct gw_reaction){.instance = instance,
-                                 .event_type = gw_str_c(rows[i]->event_type),
-                                 .is_sync = rows[i]->mode == EG_INTEREST_SYNC};
-    }
+    instance->interests = rows;
+    instance->interest_count = count;
     return EG_OK;
 }
 
-int32_t gw_manager_add(struct gw_manager *manager, const struct eg_component *component,
-                       const struct gw_setting_input *inputs, size_t input_count,
-                       struct gw_instance **ret_instance, struct eg_why *ret_why) {
-    GW_ASSERT(manager->life.state == GW_LIFE_IDLE);
-    int32_t rc = check_single(manager, component, ret_why);
-    if (rc < 0) {
-        return rc;
-    }
+/* ---- both ends ---- */
+
+int32_t gw_instance_make(struct gw_manager *manager, const struct eg_component *component,
+                         const struct gw_setting_input *inputs, size_t input_count,
+                         struct gw_instance **ret_instance, struct eg_why *ret_why) {
     struct gw_instance *instance = make_instance(manager, component);
-    rc = read_settings(instance, inputs, input_count, ret_why);
+    int32_t rc = read_settings(component, inputs, input_count, &instance->arena,
+                               &instance->settings, &instance->match, &instance->normal, ret_why);
     if (rc >= 0) {
         rc = create(instance, ret_why);
     }
@@ -198,23 +190,20 @@ int32_t gw_manager_add(struct gw_manager *manager, const struct eg_component *co
         return rc;
     }
     if (component->kind == EG_KIND_REACTER) {
-        rc = add_reactions(manager, instance, ret_why);
+        rc = ask_interests(instance, ret_why);
     }
     if (rc < 0) {
         component->life->destroy(instance->self);
         free_instance(instance);
         return rc;
     }
-    join_chain(manager, instance);
-    gw_list_push(&manager->instances, &instance->node);
-    if (ret_instance != NULL) {
-        *ret_instance = instance;
-    }
+    *ret_instance = instance;
     return EG_OK;
 }
 
 void gw_instance_end(struct gw_instance *instance) {
     gw_target_unbind_all(instance);
     instance->component->life->destroy(instance->self);
+    gw_totals_keep(instance);
     free_instance(instance);
 }

@@ -90,9 +90,24 @@ static void take_result(struct gw_op *op, int32_t status, const struct eg_result
 
 /* ---- the end ---- */
 
-static void leave(struct gw_op *op) {
-    gw_timer_stop(op->loop, &op->timer);
+void gw_op_count_error(struct gw_instance *instance, uint32_t loop_index) {
+    gw_ledger_add(&instance->ledger[loop_index].errors, 1);
+}
+
+static struct gw_ledger *ledger_of(const struct gw_op *op) {
+    return &op->instance->ledger[gw_loop_index(op->loop)];
+}
+
+/* Takes the op off the ledger. An overdue one was counted as an error at its deadline. */
+static void leave(struct gw_op *op, int32_t status, uint64_t now_ns) {
+    struct gw_ledger *ledger = ledger_of(op);
     __atomic_store_n(&op->state, OP_IDLE, __ATOMIC_RELEASE);
+    if (!op->is_life) {
+        gw_ledger_add(&ledger->time_ns, now_ns - op->begun_ns);
+        if (status < 0 && !op->is_overdue) {
+            gw_ledger_add(&ledger->errors, 1);
+        }
+    }
     gw_ledger_leave(op->instance, gw_loop_index(op->loop));
 }
 
@@ -102,7 +117,8 @@ static void deliver(struct gw_task *task) {
     struct eg_result result = op->result;
     void *copies = op->copies;
     op->copies = NULL;
-    leave(op);
+    gw_timer_stop(op->loop, &op->timer);
+    leave(op, op->status, gw_monotonic_ns());
     op->on_done(op, op->status, &result);
     gw_buf_release(&result.body);
     gw_free(copies);
@@ -167,6 +183,9 @@ static void on_timer(struct gw_timer *timer) {
         return; /* done is on its way */
     }
     op->is_overdue = true;
+    if (!op->is_life) {
+        gw_ledger_add(&ledger_of(op)->errors, 1);
+    }
     gw_op_cancel(op);
     if (op->on_deadline != NULL) {
         op->on_deadline(op);
@@ -175,32 +194,88 @@ static void on_timer(struct gw_timer *timer) {
 
 /* ---- the beginning ---- */
 
+static void begin(struct gw_op *op) {
+    op->pub.struct_size = sizeof op->pub;
+    op->pub.done = on_pub_done;
+    op->magic = OP_MAGIC;
+    op->state = OP_RUNNING;
+    if (!op->is_life) {
+        gw_ledger_add(&ledger_of(op)->calls, 1);
+    }
+    gw_ledger_enter(op->instance, gw_loop_index(op->loop));
+}
+
+static void arm(struct gw_op *op, uint64_t now_ns) {
+    const uint64_t deadline_ns = op->pub.deadline_ns;
+    if (deadline_ns != 0) {
+        gw_timer_start(op->loop, &op->timer, deadline_ns > now_ns ? deadline_ns - now_ns : 0,
+                       on_timer);
+    }
+}
+
 void gw_op_begin(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
                  uint64_t deadline_ns,
                  void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
                  void (*on_deadline)(struct gw_op *op)) {
-    *op = (struct gw_op){
-        .pub = {.struct_size = sizeof op->pub, .deadline_ns = deadline_ns, .done = on_pub_done},
-        .magic = OP_MAGIC,
-        .state = OP_RUNNING,
-        .instance = instance,
-        .loop = loop,
-        .on_done = on_done,
-        .on_deadline = on_deadline,
-    };
-    gw_ledger_enter(instance, gw_loop_index(loop));
-    if (deadline_ns != 0) {
-        const uint64_t now_ns = gw_monotonic_ns();
-        gw_timer_start(loop, &op->timer, deadline_ns > now_ns ? deadline_ns - now_ns : 0, on_timer);
+    const uint64_t now_ns = gw_monotonic_ns();
+    *op = (struct gw_op){.pub.deadline_ns = deadline_ns,
+                         .instance = instance,
+                         .loop = loop,
+                         .begun_ns = now_ns,
+                         .on_done = on_done,
+                         .on_deadline = on_deadline};
+    begin(op);
+    arm(op, now_ns);
+}
+
+void gw_op_begin_life(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
+                      uint64_t deadline_ns,
+                      void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
+                      void (*on_deadline)(struct gw_op *op)) {
+    *op = (struct gw_op){.pub.deadline_ns = deadline_ns,
+                         .instance = instance,
+                         .loop = loop,
+                         .is_life = true,
+                         .on_done = on_done,
+                         .on_deadline = on_deadline};
+    begin(op);
+    arm(op, gw_monotonic_ns());
+}
+
+void gw_op_begin_verdict(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
+                         uint64_t now_ns, uint64_t deadline_ns,
+                         void (*on_done)(struct gw_op *op, int32_t status,
+                                         struct eg_result *result),
+                         void (*on_deadline)(struct gw_op *op)) {
+    *op = (struct gw_op){.pub.deadline_ns = deadline_ns,
+                         .instance = instance,
+                         .loop = loop,
+                         .begun_ns = now_ns,
+                         .on_done = on_done,
+                         .on_deadline = on_deadline};
+    begin(op);
+}
+
+static void leave_at_once(struct gw_op *op, int32_t status, uint64_t now_ns) {
+    if (__atomic_load_n(&op->state, __ATOMIC_ACQUIRE) != OP_RUNNING) {
+        abort_for(op, "ended an op and also answered its call at once");
+    }
+    leave(op, status, now_ns);
+}
+
+void gw_op_verdict(struct gw_op *op, int32_t verdict, uint64_t now_ns) {
+    GW_MAGIC_CHECK(op, OP_MAGIC);
+    if (verdict != EG_PENDING) {
+        leave_at_once(op, verdict, now_ns);
+    } else if (__atomic_load_n(&op->state, __ATOMIC_ACQUIRE) == OP_RUNNING) {
+        arm(op, now_ns);
     }
 }
 
 void gw_op_refused(struct gw_op *op) {
     GW_MAGIC_CHECK(op, OP_MAGIC);
-    if (__atomic_load_n(&op->state, __ATOMIC_ACQUIRE) != OP_RUNNING) {
-        abort_for(op, "ended an op and also answered its call at once");
-    }
-    leave(op);
+    gw_timer_stop(op->loop, &op->timer);
+    leave_at_once(op, EG_E_INTERNAL, gw_monotonic_ns());
 }
 
 void gw_op_refused_later(struct gw_op *op, int32_t status) {

@@ -28,7 +28,8 @@ struct gw_op {
     struct gw_timer timer;
     bool is_canceled; /* the plugin was told */
     bool is_overdue;  /* the deadline came before done */
-    bool is_life;     /* start of a component: its kind has no cancel for it */
+    bool is_life;     /* start of a component: its kind has no cancel for it, and it is no call */
+    uint64_t begun_ns;
     int32_t status;
     struct eg_result result; /* owned: texts and items copied, body taken */
     void *copies;            /* holds the copied texts and items */
@@ -48,12 +49,29 @@ void gw_op_begin(struct gw_op *op, struct gw_instance *instance, struct eg_loop 
                  uint64_t deadline_ns,
                  void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
                  void (*on_deadline)(struct gw_op *op));
-/* The plugin refused the call (negative return) or answered at once (a verdict): nothing follows.
- */
+/* The same for the start of a component. */
+void gw_op_begin_life(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
+                      uint64_t deadline_ns,
+                      void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
+                      void (*on_deadline)(struct gw_op *op));
+/* The plugin refused the call (negative return): nothing follows. */
 void gw_op_refused(struct gw_op *op);
+
+/* The same for calls that mostly answer at once (verdicts), without a clock read or a timer of
+ * their own: the caller says when the call begins and when it has come back. */
+void gw_op_begin_verdict(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
+                         uint64_t now_ns, uint64_t deadline_ns,
+                         void (*on_done)(struct gw_op *op, int32_t status,
+                                         struct eg_result *result),
+                         void (*on_deadline)(struct gw_op *op));
+/* EG_PENDING: on_done follows, and the deadline counts from now on. All else: nothing follows. */
+void gw_op_verdict(struct gw_op *op, int32_t verdict, uint64_t now_ns);
+
 /* The plugin refused the call, and the caller wants to hear it like any other end: on_done follows
  * with the status, later, never inside this call. */
 void gw_op_refused_later(struct gw_op *op, int32_t status);
+/* An error that the op does not show: a verdict that cannot be. On the loop of the index. */
+void gw_op_count_error(struct gw_instance *instance, uint32_t loop_index);
 /* The answer is not wanted any more: sends the plugin's cancel once. on_done still comes. */
 void gw_op_cancel(struct gw_op *op);
 

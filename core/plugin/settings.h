@@ -32,6 +32,15 @@ int32_t gw_settings_read(const struct gw_settings_table *table, const char *sect
                          const struct gw_setting_input *inputs, size_t input_count,
                          struct gw_arena *arena, void *ret_struct, struct eg_why *ret_why);
 
+/* The struct as a JSON object in its normal form: every row in table order, numbers of durations
+ * and sizes with their biggest unit. GW_MASK_SECRETS writes what is or may hold a secret as
+ * "*****": secrets, and the texts inside of JSON values, of which only the component knows what
+ * they are. */
+#define GW_SETTING_OPEN 0x80000000u /* flag of a row of the host: its JSON holds no secrets */
+enum gw_secrets { GW_SHOW_SECRETS, GW_MASK_SECRETS };
+void gw_settings_write(struct gw_bytes *out, const struct gw_settings_table *table,
+                       const void *settings, enum gw_secrets secrets);
+
 /* The `provider` object of a function: names without regard to case, unknown keys dropped, null =
  * unset, wrong type = EG_E_SYNTAX `unable to load function provider config: ...`. ret_normal:
  * compact JSON of the keys that are not empty, in table order, secrets in clear. REQUIRED is not

@@ -47,17 +47,6 @@ static struct gw_settings_table table_of(const struct eg_component *component) {
 
 /* ---- bind and unbind ---- */
 
-static struct gw_instance *find_provider(const struct gw_manager *manager, struct eg_str type) {
-    size_t count = 0;
-    struct gw_instance *const *chain = gw_manager_chain(manager, EG_KIND_PROVIDER, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (gw_str_eq(gw_str_c(chain[i]->name), type)) {
-            return chain[i];
-        }
-    }
-    return NULL;
-}
-
 static int32_t bind(struct gw_target *target, const void *config, struct eg_why *ret_why) {
     struct gw_instance *instance = target->instance;
     struct eg_why why = {.struct_size = sizeof why};
@@ -77,19 +66,15 @@ static int32_t bind(struct gw_target *target, const void *config, struct eg_why 
     return gw_why(ret_why, rc, "%.*s", GW_FMT(gw_why_str(&why)));
 }
 
-int32_t gw_target_bind(struct gw_manager *manager, struct eg_str type, struct eg_str provider_json,
-                       struct gw_target **ret_target, struct eg_str *ret_normal,
-                       struct eg_why *ret_why) {
-    struct gw_instance *instance = find_provider(manager, type);
-    if (instance == NULL) {
-        return gw_why(ret_why, EG_E_NOTFOUND, "provider %.*s not supported", GW_FMT(type));
-    }
+int32_t gw_target_bind_to(struct gw_instance *instance, struct eg_str provider_json,
+                          struct gw_target **ret_target, struct eg_str *ret_normal,
+                          struct eg_why *ret_why) {
     const struct gw_settings_table table = table_of(instance->component);
     struct gw_target *target = gw_alloc(sizeof *target);
     *target = (struct gw_target){
         .magic = TARGET_MAGIC,
         .instance = instance,
-        .control = manager->config.control,
+        .control = instance->manager->config.control,
         .traits = {.struct_size = sizeof target->traits},
         .refs = 1,
         .calls = instance->calls,
@@ -113,6 +98,17 @@ int32_t gw_target_bind(struct gw_manager *manager, struct eg_str type, struct eg
         *ret_normal = normal;
     }
     return EG_OK;
+}
+
+int32_t gw_target_bind(struct gw_manager *manager, struct eg_str type, struct eg_str provider_json,
+                       struct gw_target **ret_target, struct eg_str *ret_normal,
+                       struct eg_why *ret_why) {
+    struct gw_chains *chains = gw_manager_chains(manager);
+    struct gw_instance *instance = chains == NULL ? NULL : gw_chains_provider(chains, type);
+    if (instance == NULL) {
+        return gw_why(ret_why, EG_E_NOTFOUND, "provider %.*s not supported", GW_FMT(type));
+    }
+    return gw_target_bind_to(instance, provider_json, ret_target, ret_normal, ret_why);
 }
 
 static void unbind(struct gw_target *target) {
@@ -223,6 +219,9 @@ static void log_end(const struct gw_op *op, int32_t status, const struct eg_resu
 static void on_call_done(struct gw_op *op, int32_t status, struct eg_result *result) {
     struct gw_target *target = op->target;
     const int32_t agreed = agree(status, result);
+    if (agreed < 0 && status >= 0 && !op->is_overdue) { /* a failure that only its class told */
+        gw_op_count_error(target->instance, gw_loop_index(op->loop));
+    }
     gw_metric_add(target->calls[result->call_class], 1);
     log_end(op, agreed, result);
     op->relay(op, agreed, result);

@@ -22,11 +22,16 @@ struct gw_target {
     struct eg_metric *const *calls;
 };
 
-/* type unknown: EG_E_NOTFOUND `provider <type> not supported`; bad configuration: the provider's
- * own text. ret_normal (may be NULL): the normalised text, in the target's arena. take. */
+/* To the present provider of the type; type unknown: EG_E_NOTFOUND `provider <type> not supported`;
+ * bad configuration: the provider's own text. ret_normal (may be NULL): the normalised text, in the
+ * target's arena. take. */
 int32_t gw_target_bind(struct gw_manager *manager, struct eg_str type, struct eg_str provider_json,
                        struct gw_target **ret_target, struct eg_str *ret_normal,
                        struct eg_why *ret_why);
+/* To this instance of a provider, which has to outlive the target or be at work. */
+int32_t gw_target_bind_to(struct gw_instance *instance, struct eg_str provider_json,
+                          struct gw_target **ret_target, struct eg_str *ret_normal,
+                          struct eg_why *ret_why);
 struct gw_target *gw_target_ref(struct gw_target *target);
 void gw_target_unref(struct gw_target *target); /* any thread; NULL is fine */
 

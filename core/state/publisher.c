@@ -250,6 +250,12 @@ void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalo
     build(publisher);
 }
 
+int32_t gw_publisher_check(const struct gw_publisher *publisher, const struct gw_chains *next,
+                           struct eg_why *ret_why) {
+    GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
+    return gw_snapshot_check(publisher->latest->snapshot, next, ret_why);
+}
+
 uint64_t gw_publisher_routed_revision(const struct gw_publisher *publisher) {
     GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
     return publisher->routed_revision;

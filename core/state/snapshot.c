@@ -82,14 +82,15 @@ static const struct aged *take_kind(struct build *build, enum gw_kind kind, size
 
 /* ---- functions ---- */
 
-/* The target of the build before, when the function is the same object; else a new one. */
-static struct gw_target *bind(const struct build *build, const struct gw_object *object) {
+/* The target of the build before, when function and provider are the same; else a new one. */
+static struct gw_target *bind(const struct build *build, const struct gw_object *object,
+                              struct gw_instance *provider) {
     const struct gw_route_key key = {.a = object->space, .b = object->id};
     const struct gw_callee *known =
         build->before == NULL ? NULL : gw_route_table_get(&build->before->callees, key);
     struct gw_target *target = NULL;
     struct eg_why why = {.struct_size = sizeof why};
-    if (known != NULL && known->object == object) {
+    if (known != NULL && known->object == object && known->provider == provider) {
         return known->target == NULL ? NULL : gw_target_ref(known->target);
     }
     if (gw_target_bind(build->manager, object->as.function.type, object->as.function.provider_json,
@@ -110,7 +111,10 @@ static void add_functions(struct build *build) {
     gw_route_table_init(&snapshot->callees, &snapshot->arena, count);
     for (size_t i = 0; i < count; i++) {
         struct gw_object *object = all[i].object;
-        callees[i] = (struct gw_callee){.object = object, .target = bind(build, object)};
+        struct gw_instance *provider =
+            gw_chains_provider(snapshot->chains, object->as.function.type);
+        callees[i] = (struct gw_callee){
+            .object = object, .provider = provider, .target = bind(build, object, provider)};
         *gw_route_table_place(&snapshot->callees,
                               (struct gw_route_key){.a = object->space, .b = object->id}) =
             &callees[i];
@@ -337,6 +341,7 @@ struct gw_snapshot *gw_snapshot_build(struct gw_manager *manager, const struct g
                                       const struct gw_snapshot *before) {
     struct gw_snapshot *snapshot = gw_alloc(sizeof *snapshot);
     snapshot->magic = GW_SNAPSHOT_MAGIC;
+    snapshot->chains = gw_chains_ref(gw_manager_chains(manager));
     gw_arena_init(&snapshot->arena, FIRST_CHUNK_BYTES);
     if (catalog == NULL) {
         make_empty(snapshot);
@@ -346,6 +351,32 @@ struct gw_snapshot *gw_snapshot_build(struct gw_manager *manager, const struct g
         .snapshot = snapshot, .manager = manager, .catalog = catalog, .before = before};
     make_full(&build);
     return snapshot;
+}
+
+static int32_t check_callee(const struct gw_callee *callee, struct gw_instance *provider,
+                            struct eg_why *ret_why) {
+    const struct gw_object *object = callee->object;
+    struct gw_target *target = NULL;
+    struct eg_why why = {.struct_size = sizeof why};
+    const int32_t rc =
+        gw_target_bind_to(provider, object->as.function.provider_json, &target, NULL, &why);
+    gw_target_unref(target);
+    return rc >= 0 ? EG_OK
+                   : gw_why(ret_why, rc, "function '%.*s' of space '%.*s': %.*s",
+                            GW_FMT(object->id), GW_FMT(object->space), GW_FMT(gw_why_str(&why)));
+}
+
+int32_t gw_snapshot_check(const struct gw_snapshot *before, const struct gw_chains *next,
+                          struct eg_why *ret_why) {
+    int32_t rc = EG_OK;
+    for (size_t i = 0; i < before->callee_count && rc == EG_OK; i++) {
+        const struct gw_callee *callee = &before->callee_list[i];
+        struct gw_instance *provider = gw_chains_provider(next, callee->object->as.function.type);
+        if (callee->target != NULL && provider != NULL && provider != callee->provider) {
+            rc = check_callee(callee, provider, ret_why);
+        }
+    }
+    return rc;
 }
 
 void gw_snapshot_destroy(struct gw_snapshot *snapshot) {
@@ -359,6 +390,7 @@ void gw_snapshot_destroy(struct gw_snapshot *snapshot) {
     for (size_t i = 0; i < snapshot->object_count; i++) {
         gw_object_unref(snapshot->objects[i]);
     }
+    gw_chains_unref(snapshot->chains); /* behind the targets: their unbinding is posted before */
     snapshot->magic = 0;
     gw_arena_free(&snapshot->arena);
     gw_free(snapshot);

@@ -2,9 +2,11 @@
  * state/snapshot.h - the immutable routing view that requests read without locks, and how a new one
  * gets to the loops and an old one is retired.
  *
- * Built on the control thread from the catalog's cache; functions whose object did not change keep
- * their bound target. Sync paths and CORS of all spaces share trees (chapter 5.6, 5.7, Q27): on a
- * conflict the older object (lower revision at creation; ties by key) wins, the loser is logged.
+ * Built on the control thread from the catalog's cache and the manager's present chain set, which
+ * it holds: so a request sees one version of both. Functions whose object and provider did not
+ * change keep their bound target. Sync paths and CORS of all spaces share trees (chapter 5.6, 5.7,
+ * Q27): on a conflict the older object (lower revision at creation; ties by key) wins, the loser is
+ * logged.
  */
 #ifndef GW_STATE_SNAPSHOT_H
 #define GW_STATE_SNAPSHOT_H
@@ -19,6 +21,7 @@ struct gw_snapshot;
 /* A function as routing sees it. */
 struct gw_callee {
     struct gw_object *object;
+    const struct gw_instance *provider; /* that was asked; NULL: there is none */
     struct gw_target *target; /* NULL: its provider is not loaded or refused it (logged) */
 };
 struct gw_subscriber {
@@ -48,6 +51,8 @@ const struct gw_eventtype *gw_snapshot_schema(const struct gw_snapshot *snapshot
 const struct gw_cors *gw_snapshot_cors(const struct gw_snapshot *snapshot, struct eg_str method,
                                        struct eg_str path);
 uint64_t gw_snapshot_revision(const struct gw_snapshot *snapshot);
+/* The instances of plugins that serve together with these routes. */
+const struct gw_chains *gw_snapshot_chains(const struct gw_snapshot *snapshot);
 
 /* ---- publishing ---- */
 struct gw_publisher; /* control thread */
@@ -67,6 +72,10 @@ struct gw_reader *gw_publisher_reader(struct gw_publisher *publisher, uint32_t l
  * NULL) runs on the control loop when every loop has swapped. */
 void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalog *catalog,
                           void (*on_everywhere)(void *arg), void *arg);
+/* Would the providers of the next chain set take the functions that are routed now? The refusal
+ * names the function. */
+int32_t gw_publisher_check(const struct gw_publisher *publisher, const struct gw_chains *next,
+                           struct eg_why *ret_why);
 /* The revision by which every loop routes. */
 uint64_t gw_publisher_routed_revision(const struct gw_publisher *publisher);
 /* Since when (monotonic) a published change is known that some loop does not route by yet; 0 =

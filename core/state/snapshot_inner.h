@@ -24,6 +24,7 @@ struct gw_snapshot {
     uint32_t magic;
     uint64_t revision;
     struct gw_arena arena;
+    struct gw_chains *chains;      /* held */
     struct gw_route_table callees; /* (space, id) -> struct gw_callee */
     struct gw_route_table sync;  /* (method, type) -> struct gw_path_tree of struct gw_subscriber */
     struct gw_route_table async; /* (method, path, type) -> struct gw_subscriber_list */
@@ -40,6 +41,10 @@ struct gw_snapshot {
  * the same, and whose losers were logged already. Control thread. */
 struct gw_snapshot *gw_snapshot_build(struct gw_manager *manager, const struct gw_catalog *catalog,
                                       const struct gw_snapshot *before);
+/* Would the providers of the next chain set, where they are others, take the functions that have a
+ * target in `before`? The refusal names the function. Control thread. */
+int32_t gw_snapshot_check(const struct gw_snapshot *before, const struct gw_chains *next,
+                          struct eg_why *ret_why);
 void gw_snapshot_destroy(struct gw_snapshot *snapshot); /* control thread; NULL is fine */
 
 #endif

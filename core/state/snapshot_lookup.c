@@ -74,3 +74,8 @@ uint64_t gw_snapshot_revision(const struct gw_snapshot *snapshot) {
     GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);
     return snapshot->revision;
 }
+
+const struct gw_chains *gw_snapshot_chains(const struct gw_snapshot *snapshot) {
+    GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);
+    return snapshot->chains;
+}

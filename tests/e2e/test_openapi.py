@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 import yaml
 
-from harness import ROOT, Connection, Gateway, request, wait_for
+from harness import BUILD, ROOT, Connection, Gateway, request, wait_for
 from openapi_lint import follow, lint, operations, validator
 
 DOCUMENT = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
@@ -266,6 +266,27 @@ def test_waiting_for_a_revision_is_as_described(at):
             connection.close()
 
 
+def stamp(**settings):
+    rows = " ".join(f'{key} = "{value}";' for key, value in settings.items())
+    return (f'start_timeout = "500ms"; plugins = {{ load = ("{BUILD}/tests/reload_stamp.so");'
+            f'middleware = ("stamp"); stamp = {{ {rows} }}; stamped = {{ text = "x"; }}; }};')
+
+
+def test_plugins_and_their_reload_are_as_described(at):
+    tour = at(config=stamp(text="one"))
+    tour.call("listPlugins", 200)
+    for status, settings in ((200, {"text": "two"}), (400, {"text": "bad"}), (503, {"text": "3", "start": "fail"})):
+        tour.gateway.config_file.write_text(stamp(**settings))
+        tour.call("reloadPlugins", status)
+    tour.gateway.config_file.write_text(stamp(text="4", start="hang"))
+    with Connection(tour.gateway.config_port) as first:
+        first.send("POST /v1/plugins/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        wait_for(lambda: "starting" in tour.call("listPlugins", 200).text, "the reload to begin")
+        tour.call("reloadPlugins", 409)
+        assert first.read().status == 504
+    tour.call("reloadPlugins", 504)
+
+
 def test_a_closed_gateway_is_401_as_described(at):
     tour = at(set={"config.token": "secret"})
     values = {"functionId": "f", "name": "e", "subscriptionId": "s", "corsId": "c"}
@@ -339,7 +360,7 @@ def test_each_described_status_was_seen_or_has_a_reason(tour):
                  for status in operation["responses"]}
     if not tour.seen:
         pytest.skip("the tests above have not run")
-    assert {name for name, _ in described} == set(tour.described) and len(tour.described) == 22
+    assert {name for name, _ in described} == set(tour.described) and len(tour.described) == 24
     missing = described - tour.seen
     assert missing <= set(UNSEEN), sorted(missing - set(UNSEEN))
     assert not set(UNSEEN) - missing, "seen after all: no reason is needed any more"

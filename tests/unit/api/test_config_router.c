@@ -35,9 +35,12 @@ static int32_t route(const char *method, const char *path, struct gw_config_rout
         CU_ASSERT_EQUAL(route(method, path, &got), want_rc);                                       \
     } while (0)
 
-static void the_two_pages_and_four_resources_are_found(void) {
+static void the_pages_and_four_resources_are_found(void) {
     ASSERT_ROUTE("GET", "/v1/status", GW_PAGE_STATUS, GW_CONFIG_GET);
     ASSERT_ROUTE("GET", "/v1/metrics", GW_PAGE_METRICS, GW_CONFIG_GET);
+    ASSERT_ROUTE("GET", "/v1/plugins", GW_PAGE_PLUGINS, GW_CONFIG_GET);
+    ASSERT_ROUTE("POST", "/v1/plugins/reload", GW_PAGE_RELOAD, GW_CONFIG_CREATE);
+    ASSERT_ROUTE("POST", "/V1//Plugins/./RELOAD", GW_PAGE_RELOAD, GW_CONFIG_CREATE);
     ASSERT_ROUTE("GET", "/v1/spaces/s/functions", GW_PAGE_COLLECTION, GW_CONFIG_LIST);
     ASSERT_ROUTE("POST", "/v1/spaces/s/eventtypes", GW_PAGE_COLLECTION, GW_CONFIG_CREATE);
     ASSERT_ROUTE("PUT", "/v1/spaces/s/subscriptions/x", GW_PAGE_ITEM, GW_CONFIG_UPDATE);
@@ -56,6 +59,8 @@ static void unknown_pages_are_not_found(void) {
                                         "/v1/spaces/s/nothing",
                                         "/v1/spaces/s/functions/a/b",
                                         "/v1/status/x",
+                                        "/v1/plugins/x",
+                                        "/v1/status/reload",
                                         "*",
                                         "",
                                         "/v1/spaces/functions/"};
@@ -75,6 +80,8 @@ static void known_pages_refuse_other_methods(void) {
                  {"OPTIONS", "/v1/spaces/s/cors"},
                  {"POST", "/v1/status"},
                  {"HEAD", "/v1/metrics"},
+                 {"POST", "/v1/plugins"},
+                 {"GET", "/v1/plugins/reload"},
                  {"get", "/v1/status"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ASSERT_RC(cases[i].method, cases[i].path, EG_E_UNSUPPORTED);
@@ -138,7 +145,7 @@ static void a_path_of_many_slashes_is_just_not_found(void) {
     gw_arena_free(&arena);
 }
 
-UNIT_MAIN(UNIT(the_two_pages_and_four_resources_are_found), UNIT(unknown_pages_are_not_found),
+UNIT_MAIN(UNIT(the_pages_and_four_resources_are_found), UNIT(unknown_pages_are_not_found),
           UNIT(known_pages_refuse_other_methods), UNIT(paths_that_clean_up_to_a_route_are_served),
           UNIT(an_empty_space_means_default), UNIT(dot_segments_are_no_spaces_and_no_ids),
           UNIT(segments_are_decoded_but_hold_no_slash), UNIT(cors_ids_are_taken_in_every_spelling),

@@ -91,7 +91,6 @@ static void rig_start(struct rig *rig) {
     }
     CU_ASSERT_TRUE_FATAL(rig->is_ready);
     rig->setup.loop = rig->loop;
-    rig->setup.manager = rig->manager;
     rig->flow = gw_flow_create(&rig->setup);
 }
 
@@ -174,15 +173,15 @@ static struct rig_subscription *rig_subscribe(struct rig *rig, bool is_sync, con
     s->subscriber.object = &s->object;
     if (rig_function(function) != NULL) {
         rig_name(&s->function, function);
-        s->callee = (struct gw_callee){&s->function, rig_target(rig, function)};
+        s->callee = (struct gw_callee){.object = &s->function, .target = rig_target(rig, function)};
         s->subscriber.callee = &s->callee;
     }
     if (authorizer != NULL) {
         s->subscriber.needs_authorizer = true;
         if (rig_function(authorizer) != NULL) {
             rig_name(&s->authorizer_function, authorizer);
-            s->authorizer =
-                (struct gw_callee){&s->authorizer_function, rig_target(rig, authorizer)};
+            s->authorizer = (struct gw_callee){.object = &s->authorizer_function,
+                                               .target = rig_target(rig, authorizer)};
             s->subscriber.authorizer = &s->authorizer;
         }
     }

@@ -206,6 +206,10 @@ const struct gw_eventtype *gw_snapshot_schema(const struct gw_snapshot *snapshot
 }
 
 /* A new subscription makes a new snapshot. */
+const struct gw_chains *gw_snapshot_chains(const struct gw_snapshot *snapshot) {
+    (void)snapshot;
+    return gw_manager_chains(rig_now->manager);
+}
 uint64_t gw_snapshot_revision(const struct gw_snapshot *snapshot) {
     (void)snapshot;
     return rig_now->subscription_count;

@@ -65,7 +65,7 @@ static void an_unused_wait_is_used_again(void) {
     struct gw_wait *first = gw_wait_take(x);
     gw_wait_begin(first, instance, 0, NULL, NULL);
     CU_ASSERT_EQUAL(x->refs, 2);
-    gw_wait_unused(first);
+    gw_wait_called(first, EG_NEXT);
     CU_ASSERT_EQUAL(x->refs, 1);
     CU_ASSERT_PTR_EQUAL(gw_wait_take(x), first);
     CU_ASSERT_PTR_NOT_EQUAL(gw_wait_take(x), first);

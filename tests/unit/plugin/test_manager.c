@@ -109,14 +109,16 @@ static void reactions_come_in_call_order(void) {
         {sizeof rows[0], EG_INTEREST_SYNC, "eventgateway.function.invoking"},
         {sizeof rows[0], EG_INTEREST_ASYNC, "eventgateway.event.received"}};
     static const struct eg_interest *const both[] = {&rows[0], &rows[1]};
-    size_t count = 0;
     list = both;
     list_count = 2;
     bench_open();
     CU_ASSERT_EQUAL(add(&reacter), EG_OK);
     CU_ASSERT_EQUAL(add(&reacter), EG_OK);
-    const struct gw_reaction *reactions = gw_manager_reactions(manager, &count);
-    CU_ASSERT_EQUAL_FATAL(count, 4);
+    const struct gw_chains *chains = gw_manager_chains(manager);
+    const struct gw_reaction *reactions = chains->reactions;
+    CU_ASSERT_EQUAL_FATAL(chains->reaction_count, 4);
+    CU_ASSERT_TRUE(chains->has_reaction[GW_SYS_INVOKING] && chains->has_reaction[GW_SYS_RECEIVED]);
+    CU_ASSERT_FALSE(chains->has_reaction[GW_SYS_INVOKED] || chains->has_reaction[GW_SYS_FAILED]);
     ASSERT_STR(reactions[0].event_type, "eventgateway.function.invoking");
     CU_ASSERT_TRUE(reactions[0].is_sync);
     ASSERT_STR(reactions[1].event_type, "eventgateway.event.received");

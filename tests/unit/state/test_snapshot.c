@@ -1,6 +1,9 @@
 /* Building the routing view. */
 #include <time.h>
 
+#include "base/why.h"
+#include "plugin/change.h"
+#include "plugin/manager_parts.h"
 #include "snapshot_rig.h"
 
 static void functions_that_did_not_change_keep_their_target(void) {
@@ -296,7 +299,95 @@ static void the_cost_of_a_build_grows_with_the_objects_and_not_faster(void) {
     snapshot_down();
 }
 
+/* ---- the chain set of a snapshot ---- */
+
+static void on_up(void *arg, int32_t status, struct eg_str why) {
+    (void)why;
+    rig_must(status == EG_OK, "the new provider does not start");
+    (*(unsigned *)arg)++;
+}
+
+/* The same components, but another instance of the provider "http". */
+static struct gw_change *begin_other_http(void) {
+    const struct gw_chains *present = gw_manager_chains(rig.manager);
+    struct gw_change *change = gw_change_begin(rig.manager);
+    struct gw_instance *made = NULL;
+    unsigned ups = 0;
+    for (uint32_t kind = 0; kind < GW_KIND_COUNT; kind++) {
+        for (size_t i = 0; i < present->of_kind[kind].count; i++) {
+            struct gw_instance *former = present->of_kind[kind].items[i];
+            if (strcmp(former->name, "http") == 0) {
+                rig_must(gw_change_add(change, former->component, NULL, 0, &made, NULL) == EG_OK,
+                         "no new provider");
+            } else {
+                gw_change_keep(change, former);
+            }
+        }
+    }
+    gw_change_start(change, 0, on_up, &ups);
+    rig_wait(&ups, 1, "the new provider does not answer");
+    return change;
+}
+
+static const struct gw_callee *callee_of(const struct gw_snapshot *snapshot, const char *id) {
+    return gw_route_table_get(&snapshot->callees,
+                              (struct gw_route_key){.a = GW_STR("default"), .b = gw_str_c(id)});
+}
+
+static void functions_are_bound_anew_when_their_provider_is_replaced(void) {
+    snapshot_up();
+    set_function("default", "f1");
+    rig_set(RIG_KEY("functions", "default", "f2"),
+            "{\"space\":\"default\",\"functionId\":\"f2\",\"type\":\"vault\",\"provider\":"
+            "{\"url\":\"u\",\"key\":\"k\"}}");
+    rebuild();
+    struct gw_snapshot *before = now;
+    const struct gw_target *f1 = callee_of(before, "f1")->target;
+    const struct gw_target *f2 = callee_of(before, "f2")->target;
+    gw_change_commit(begin_other_http(), GW_NS_PER_S, 0);
+    now = gw_snapshot_build(rig.manager, rig.catalog, before);
+    CU_ASSERT_PTR_NOT_EQUAL(gw_snapshot_chains(now), gw_snapshot_chains(before));
+    CU_ASSERT_PTR_NOT_EQUAL(callee_of(now, "f1")->target, f1);
+    CU_ASSERT_PTR_EQUAL(callee_of(now, "f2")->target, f2); /* its provider stays */
+    CU_ASSERT_PTR_EQUAL(callee_of(now, "f1")->target->instance,
+                        gw_chains_provider(gw_snapshot_chains(now), GW_STR("http")));
+    CU_ASSERT_PTR_EQUAL(f1->instance, callee_of(before, "f1")->provider);
+    gw_snapshot_destroy(before);
+    rig_turn(10);
+    CU_ASSERT_TRUE(gw_list_empty(&rig.manager->lives)); /* the old provider has gone */
+    rebuild();                                          /* and nothing changes any more */
+    CU_ASSERT_PTR_EQUAL(callee_of(now, "f2")->target, f2);
+    snapshot_down();
+}
+
+static void a_provider_is_asked_about_the_functions_before_it_takes_over(void) {
+    struct eg_why why = {.struct_size = sizeof why};
+    snapshot_up();
+    set_function("default", "f1");
+    rig_set(
+        RIG_KEY("functions", "default", "odd"), /* cannot be bound as it is, so it does not count */
+        "{\"space\":\"default\",\"functionId\":\"odd\",\"type\":\"http\",\"provider\":{}}");
+    rebuild();
+    struct gw_change *change = begin_other_http();
+    CU_ASSERT_EQUAL(gw_snapshot_check(now, gw_change_chains(change), &why), EG_OK);
+    /* The function loses its url behind the back of the provider. */
+    struct gw_object *object = callee_of(now, "f1")->object;
+    const struct eg_str url = object->as.function.provider_json;
+    object->as.function.provider_json = GW_STR("{}");
+    CU_ASSERT_TRUE(gw_snapshot_check(now, gw_change_chains(change), &why) < 0);
+    ASSERT_STR(gw_why_str(&why), "function 'f1' of space 'default': missing required fields for "
+                                 "HTTP endpoint");
+    CU_ASSERT_EQUAL(gw_snapshot_check(now, gw_manager_chains(rig.manager), &why), EG_OK);
+    object->as.function.provider_json = url;
+    gw_change_abort(change, GW_NS_PER_S);
+    rig_turn(10);
+    CU_ASSERT_TRUE(gw_list_empty(&rig.manager->lives));
+    snapshot_down();
+}
+
 UNIT_MAIN(UNIT(functions_that_did_not_change_keep_their_target),
+          UNIT(functions_are_bound_anew_when_their_provider_is_replaced),
+          UNIT(a_provider_is_asked_about_the_functions_before_it_takes_over),
           UNIT(a_function_that_cannot_be_bound_is_named_once),
           UNIT(an_updated_async_subscription_is_called_once_and_leaves_no_ghost),
           UNIT(async_subscribers_come_in_order_of_age_from_all_spaces),
