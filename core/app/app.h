@@ -101,6 +101,8 @@ void gw_lane_answer(struct gw_lane *lane);
 
 /* components.c: plugins of the configuration become instances. */
 int32_t gw_app_load_plugins(struct gw_app *app, struct eg_why *ret_why);
+/* What stands beside the program (a build tree) or in its prefix (an installation), or NULL. */
+const char *gw_app_find_beside(struct gw_arena *arena, const char *const *places, size_t count);
 int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why);
 /* Only the storage, and the providers if they are asked about functions. */
 int32_t gw_app_add_store(struct gw_app *app, bool with_providers, struct eg_why *ret_why);

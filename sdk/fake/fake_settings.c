@@ -64,7 +64,7 @@ static int read_json(struct egx_fake *fake, const json_t *value, struct eg_str *
     char *text =
         json_is_array(value) || json_is_object(value) ? json_dumps(value, JSON_COMPACT) : NULL;
     if (text != NULL) {
-        fake_push(&fake->kept, text);
+        fake_own(fake, text);
         *ret_text = egx_str_c(text);
     }
     return text == NULL ? -1 : 0;

@@ -35,6 +35,18 @@ struct eg_loop *egx_fake_loop(struct egx_fake *fake);
 /* Pieces of host->mem->alloc and JSON roots that were not freed. */
 size_t egx_fake_allocations(const struct egx_fake *fake);
 
+/* What was not given back yet. */
+struct egx_fake_left {
+    size_t allocations; /* of host->mem->alloc */
+    size_t json_roots;  /* of host->json->parse */
+    size_t buffers;     /* of host->mem->copy, and bodies of HTTP answers, not released */
+    size_t timers;      /* not stopped; also those that have fired */
+    size_t watches;     /* of file descriptors */
+    size_t calls;       /* HTTP calls in flight */
+    size_t posts;       /* posted functions and blocking work that did not run yet */
+};
+void egx_fake_left(const struct egx_fake *fake, struct egx_fake_left *ret_left);
+
 /* ---- life ---- */
 
 /* Reads the settings (one JSON object, or NULL for none) as the gateway would, then calls create.
@@ -56,6 +68,17 @@ void egx_fake_destroy(struct egx_fake *fake, const struct eg_component *componen
 size_t egx_fake_run(struct egx_fake *fake);
 /* Moves both clocks; nothing runs before the next egx_fake_run. */
 void egx_fake_advance(struct egx_fake *fake, uint64_t ns);
+
+/* Waits until other threads have posted something or ended an op, at most so long in real time. */
+void egx_fake_wait(struct egx_fake *fake, uint64_t real_ns);
+/* Begins to take the time of callbacks. It is the real time without that in which the machine had
+ * other things to do. */
+void egx_fake_time_callbacks(struct egx_fake *fake);
+/* The longest that a callback took on the loop since this was asked last. Blocking work does not
+ * count. */
+uint64_t egx_fake_slowest_ns(struct egx_fake *fake);
+/* A clock of such time, for pieces of a test's own; of this thread. */
+uint64_t egx_fake_busy_ns(void);
 
 /* ---- ops ---- */
 
