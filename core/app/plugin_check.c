@@ -24,6 +24,7 @@
 #include "plugin/loader.h"
 
 #define PATIENCE_NS (20 * GW_NS_PER_S) /* without a word of the child */
+#define THREADS_NS (2 * GW_NS_PER_S)   /* that its threads get to end a call */
 #define CHILD_PASSED 'p'
 #define CHILD_NOTE 'n'
 #define CHILD_BREACH 'b'
@@ -161,9 +162,17 @@ static void told(void *arg, uint32_t what, const char *sentence) {
     gw_child_tell(job->fd, kinds[what], sentence);
 }
 
+static uint64_t patience_of(const struct gw_options *options) {
+    return options->kit.patience_ns == 0 ? PATIENCE_NS : options->kit.patience_ns;
+}
+
 static int32_t check(struct check_job *job, struct eg_why *ret_why) {
     const struct eg_plugin *plugin = NULL;
-    struct egx_check check = {.struct_size = sizeof check, .told = told, .arg = job};
+    const uint64_t half_ns = patience_of(job->options) / 2;
+    struct egx_check check = {.struct_size = sizeof check,
+                              .told = told,
+                              .arg = job,
+                              .patience_ns = half_ns < THREADS_NS ? half_ns : THREADS_NS};
     int32_t rc = gw_plugin_open(job->options->operand, &plugin, ret_why);
     if (rc >= 0) {
         rc = choose(job, plugin, &check.component, ret_why);
@@ -209,36 +218,37 @@ static void heard(void *arg, char kind, const char *text) {
                     text);
 }
 
-static int32_t conclude(struct gw_app *app, const struct check_job *job,
-                        const struct gw_child_end *end, struct eg_why *ret_why) {
+static int32_t conclude(struct gw_app *app, struct check_job *job, const struct gw_child_end *end,
+                        struct eg_why *ret_why) {
     char text[600];
-    if (end->is_late || end->signal != 0) {
+    if (end->refused[0] != '\0' && job->breaches == 0) {
+        return gw_why(ret_why, EG_E_INVAL, "%s", end->refused);
+    }
+    if (end->refused[0] != '\0') {
+        gw_transfer_say(STDOUT_FILENO, "%s", end->refused);
+    } else if (end->exit_code != GW_EXIT_OK && end->exit_code != GW_EXIT_BREACH) {
         gw_child_describe(end, text, sizeof text);
         gw_transfer_say(STDOUT_FILENO, "  BREACH: it %s", text);
-        app->exit_code = GW_EXIT_BREACH;
-    } else if (end->refused[0] != '\0' && job->breaches == 0) {
-        return gw_why(ret_why, EG_E_INVAL, "%s", end->refused);
-    } else if (end->refused[0] != '\0') {
-        gw_transfer_say(STDOUT_FILENO, "%s", end->refused);
-        app->exit_code = GW_EXIT_BREACH;
-    } else {
-        app->exit_code = end->exit_code;
+        job->breaches++;
     }
-    const uint32_t breaches = job->breaches + (end->is_late || end->signal != 0 ? 1 : 0);
-    if (app->exit_code == GW_EXIT_OK) {
+    if (job->breaches == 0) {
         gw_transfer_say(STDOUT_FILENO, "no breach of the contract was found");
     } else {
-        gw_transfer_say(STDOUT_FILENO, "%u breach%s of the contract", breaches,
-                        breaches == 1 ? "" : "es");
+        gw_transfer_say(STDOUT_FILENO, "%u breach%s of the contract", job->breaches,
+                        job->breaches == 1 ? "" : "es");
     }
+    app->exit_code = job->breaches == 0 ? GW_EXIT_OK : GW_EXIT_BREACH;
     return EG_OK;
 }
 
 static int32_t run(struct gw_app *app, struct eg_why *ret_why) {
     struct gw_arena arena = {0};
     struct check_job job = {.options = &app->options, .arena = &arena};
-    const struct gw_child child = {
-        .work = work, .arg = &job, .heard = heard, .heard_arg = &job, .patience_ns = PATIENCE_NS};
+    const struct gw_child child = {.work = work,
+                                   .arg = &job,
+                                   .heard = heard,
+                                   .heard_arg = &job,
+                                   .patience_ns = patience_of(&app->options)};
     struct gw_child_end end;
     int32_t rc = gw_child_run(&child, &end, ret_why);
     if (rc >= 0) {
@@ -267,6 +277,15 @@ static int32_t act_component(struct gw_options *options, const char *value,
     return EG_OK;
 }
 
+static int32_t act_patience(struct gw_options *options, const char *value, struct eg_why *ret_why) {
+    if (gw_duration_parse(gw_str_c(value), &options->kit.patience_ns) < 0 ||
+        options->kit.patience_ns == 0) {
+        return gw_why(ret_why, EG_E_INVAL, "invalid value \"%s\" for flag -patience: like 20s",
+                      value);
+    }
+    return EG_OK;
+}
+
 static const struct gw_flag flags[] = {
     {"settings", GW_TAKES_TEXT, NULL, NULL, act_settings,
      "its settings: a JSON object, or a configuration file"},
@@ -274,6 +293,8 @@ static const struct gw_flag flags[] = {
      "which one, where the plugin has several"},
     {"function", GW_TAKES_TEXT, NULL, NULL, act_function,
      "providers: the `provider` object of a function, JSON"},
+    {"patience", GW_TAKES_TEXT, NULL, NULL, act_patience,
+     "longest time for one call before it counts as hanging (20s)"},
 };
 
 const struct gw_subcommand gw_plugin_check_command = {

@@ -110,7 +110,8 @@ static void wait_for(struct ear *ear, pid_t pid) {
     (void)kill(-pid, SIGKILL);
     const bool has_signal = ended == pid && WIFSIGNALED(status);
     ear->end->signal = has_signal ? WTERMSIG(status) : 0;
-    ear->end->exit_code = ended == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    ear->end->exit_code =
+        ended == pid && WIFEXITED(status) ? WEXITSTATUS(status) : GW_CHILD_NO_CODE;
 }
 
 int32_t gw_child_run(const struct gw_child *child, struct gw_child_end *ret_end,
@@ -146,6 +147,9 @@ void gw_child_describe(const struct gw_child_end *end, char *text, size_t size) 
     const char *step = end->step[0] == '\0' ? "its constructors" : end->step;
     if (end->is_late) {
         (void)snprintf(text, size, "did not come back from %s, and was killed", step);
+    } else if (end->signal == 0) {
+        (void)snprintf(text, size, "ended the process with exit code %d in %s", end->exit_code,
+                       step);
     } else {
         (void)snprintf(text, size, "crashed with signal %d (%s) in %s", end->signal,
                        strsignal(end->signal), step);

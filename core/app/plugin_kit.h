@@ -19,6 +19,7 @@ struct gw_kit {
     const char *component;     /* NULL = the only one */
     const char *template_path; /* NULL = where they are installed */
     const char *ca_path;       /* NULL = the system's */
+    uint64_t patience_ns;      /* 0 = the usual */
 };
 
 struct gw_subcommand;
@@ -47,9 +48,10 @@ struct gw_child {
     uint64_t patience_ns; /* longest time without a line */
 };
 /* How it ended: exit code of work, or the signal, or nothing heard for too long (it was killed). */
+#define GW_CHILD_NO_CODE 255
 struct gw_child_end {
-    int exit_code;
-    int signal; /* 0 = none */
+    int exit_code; /* GW_CHILD_NO_CODE: it did not come to one */
+    int signal;    /* 0 = none */
     bool is_late;
     char step[300];     /* the last one told */
     char refused[1200]; /* empty = it was not */

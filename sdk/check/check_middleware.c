@@ -137,13 +137,13 @@ static void pass(struct check_subject *subject, const struct request *request,
 void check_middleware(struct check_subject *subject, int is_short) {
     const uint32_t before = subject->run->calls;
     const size_t count = is_short ? ORDINARY : EGX_COUNT(requests);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !subject->is_stuck; i++) {
         pass(subject, &requests[i], CHECK_FINE);
     }
     /* What it asks others is answered in all ways. */
     const int asks = egx_fake_request_count(subject->fake) > 0;
-    for (uint32_t weather = CHECK_FINE + 1; asks && !is_short && weather < CHECK_WEATHERS;
-         weather++) {
+    for (uint32_t weather = CHECK_FINE + 1;
+         asks && !is_short && !subject->is_stuck && weather < CHECK_WEATHERS; weather++) {
         pass(subject, &requests[0], (enum check_weather)weather);
     }
     check_stage(subject->run, "%u calls with %zu kinds of requests", subject->run->calls - before,

@@ -141,12 +141,12 @@ static void bind_odd(struct check_subject *subject) {
 static void invoke_all(struct check_subject *subject, void *target, int is_short) {
     const uint32_t before = subject->run->calls;
     const size_t count = is_short ? ORDINARY : EGX_COUNT(invocations);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !subject->is_stuck; i++) {
         invoke(subject, target, i, CHECK_FINE);
     }
     const int asks = egx_fake_request_count(subject->fake) > 0;
-    for (uint32_t weather = CHECK_FINE + 1; asks && !is_short && weather < CHECK_WEATHERS;
-         weather++) {
+    for (uint32_t weather = CHECK_FINE + 1;
+         asks && !is_short && !subject->is_stuck && weather < CHECK_WEATHERS; weather++) {
         for (size_t i = 0; i < ORDINARY; i++) {
             invoke(subject, target, i, (enum check_weather)weather);
         }

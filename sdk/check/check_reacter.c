@@ -39,7 +39,7 @@ static void react(struct check_subject *subject, const struct eg_interest *inter
 
 static void react_all(struct check_subject *subject, const struct eg_interest *interest,
                       enum check_weather weather) {
-    for (size_t i = 0; i < EGX_COUNT(events); i++) {
+    for (size_t i = 0; i < EGX_COUNT(events) && !subject->is_stuck; i++) {
         if (strcmp(events[i].type, interest->event_type) == 0) {
             react(subject, interest, i, weather);
         }
@@ -86,8 +86,8 @@ void check_reacter(struct check_subject *subject, int is_short) {
         }
         react_all(subject, interest, CHECK_FINE);
         const int asks = egx_fake_request_count(subject->fake) > 0;
-        for (uint32_t weather = CHECK_FINE + 1; asks && !is_short && weather < CHECK_WEATHERS;
-             weather++) {
+        for (uint32_t weather = CHECK_FINE + 1;
+             asks && !is_short && !subject->is_stuck && weather < CHECK_WEATHERS; weather++) {
             react_all(subject, interest, (enum check_weather)weather);
         }
     }
