@@ -209,7 +209,7 @@ static void try_rows(struct check_run *run) {
         const struct eg_setting *row = component->settings[i];
         for (uint32_t n = 0; odd_value(row, n) != NULL; n++) {
             char with[120];
-            char *json = check_with_member(run->check->settings_json, row->name, odd_value(row, n));
+            char *json = fake_with_member(run->check->settings_json, row->name, odd_value(row, n));
             (void)snprintf(with, sizeof with, "%s = %s", row->name, odd_value(row, n));
             try_settings(run, json, with);
             free(json);

@@ -76,9 +76,6 @@ int32_t check_judge(struct check_call *call, int32_t rc, int is_verdict, int32_t
 /* Runs the loop until nothing moves, answering HTTP calls as the weather has it. */
 void check_settle(struct check_call *call);
 
-/* The object (NULL = an empty one) with this member; take, for free(). */
-char *check_with_member(const char *object_json, const char *name, const char *value_json);
-
 /* Calls of one kind. is_short: the ordinary ones only. */
 void check_middleware(struct check_subject *subject, int is_short);
 void check_reacter(struct check_subject *subject, int is_short);

@@ -128,7 +128,7 @@ static void bind_odd(struct check_subject *subject) {
         const struct eg_setting *row = component->target_settings[i / EGX_COUNT(odd)];
         const char *value = odd[i % EGX_COUNT(odd)];
         char with[160];
-        char *json = check_with_member(subject->run->check->target_json, row->name, value);
+        char *json = fake_with_member(subject->run->check->target_json, row->name, value);
         (void)snprintf(with, sizeof with, "%s = %s", row->name, value);
         if (bind(subject, json, with, &target, NULL) >= 0) {
             unbind(subject, target);

@@ -61,6 +61,9 @@ extern const struct eg_event_api fake_event_api;
 extern const struct eg_exchange_api fake_exchange_api;
 extern const struct eg_metrics_api fake_metrics_api;
 
+/* The object (NULL = an empty one) with this member in it; take, for free(). */
+char *fake_with_member(const char *object_json, const char *name, const char *value_json);
+
 size_t fake_http_run(struct egx_fake *fake);
 void fake_json_free_roots(struct egx_fake *fake);
 

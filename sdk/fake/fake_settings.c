@@ -213,3 +213,12 @@ int32_t egx_fake_target_settings(struct egx_fake *fake, const struct eg_componen
     *ret_config = config;
     return rc;
 }
+
+char *fake_with_member(const char *object_json, const char *name, const char *value_json) {
+    json_t *root = json_loads(object_json == NULL ? "{}" : object_json, 0, NULL);
+    json_t *value = json_loads(value_json, JSON_DECODE_ANY, NULL);
+    (void)json_object_set_new(root, name, value);
+    char *text = json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return text;
+}
