@@ -80,7 +80,7 @@ static struct check_subject make(struct check_run *run) {
 /* ---- down ---- */
 
 static void judge_drained(struct check_call *call) {
-    struct egx_fake_left left;
+    struct egx_left left;
     egx_fake_left(call->subject->fake, &left);
     if (left.calls > 0) {
         check_breach(call, "%zu HTTP calls are in flight behind it", left.calls);
@@ -102,7 +102,7 @@ static void drain(struct check_subject *subject) {
 /* Also without a detach of its own: what the loop holds must be gone here. */
 static void detach(struct check_subject *subject) {
     const struct eg_life_ops *life = subject->run->component->life;
-    struct egx_fake_left left;
+    struct egx_left left;
     struct check_call call = check_begin(subject, "detach", "", 0);
     if (subject->is_attached && life->detach != NULL) {
         life->detach(subject->instance, subject->slot);
@@ -123,7 +123,7 @@ static void detach(struct check_subject *subject) {
 }
 
 static void judge_leaks(const struct check_call *call) {
-    struct egx_fake_left left;
+    struct egx_left left;
     egx_fake_left(call->subject->fake, &left);
     const struct {
         size_t count;

@@ -137,7 +137,7 @@ static void answer(struct check_call *call) {
 
 static size_t run_once(struct check_call *call) {
     struct egx_fake *fake = call->subject->fake;
-    struct egx_fake_left left;
+    struct egx_left left;
     egx_fake_left(fake, &left);
     if (left.calls > 0) {
         answer(call);

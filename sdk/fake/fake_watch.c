@@ -54,8 +54,8 @@ struct eg_buf fake_copies_make(struct fake_copies *copies, struct eg_str bytes) 
 
 /* ---- what is left ---- */
 
-void egx_fake_left(const struct egx_fake *fake, struct egx_fake_left *ret_left) {
-    *ret_left = (struct egx_fake_left){
+void egx_fake_left(const struct egx_fake *fake, struct egx_left *ret_left) {
+    *ret_left = (struct egx_left){
         .allocations = fake->allocations - fake->json_roots,
         .json_roots = fake->json_roots,
         .buffers = __atomic_load_n(&fake->copies->count, __ATOMIC_ACQUIRE) - 1,

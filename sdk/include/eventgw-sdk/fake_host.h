@@ -36,7 +36,7 @@ struct eg_loop *egx_fake_loop(struct egx_fake *fake);
 size_t egx_fake_allocations(const struct egx_fake *fake);
 
 /* What was not given back yet. */
-struct egx_fake_left {
+struct egx_left {
     size_t allocations; /* of host->mem->alloc */
     size_t json_roots;  /* of host->json->parse */
     size_t buffers;     /* of host->mem->copy, and bodies of HTTP answers, not released */
@@ -45,7 +45,7 @@ struct egx_fake_left {
     size_t calls;       /* HTTP calls in flight */
     size_t posts;       /* posted functions and blocking work that did not run yet */
 };
-void egx_fake_left(const struct egx_fake *fake, struct egx_fake_left *ret_left);
+void egx_fake_left(const struct egx_fake *fake, struct egx_left *ret_left);
 
 /* ---- life ---- */
 
