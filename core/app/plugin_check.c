@@ -21,6 +21,7 @@
 #include "base/jwrite.h"
 #include "base/slice.h"
 #include "base/why.h"
+#include "plugin/component_settings.h"
 #include "plugin/loader.h"
 
 #define PATIENCE_NS (20 * GW_NS_PER_S) /* without a word of the child */
@@ -73,47 +74,80 @@ static int32_t read_settings_file(struct gw_source *source, struct eg_str sectio
     return rc;
 }
 
-/* A whole configuration file has them in plugins.<name>; a file of settings only, at the top. */
-static struct eg_str section_in(const struct gw_source *source, struct eg_str section) {
-    for (size_t i = 0; i < source->count; i++) {
-        if (gw_str_eq(source->items[i].section, section)) {
-            return section;
-        }
-    }
-    return GW_STR("");
+static bool is_of_gateway(struct eg_str section) {
+    return gw_str_eq(section, GW_STR("plugins")) || gw_str_starts(section, GW_STR("plugins.")) ||
+           (section.len > 0 && gw_settings_group(section) != NULL);
 }
 
-static const char *write_object(struct gw_arena *arena, const struct gw_setting_input *inputs,
-                                size_t count) {
+/* A whole configuration file has them in plugins.<name>, if at all; a file of settings only, at the
+ * top. There a group cannot be told from a section. */
+static int32_t choose_section(const struct gw_source *source, struct eg_str *section,
+                              struct eg_why *ret_why) {
+    const struct gw_source_item *group = NULL;
+    for (size_t i = 0; i < source->count; i++) {
+        if (is_of_gateway(source->items[i].section)) {
+            return EG_OK;
+        }
+        group = source->items[i].section.len > 0 ? &source->items[i] : group;
+    }
+    if (group != NULL) {
+        return gw_why(ret_why, EG_E_INVAL,
+                      "%.*s: the group '%.*s' can only be a setting inside plugins = { %.*s = { "
+                      "... }; };",
+                      GW_FMT(group->input.where), GW_FMT(group->section),
+                      GW_FMT(gw_str_cut(*section, sizeof "plugins." - 1)));
+    }
+    *section = GW_STR("");
+    return EG_OK;
+}
+
+static bool is_host_key(const struct eg_component *component, struct eg_str key) {
+    const struct gw_settings_table common = gw_component_host_table(component);
+    for (size_t i = 0; i < common.count; i++) {
+        if (gw_str_eq(key, gw_str_c(common.rows[i]->name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Without what the gateway keeps to itself (match). */
+static const char *write_object(struct gw_arena *arena, const struct eg_component *component,
+                                const struct gw_setting_input *inputs, size_t count) {
     struct gw_bytes out;
     gw_bytes_init_arena(&out, arena, 256);
-    gw_bytes_add_char(&out, '{');
     for (size_t i = 0; i < count; i++) {
-        gw_bytes_add_c(&out, i == 0 ? "" : ",");
-        gw_jw_string(&out, inputs[i].key);
-        gw_bytes_add_char(&out, ':');
-        gw_bytes_add(&out, inputs[i].json);
+        if (!is_host_key(component, inputs[i].key)) {
+            gw_bytes_add_char(&out, out.len == 0 ? '{' : ',');
+            gw_jw_string(&out, inputs[i].key);
+            gw_bytes_add_char(&out, ':');
+            gw_bytes_add(&out, inputs[i].json);
+        }
     }
-    gw_bytes_add_char(&out, '}');
+    gw_bytes_add_c(&out, out.len == 0 ? "{}" : "}");
     gw_bytes_add_char(&out, '\0');
     return out.ptr;
 }
 
 static int32_t read_settings(struct check_job *job, const struct eg_component *component,
                              const char **ret_json, struct eg_why *ret_why) {
-    const struct gw_settings_table table = {component->settings, component->setting_count,
-                                            component->settings_size};
+    const struct gw_settings_table table = gw_component_table(component, job->arena);
     const char *path = job->options->kit.settings_path;
-    const struct eg_str section = gw_arena_printf(job->arena, "plugins.%s", component->name);
+    const struct eg_str wanted = gw_arena_printf(job->arena, "plugins.%s", component->name);
+    struct eg_str section = wanted;
+    const struct gw_match *match = NULL;
     struct gw_source source = {0};
+    void *scratch = NULL;
     size_t count = 0;
-    int32_t rc = path == NULL ? EG_OK : read_settings_file(&source, section, path, ret_why);
+    int32_t rc = path == NULL ? EG_OK : read_settings_file(&source, wanted, path, ret_why);
     if (rc == EG_OK) {
-        const struct gw_setting_input *inputs =
-            gw_source_section(&source, section_in(&source, section), &table, &count);
-        void *scratch = gw_arena_zalloc(job->arena, component->settings_size + 1);
-        rc = gw_settings_read(&table, section.ptr, inputs, count, job->arena, scratch, ret_why);
-        *ret_json = write_object(job->arena, inputs, count);
+        rc = choose_section(&source, &section, ret_why);
+    }
+    if (rc == EG_OK) {
+        const struct gw_setting_input *inputs = gw_source_section(&source, section, &table, &count);
+        rc = gw_component_settings_read(component, inputs, count, job->arena, &scratch, &match,
+                                        ret_why);
+        *ret_json = write_object(job->arena, component, inputs, count);
     }
     gw_source_free(&source);
     return rc;

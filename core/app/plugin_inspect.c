@@ -13,6 +13,7 @@
 #include "base/jwrite.h"
 #include "base/slice.h"
 #include "base/why.h"
+#include "plugin/component_settings.h"
 #include "plugin/loader.h"
 
 #ifndef EVENTGW_VERSION
@@ -50,6 +51,7 @@ static void write_component(struct gw_bytes *out, const struct eg_component *com
     const struct gw_settings_table target = {component->target_settings,
                                              component->target_setting_count,
                                              component->target_settings_size};
+    const struct gw_settings_table common = gw_component_host_table(component);
     gw_bytes_addf(out, "\n%s %s - %s\n", gw_kit_kind(component->kind), component->name,
                   component->summary);
     if (own.count == 0) {
@@ -57,6 +59,11 @@ static void write_component(struct gw_bytes *out, const struct eg_component *com
     } else {
         gw_bytes_addf(out, "\nSettings, in plugins.%s:\n", component->name);
         gw_settings_help(out, &own);
+    }
+    if (common.count > 0) {
+        gw_bytes_addf(out, "\nOf every %s, also in plugins.%s:\n", gw_kit_kind(component->kind),
+                      component->name);
+        gw_settings_help(out, &common);
     }
     if (component->kind == EG_KIND_PROVIDER) {
         gw_bytes_addf(out, "\nOf a function of type %s, in `provider`:\n", component->name);
@@ -93,6 +100,7 @@ static void write_component_json(struct gw_bytes *out, const struct eg_component
     const struct gw_settings_table target = {component->target_settings,
                                              component->target_setting_count,
                                              component->target_settings_size};
+    const struct gw_settings_table common = gw_component_host_table(component);
     bool is_first = true;
     gw_bytes_add_char(out, '{');
     add_string(out, &is_first, "kind", gw_kit_kind(component->kind));
@@ -100,6 +108,8 @@ static void write_component_json(struct gw_bytes *out, const struct eg_component
     add_string(out, &is_first, "summary", component->summary);
     gw_jw_name(out, &is_first, "settings");
     gw_settings_json(out, &own);
+    gw_jw_name(out, &is_first, "commonSettings");
+    gw_settings_json(out, &common);
     if (component->kind == EG_KIND_PROVIDER) {
         gw_jw_name(out, &is_first, "functionSettings");
         gw_settings_json(out, &target);

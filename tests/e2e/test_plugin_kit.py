@@ -34,6 +34,15 @@ def test_inspect_tells_people_and_programs_the_same():
         assert row["name"] in text and row["help"] in text
 
 
+def test_what_the_gateway_reads_for_every_middleware_is_told_beside_its_own():
+    auth = PLUGINS / "middleware_auth.so"
+    component, = json.loads(command("plugin", "inspect", "--json", auth).stdout)["components"]
+    assert [row["name"] for row in component["commonSettings"]] == ["match"]
+    assert "Of every middleware, also in plugins.auth:" in command("plugin", "inspect", auth).stdout
+    log = json.loads(command("plugin", "inspect", "--json", PLUGINS / "reacter_log.so").stdout)
+    assert log["components"][0]["commonSettings"] == []
+
+
 def test_inspect_tells_types_defaults_ranges_and_choices():
     told = json.loads(command("plugin", "inspect", "--json", PLUGINS / "storage_etcd.so").stdout)
     rows = {row["name"]: row for row in told["components"][0]["settings"]}
@@ -157,13 +166,18 @@ def test_no_breach_is_found_in_stock_plugins(path, kind, name, tmp_path):
 def test_settings_are_json_or_the_file_of_the_gateway_and_refused_in_its_words(tmp_path):
     auth = PLUGINS / "middleware_auth.so"
     rules = 'rules = ( { path = "/"; tokens = ( "t" ); } );'
-    for name, text in (("bare.conf", rules), ("whole.conf", f"plugins = {{ auth = {{ {rules} }}; }};"),
+    match = 'match = { paths = ( "/a" ); };'
+    for name, text in (("bare.conf", rules), ("match.conf", f"plugins = {{ auth = {{ {rules} {match} }}; }};"),
+                       ("whole.conf", f"workers = 2; plugins = {{ auth = {{ {rules} }}; }};"),
                        ("settings.json", json.dumps(SETTINGS["auth"]))):
         path = tmp_path / name
         path.write_text(text)
         command("plugin", "check", "--settings", path, auth)
     wrong = tmp_path / "wrong.json"
     for text, sentence in (('{"ruls": []}', "unknown key 'plugins.auth.ruls'; did you mean 'plugins.auth.rules'?"),
+                           ('{"rules": [{"path": "/", "tokens": ["t"]}], "match": {"path": "/"}}', "match"),
+                           (rules + " match = { };", "the group 'match' can only be a setting inside plugins"),
+                           ("workers = 2; log = { };", "'plugins.auth.rules' has to be set"),
                            ('{"rules": 1}', "rules"), ("{", "unexpected EOF"), ("rules = (", "syntax error"),
                            ("{}", "'plugins.auth.rules' has to be set")):
         wrong.write_text(text)
