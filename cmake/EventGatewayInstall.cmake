@@ -29,6 +29,17 @@ configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/EventGatewayConfig.cmak
     PATH_VARS EVENTGW_PLUGIN_DIR CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
 write_basic_package_version_file("${CMAKE_BINARY_DIR}/generated/EventGatewayConfigVersion.cmake"
     VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
+# The same for plugins that are built against this build tree, which is what `plugin new` does there.
+configure_file("${CMAKE_CURRENT_LIST_DIR}/EventGatewayBuildTree.cmake.in"
+    "${CMAKE_BINARY_DIR}/EventGatewayConfig.cmake" @ONLY)
+configure_file("${CMAKE_BINARY_DIR}/generated/EventGatewayConfigVersion.cmake"
+    "${CMAKE_BINARY_DIR}/EventGatewayConfigVersion.cmake" COPYONLY)
+file(GLOB template_files CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}/sdk/template"
+    "${CMAKE_SOURCE_DIR}/sdk/template/*/*")
+foreach(file ${template_files})
+    configure_file("${CMAKE_SOURCE_DIR}/sdk/template/${file}"
+        "${CMAKE_BINARY_DIR}/plugin-template/${file}" COPYONLY)
+endforeach()
 install(FILES "${CMAKE_BINARY_DIR}/generated/EventGatewayConfig.cmake"
               "${CMAKE_BINARY_DIR}/generated/EventGatewayConfigVersion.cmake"
         DESTINATION ${EVENTGW_PACKAGE_DIR})

@@ -117,6 +117,8 @@ int32_t gw_app_load_plugins(struct gw_app *app, struct eg_why *ret_why);
 /* Checks the options, and lists what they want at work, in order of the chains. */
 int32_t gw_app_want(const struct gw_app *app, struct gw_options *options,
                     struct gw_wanted_list *ret_list, struct eg_why *ret_why);
+/* What stands beside the program (a build tree) or in its prefix (an installation), or NULL. */
+const char *gw_app_find_beside(struct gw_arena *arena, const char *const *places, size_t count);
 int32_t gw_app_add_components(struct gw_app *app, struct eg_why *ret_why);
 /* Only the storage, and the providers if they are asked about functions. */
 int32_t gw_app_add_store(struct gw_app *app, bool with_providers, struct eg_why *ret_why);

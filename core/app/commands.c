@@ -13,8 +13,9 @@
 #include "base/why.h"
 
 static const struct gw_subcommand *const commands[] = {
-    &gw_config_export_command,
-    &gw_config_import_command,
+    &gw_config_export_command,  &gw_config_import_command, &gw_plugin_list_command,
+    &gw_plugin_inspect_command, &gw_plugin_check_command,  &gw_plugin_new_command,
+    &gw_health_command,
 };
 
 /* ---- choosing ---- */

@@ -11,7 +11,8 @@ struct gw_app;
 
 struct gw_subcommand {
     const char *name;    /* its words: "config export" */
-    const char *operand; /* what may follow the flags, once: "[FILE|-]"; NULL = nothing */
+    const char *operand; /* what may follow the flags: "[FILE|-]"; NULL = nothing */
+    size_t operands;     /* how many it has to have; 0: one or none */
     const char *summary; /* one line */
     const char *text;    /* of its help: all else */
     const char *shared;  /* flags of the gateway that it takes too: " config set " */

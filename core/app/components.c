@@ -21,11 +21,7 @@
 #define EVENTGW_LIBDIR_FROM_BIN "../lib"
 #endif
 
-/* Beside the program (a build tree), or in the library directory of its prefix (an installation).
- */
-static const char *find_plugin_directory(struct gw_arena *arena) {
-    static const char *const places[] = {"plugins", EVENTGW_LIBDIR_FROM_BIN "/eventgw/plugins",
-                                         "../lib/eventgw/plugins"};
+const char *gw_app_find_beside(struct gw_arena *arena, const char *const *places, size_t count) {
     char self[PATH_MAX];
     const ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     if (len <= 0) {
@@ -37,13 +33,19 @@ static const char *find_plugin_directory(struct gw_arena *arena) {
         return NULL;
     }
     *slash = '\0';
-    for (size_t i = 0; i < GW_COUNT(places); i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct eg_str path = gw_arena_printf(arena, "%s/%s", self, places[i]);
         if (access(path.ptr, R_OK) == 0) {
             return path.ptr;
         }
     }
     return NULL;
+}
+
+static const char *find_plugin_directory(struct gw_arena *arena) {
+    static const char *const places[] = {"plugins", EVENTGW_LIBDIR_FROM_BIN "/eventgw/plugins",
+                                         "../lib/eventgw/plugins"};
+    return gw_app_find_beside(arena, places, GW_COUNT(places));
 }
 
 static int32_t load_list(struct gw_app *app, const struct eg_str_list *paths,

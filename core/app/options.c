@@ -13,11 +13,14 @@
 
 /* What stands behind the flags, if the sub-command takes such a thing. "-" is one too. */
 static int32_t take_operand(struct gw_options *options, const char *word, struct eg_why *ret_why) {
-    const bool is_wanted = options->subcommand != NULL && options->subcommand->operand != NULL;
-    if (!is_wanted || options->operand != NULL) {
+    const struct gw_subcommand *command = options->subcommand;
+    size_t room = command == NULL || command->operand == NULL ? 0 : 1;
+    room = room > 0 && command->operands > 0 ? command->operands : room;
+    if (options->operand_count == room) {
         return gw_why(ret_why, EG_E_INVAL, "unexpected argument \"%s\"", word);
     }
-    options->operand = word;
+    options->operands[options->operand_count++] = word;
+    options->operand = options->operands[0];
     return EG_OK;
 }
 
@@ -52,7 +55,12 @@ int32_t gw_options_parse(struct gw_options *options, int argc, char **argv,
         rc = is_flag ? take_flag(options, argc, argv, &i, ret_why)
                      : take_operand(options, argv[i], ret_why);
     }
-    return rc;
+    const bool needs_more = rc == EG_OK && options->command == GW_SERVE &&
+                            options->subcommand != NULL &&
+                            options->operand_count < options->subcommand->operands;
+    return needs_more ? gw_why(ret_why, EG_E_INVAL, "%s needs %s", options->subcommand->name,
+                               options->subcommand->operand)
+                      : rc;
 }
 
 /* File first, command line on top: the items of the command line move behind those of the file. */

@@ -4,11 +4,14 @@
 #ifndef GW_APP_OPTIONS_H
 #define GW_APP_OPTIONS_H
 
+#include "app/plugin_kit.h"
 #include "app/settings.h"
 #include "app/source.h"
 #include "app/transfer.h"
 
 enum gw_command { GW_SERVE, GW_SHOW_VERSION, GW_SHOW_HELP, GW_SHOW_PLUGIN, GW_CHECK };
+
+#define GW_OPERANDS_MAX 4u
 
 struct gw_subcommand;
 
@@ -16,8 +19,11 @@ struct gw_options {
     enum gw_command command;
     const struct gw_subcommand *subcommand; /* NULL: the gateway itself */
     const char *group;                      /* help was asked for all that begin with this word */
-    const char *operand; /* of the sub-command; borrows argv; NULL = none given */
+    const char *operand;                   /* of the sub-command; borrows argv; NULL = none given */
+    const char *operands[GW_OPERANDS_MAX]; /* the same one, and those behind it */
+    size_t operand_count;
     struct gw_transfer transfer;
+    struct gw_kit kit;
     bool is_dev;
     const char *config_path; /* borrows argv; NULL = none */
     const char *help_plugin;

@@ -14,6 +14,7 @@ enum gw_exit {
     GW_EXIT_USAGE = 2,
     GW_EXIT_SKIPPED = 3,  /* done, but for records that cannot be read */
     GW_EXIT_CONFLICT = 4, /* somebody else changed the store meanwhile */
+    GW_EXIT_BREACH = 5,   /* a plugin that was checked broke its contract; docs/plugin-guide.md */
 };
 
 enum gw_transfer_format { GW_FORMAT_AUTO, GW_FORMAT_JSON, GW_FORMAT_YAML };

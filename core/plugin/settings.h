@@ -63,5 +63,7 @@ int32_t gw_size_parse(struct eg_str text, uint64_t *ret_bytes);
 
 /* The rows as a table for people: name, type, default, range, help. */
 void gw_settings_help(struct gw_bytes *out, const struct gw_settings_table *table);
+/* The same as a JSON array, for programs. */
+void gw_settings_json(struct gw_bytes *out, const struct gw_settings_table *table);
 
 #endif

@@ -31,6 +31,7 @@ struct eg_metric;
 #define EG_LOG_WARN 2u
 #define EG_LOG_ERROR 3u
 
+/* Lines of the gateway's log, with the name of the component. */
 struct eg_log_api {
     uint32_t struct_size;
     uint32_t reserved;
@@ -54,6 +55,7 @@ struct eg_mem_api {
 #define EG_FD_READ 1u
 #define EG_FD_WRITE 2u
 
+/* What happens on the event loops: posting, timers, file descriptors, blocking work. */
 struct eg_loop_api {
     uint32_t struct_size;
     uint32_t reserved;
@@ -87,6 +89,7 @@ struct eg_loop_api {
  * knows whether the first one was carried out. Costs a connection of its own. */
 #define EG_HTTP_ONCE 0x2u
 
+/* One request to be sent. */
 struct eg_http_request {
     uint32_t struct_size;
     uint32_t flags;              /* EG_HTTP_* */
@@ -123,6 +126,7 @@ struct eg_http_response {
     struct eg_buf body;
 };
 
+/* Sends requests, and tells their answers. */
 struct eg_http_api {
     uint32_t struct_size;
     uint32_t reserved;
@@ -145,6 +149,7 @@ struct eg_http_api {
 #define EG_JSON_ARRAY 5u
 #define EG_JSON_OBJECT 6u
 
+/* Reads JSON texts. */
 struct eg_json_api {
     uint32_t struct_size;
     uint32_t reserved;
@@ -287,6 +292,7 @@ struct eg_clock_api {
     int64_t (*unix_ns)(const struct eg_host *host);
 };
 
+/* All services, for one component. */
 struct eg_host {
     uint32_t struct_size;
     uint32_t abi;            /* EG_ABI of the host */

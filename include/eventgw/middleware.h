@@ -18,6 +18,7 @@ extern "C" {
 struct eg_event;
 struct eg_exchange;
 
+/* What middleware does. */
 struct eg_middleware_ops {
     uint32_t struct_size;
     uint32_t reserved;

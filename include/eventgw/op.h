@@ -68,6 +68,7 @@ struct eg_result {
     size_t item_count;
 };
 
+/* A call that is to be ended. Owned by the host. */
 struct eg_op {
     uint32_t struct_size;
     uint32_t reserved;

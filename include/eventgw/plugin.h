@@ -30,6 +30,7 @@
 extern "C" {
 #endif
 
+/* Versions of the ABI as one number. */
 #define EG_ABI_MAKE(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 #define EG_ABI_MAJOR(abi) ((uint32_t)(abi) >> 16)
 #define EG_ABI_MINOR(abi) ((uint32_t)(abi)&0xffffu)
@@ -37,6 +38,7 @@ extern "C" {
 
 #define EG_PLUGIN_MAGIC 0x45475031u /* "EGP1" */
 
+/* What a component is; which table its ops point to. */
 #define EG_KIND_PROVIDER 1u
 #define EG_KIND_STORAGE 2u
 #define EG_KIND_MIDDLEWARE 3u
@@ -65,6 +67,7 @@ struct eg_life_ops {
     void (*destroy)(void *instance);
 };
 
+/* One thing that a plugin can be in the configuration: its name, settings, life and calls. */
 struct eg_component {
     uint32_t struct_size;
     uint32_t kind;       /* EG_KIND_* */
@@ -81,6 +84,7 @@ struct eg_component {
     const void *ops; /* struct eg_provider_ops, eg_storage_ops, ... by kind */
 };
 
+/* What a shared object says about itself: the one constant that it exports. */
 struct eg_plugin {
     uint32_t magic; /* EG_PLUGIN_MAGIC */
     uint32_t struct_size;
@@ -103,10 +107,13 @@ struct eg_plugin {
 #define EG_PLUGIN_EXPORT
 #endif
 #ifdef EVENTGW_STATIC_NAME
+/* Name of the one constant, to be defined with EG_PLUGIN_EXPORT. */
 #define eg_plugin_constant EVENTGW_STATIC_NAME
 #else
+/* Name of the one constant, to be defined with EG_PLUGIN_EXPORT. */
 #define eg_plugin_constant eg_plugin
 #endif
+/* The one constant. */
 extern EG_PLUGIN_EXPORT const struct eg_plugin eg_plugin_constant;
 
 #ifdef __cplusplus

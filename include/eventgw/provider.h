@@ -45,6 +45,7 @@ struct eg_invocation {
     struct eg_str tracestate;
 };
 
+/* What a provider does. */
 struct eg_provider_ops {
     uint32_t struct_size;
     uint32_t reserved;

@@ -17,9 +17,11 @@ extern "C" {
 
 struct eg_event;
 
+/* May the reacter refuse the event (SYNC), or is it only told (ASYNC)? */
 #define EG_INTEREST_ASYNC 0u
 #define EG_INTEREST_SYNC 1u
 
+/* A type of system events that a reacter wants to be told. */
 struct eg_interest {
     uint32_t struct_size;
     uint32_t mode;          /* EG_INTEREST_* */
@@ -59,6 +61,7 @@ struct eg_trace {
     uint64_t spans_dropped; /* there were too many */
 };
 
+/* What a reacter does. */
 struct eg_reacter_ops {
     uint32_t struct_size;
     uint32_t reserved;

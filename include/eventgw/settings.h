@@ -27,6 +27,7 @@
 extern "C" {
 #endif
 
+/* Types of settings: see the table above. */
 #define EG_SET_STRING 1u
 #define EG_SET_SECRET 2u
 #define EG_SET_INT 3u
@@ -38,11 +39,13 @@ extern "C" {
 
 #define EG_SET_REQUIRED 0x1u /* the key has to be given and must not be empty */
 
+/* The value of an EG_SET_LIST. */
 struct eg_str_list {
     const struct eg_str *items;
     size_t count;
 };
 
+/* One key that can be configured. */
 struct eg_setting {
     uint32_t struct_size;
     uint32_t type;   /* EG_SET_* */

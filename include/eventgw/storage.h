@@ -81,6 +81,7 @@ struct eg_commit {
     size_t check_count; /* 8 at most */
 };
 
+/* What a storage does. */
 struct eg_storage_ops {
     uint32_t struct_size;
     uint32_t reserved;

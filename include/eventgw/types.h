@@ -73,7 +73,9 @@ struct eg_why {
     X(EG_E_INTERNAL, -14, "internal error")                                                        \
     X(EG_E_SYNTAX, -15, "syntax error")
 
+/* Success of a function that can fail. */
 #define EG_OK 0
+/* The errors as constants. */
 enum eg_error_code {
 #define EG_ERROR_ENUM(name, value, text) name = value,
     EG_ERRORS(EG_ERROR_ENUM)

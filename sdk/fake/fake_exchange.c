@@ -367,22 +367,25 @@ static struct eg_metric *metrics_get(const struct eg_host *host, struct eg_str n
         egx_json_raw(&text, EGX_STR("="));
         egx_json_raw(&text, labels[i].value);
     }
+    struct eg_metric *fresh = fake_keep(fake, sizeof *fresh);
+    fresh->name = fake_dup(fake, name);
+    fresh->labels = fake_dup(fake, egx_json_text(&text));
+    (void)pthread_mutex_lock(&fake->kept_lock);
     struct eg_metric *metric = find_metric(fake, name, egx_json_text(&text));
     if (metric == NULL) {
-        metric = fake_keep(fake, sizeof *metric);
-        metric->name = fake_dup(fake, name);
-        metric->labels = fake_dup(fake, egx_json_text(&text));
+        metric = fresh;
         fake_push(&fake->metrics, metric);
     }
+    (void)pthread_mutex_unlock(&fake->kept_lock);
     egx_json_free(&text);
     return metric;
 }
 
 static void metrics_add(struct eg_metric *metric, int64_t delta) {
-    metric->value += delta;
+    (void)__atomic_add_fetch(&metric->value, delta, __ATOMIC_RELAXED);
 }
 static void metrics_set(struct eg_metric *metric, int64_t value) {
-    metric->value = value;
+    __atomic_store_n(&metric->value, value, __ATOMIC_RELAXED);
 }
 
 const struct eg_metrics_api fake_metrics_api = {

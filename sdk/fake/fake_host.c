@@ -35,9 +35,15 @@ void *fake_shift(struct fake_list *list) {
     return first;
 }
 
+void fake_own(struct egx_fake *fake, void *ptr) {
+    (void)pthread_mutex_lock(&fake->kept_lock);
+    fake_push(&fake->kept, ptr);
+    (void)pthread_mutex_unlock(&fake->kept_lock);
+}
+
 void *fake_keep(struct egx_fake *fake, size_t size) {
     void *ptr = fake_alloc(size);
-    fake_push(&fake->kept, ptr);
+    fake_own(fake, ptr);
     return ptr;
 }
 
@@ -81,7 +87,9 @@ static void log_write(const struct eg_host *host, uint32_t level, struct eg_str 
     line->level = level;
     line->text = fake_dup(fake, egx_json_text(&text));
     egx_json_free(&text);
+    (void)pthread_mutex_lock(&fake->kept_lock);
     fake_push(&fake->lines, line);
+    (void)pthread_mutex_unlock(&fake->kept_lock);
 }
 
 static const struct eg_log_api fake_log_api = {
@@ -111,22 +119,19 @@ int32_t egx_fake_logged(const struct egx_fake *fake, const char *part) {
 /* ---- mem and clock ---- */
 
 static void *mem_alloc(const struct eg_host *host, size_t size) {
-    fake_of(host)->allocations++;
+    (void)__atomic_add_fetch(&fake_of(host)->allocations, 1, __ATOMIC_RELAXED);
     return fake_alloc(size);
 }
 
 static void mem_free(const struct eg_host *host, void *ptr) {
     if (ptr != NULL) {
-        fake_of(host)->allocations--;
+        (void)__atomic_sub_fetch(&fake_of(host)->allocations, 1, __ATOMIC_RELAXED);
         free(ptr);
     }
 }
 
 static struct eg_buf mem_copy(const struct eg_host *host, struct eg_str bytes) {
-    (void)host;
-    struct egx_json copy = egx_json_begin();
-    egx_json_raw(&copy, bytes);
-    return egx_json_take(&copy);
+    return fake_copies_make(fake_of(host)->copies, bytes);
 }
 
 static const struct eg_mem_api fake_mem_api = {
@@ -174,6 +179,7 @@ static void op_done(struct eg_op *pub, int32_t status, const struct eg_result *r
         op->result.client_text.ptr = fake_dup(op->fake, result->client_text);
         copy_items(op->fake, &op->result);
     }
+    (void)pthread_cond_broadcast(&op->fake->moved);
     (void)pthread_mutex_unlock(&op->fake->lock);
 }
 
@@ -196,6 +202,9 @@ struct egx_fake *egx_fake_new(void) {
     fake->monotonic_ns = 1000000000u;
     fake->unix_ns = 1525176000000000000; /* 2018-05-01T12:00:00Z */
     (void)pthread_mutex_init(&fake->lock, NULL);
+    (void)pthread_mutex_init(&fake->kept_lock, NULL);
+    (void)pthread_cond_init(&fake->moved, NULL);
+    fake->copies = fake_copies_new();
     fake->host = (struct eg_host){
         .struct_size = sizeof fake->host,
         .abi = EG_ABI,
@@ -229,6 +238,9 @@ void egx_fake_free(struct egx_fake *fake) {
     for (size_t i = 0; i < EGX_COUNT(lists); i++) {
         free(lists[i]->items);
     }
+    fake_copies_end(fake->copies);
+    (void)pthread_cond_destroy(&fake->moved);
+    (void)pthread_mutex_destroy(&fake->kept_lock);
     (void)pthread_mutex_destroy(&fake->lock);
     free(fake);
 }

@@ -78,7 +78,9 @@ static void end_call(struct egx_fake *fake, struct eg_http_call *call,
         response.header_count = answer->header_count;
         response.body = egx_buf_copy(&fake->host, egx_str_c(answer->body));
     }
+    const uint64_t began_ns = fake_began(fake);
     call->on_done(call->arg, &response);
+    fake_took(fake, began_ns);
 }
 
 size_t fake_http_run(struct egx_fake *fake) {

@@ -21,14 +21,16 @@ static int32_t json_parse(const struct eg_host *host, struct eg_str text, struct
     if (root == NULL) {
         return egx_why(ret_why, EG_E_SYNTAX, "%s", error.text);
     }
-    fake_of(host)->allocations++;
+    (void)__atomic_add_fetch(&fake_of(host)->allocations, 1, __ATOMIC_RELAXED);
+    (void)__atomic_add_fetch(&fake_of(host)->json_roots, 1, __ATOMIC_RELAXED);
     *ret_root = (struct eg_json *)(void *)root;
     return EG_OK;
 }
 
 static void json_free_root(const struct eg_host *host, struct eg_json *root) {
     if (root != NULL) {
-        fake_of(host)->allocations--;
+        (void)__atomic_sub_fetch(&fake_of(host)->allocations, 1, __ATOMIC_RELAXED);
+        (void)__atomic_sub_fetch(&fake_of(host)->json_roots, 1, __ATOMIC_RELAXED);
         json_decref((json_t *)(void *)root);
     }
 }
@@ -131,7 +133,7 @@ static struct eg_str dump(const struct eg_event *event, const json_t *value) {
     if (text == NULL) {
         return egx_str_n(NULL, 0);
     }
-    fake_push(&event->fake->kept, text);
+    fake_own(event->fake, text);
     return egx_str_c(text);
 }
 

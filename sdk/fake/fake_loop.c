@@ -33,8 +33,9 @@ static void add_post(struct egx_fake *fake, void (*work)(void *arg), void (*done
     struct post *post = fake_alloc(sizeof *post);
     *post = (struct post){work, done, arg};
     (void)pthread_mutex_lock(&fake->lock);
-    fake_push(&fake->kept, post);
+    fake_own(fake, post);
     fake_push(&fake->posts, post);
+    (void)pthread_cond_broadcast(&fake->moved);
     (void)pthread_mutex_unlock(&fake->lock);
 }
 
@@ -115,7 +116,9 @@ static size_t run_posts(struct egx_fake *fake) {
         if (post->work != NULL) {
             post->work(post->arg);
         }
+        const uint64_t began_ns = fake_began(fake);
         post->done(post->arg);
+        fake_took(fake, began_ns);
         ran++;
     }
 }
@@ -136,7 +139,9 @@ static size_t run_timers(struct egx_fake *fake) {
     size_t ran = 0;
     for (struct eg_timer *timer = next_timer(fake); timer != NULL; timer = next_timer(fake)) {
         timer->at_ns = timer->period_ns == 0 ? UINT64_MAX : timer->at_ns + timer->period_ns;
+        const uint64_t began_ns = fake_began(fake);
         timer->fn(timer->arg);
+        fake_took(fake, began_ns);
         ran++;
     }
     return ran;
@@ -152,8 +157,10 @@ static size_t run_watches(struct egx_fake *fake) {
         if (poll(&poll_fd, 1, 0) > 0) {
             const int is_readable = (poll_fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0;
             const int is_writable = (poll_fd.revents & POLLOUT) != 0;
+            const uint64_t began_ns = fake_began(fake);
             watch->fn(watch->arg,
                       (is_readable ? EG_FD_READ : 0u) | (is_writable ? EG_FD_WRITE : 0u));
+            fake_took(fake, began_ns);
             ran++;
         }
     }

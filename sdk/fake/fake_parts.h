@@ -23,10 +23,16 @@ struct egx_fake {
     struct eg_host host;
     struct eg_loop loop;
     struct fake_list kept;
+    pthread_mutex_t kept_lock; /* of kept, lines and metrics: any thread logs and counts */
     size_t allocations;
+    size_t json_roots; /* of the allocations */
+    struct fake_copies *copies;
+    uint32_t is_timed;
+    uint64_t slowest_ns;
     uint64_t monotonic_ns;
     int64_t unix_ns;
     pthread_mutex_t lock; /* of posts and ops */
+    pthread_cond_t moved; /* there is a new post, or an op is done */
     struct fake_list posts;
     struct fake_list timers;
     struct fake_list watches;
@@ -42,7 +48,9 @@ void *fake_alloc(size_t size); /* zeroed, never fails */
 void fake_push(struct fake_list *list, void *item);
 void fake_remove(struct fake_list *list, const void *item);
 void *fake_shift(struct fake_list *list); /* or NULL */
+/* Of any thread; freed with the fake. */
 void *fake_keep(struct egx_fake *fake, size_t size);
+void fake_own(struct egx_fake *fake, void *ptr); /* the same for what is there already */
 char *fake_dup(struct egx_fake *fake, struct eg_str text);
 struct egx_fake *fake_of(const struct eg_host *host);
 
@@ -53,7 +61,17 @@ extern const struct eg_event_api fake_event_api;
 extern const struct eg_exchange_api fake_exchange_api;
 extern const struct eg_metrics_api fake_metrics_api;
 
+/* The object (NULL = an empty one) with this member in it; take, for free(). */
+char *fake_with_member(const char *object_json, const char *name, const char *value_json);
+
 size_t fake_http_run(struct egx_fake *fake);
 void fake_json_free_roots(struct egx_fake *fake);
+
+/* in fake_watch.c: what the fake notices besides */
+struct fake_copies *fake_copies_new(void);
+void fake_copies_end(struct fake_copies *copies); /* the fake's own part in it */
+struct eg_buf fake_copies_make(struct fake_copies *copies, struct eg_str bytes);
+uint64_t fake_began(const struct egx_fake *fake); /* for fake_took, around a callback */
+void fake_took(struct egx_fake *fake, uint64_t began_ns);
 
 #endif

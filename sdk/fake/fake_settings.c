@@ -64,7 +64,7 @@ static int read_json(struct egx_fake *fake, const json_t *value, struct eg_str *
     char *text =
         json_is_array(value) || json_is_object(value) ? json_dumps(value, JSON_COMPACT) : NULL;
     if (text != NULL) {
-        fake_push(&fake->kept, text);
+        fake_own(fake, text);
         *ret_text = egx_str_c(text);
     }
     return text == NULL ? -1 : 0;
@@ -212,4 +212,13 @@ int32_t egx_fake_target_settings(struct egx_fake *fake, const struct eg_componen
     const int32_t rc = read_all(fake, &table, provider_json, 0, &config, ret_why);
     *ret_config = config;
     return rc;
+}
+
+char *fake_with_member(const char *object_json, const char *name, const char *value_json) {
+    json_t *root = json_loads(object_json == NULL ? "{}" : object_json, 0, NULL);
+    json_t *value = json_loads(value_json, JSON_DECODE_ANY, NULL);
+    (void)json_object_set_new(root, name, value);
+    char *text = json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return text;
 }

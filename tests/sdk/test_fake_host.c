@@ -1,6 +1,7 @@
 /* The fake host does what a test of a plugin relies on. */
 #include <eventgw-sdk/egx.h>
 #include <eventgw-sdk/fake_host.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -216,7 +217,73 @@ static void metrics_and_operations_are_kept(void) {
     egx_fake_free(NULL);
 }
 
-UNIT_MAIN(UNIT(timers_run_when_the_clock_was_moved), UNIT(watched_fds_are_polled),
+static void nothing(void *arg) {
+    (void)arg;
+}
+
+static void nap(void *arg) {
+    const struct timespec time = {0, 2000000};
+    (void)arg;
+    (void)nanosleep(&time, NULL);
+}
+
+static void on_any_answer(void *arg, const struct eg_http_response *response) {
+    *(struct eg_buf *)arg = response->body;
+}
+
+static void what_was_not_given_back_is_counted_by_its_kind(void) {
+    struct eg_json *root = NULL;
+    struct eg_http_call *call = NULL;
+    struct eg_buf body = {NULL, 0, NULL, NULL};
+    struct egx_left left;
+    open_fake();
+    void *piece = host->mem->alloc(host, 1);
+    struct eg_buf copy = host->mem->copy(host, EGX_STR("x"));
+    struct eg_timer *timer = host->loop->timer_start(host, loop, 1, 0, nothing, NULL);
+    struct eg_fd_watch *watch = host->loop->fd_watch(host, loop, 0, 0, NULL, NULL);
+    struct eg_http_request request = {.struct_size = sizeof request, .url = EGX_STR("http://a/")};
+    CU_ASSERT_EQUAL(host->json->parse(host, EGX_STR("[]"), &root, NULL), EG_OK);
+    CU_ASSERT_EQUAL(host->http->send(host, loop, &request, on_any_answer, &body, &call), EG_OK);
+    host->loop->post(host, loop, nothing, NULL);
+    egx_fake_left(fake, &left);
+    CU_ASSERT_TRUE(left.allocations == 1 && left.json_roots == 1 && left.buffers == 1);
+    CU_ASSERT_TRUE(left.timers == 1 && left.watches == 1 && left.calls == 1 && left.posts == 1);
+    CU_ASSERT_EQUAL(egx_fake_allocations(fake), 2);
+    egx_fake_answer(fake, 200, NULL, "body");
+    egx_fake_run(fake);
+    egx_fake_left(fake, &left);
+    CU_ASSERT_TRUE(left.calls == 0 && left.posts == 0 && left.timers == 1 && left.buffers == 2);
+    host->loop->timer_stop(host, timer);
+    host->loop->fd_unwatch(host, watch);
+    host->json->free(host, root);
+    host->mem->free(host, piece);
+    egx_buf_release(&copy);
+    egx_fake_left(fake, &left);
+    CU_ASSERT_TRUE(left.allocations + left.json_roots + left.timers + left.watches == 0);
+    CU_ASSERT_EQUAL(left.buffers, 1);
+    egx_fake_free(fake);
+    egx_buf_release(&body); /* outlives the fake */
+}
+
+static void the_time_of_callbacks_is_taken_when_that_is_wanted(void) {
+    open_fake();
+    host->loop->post(host, loop, nap, NULL);
+    egx_fake_run(fake);
+    CU_ASSERT_EQUAL(egx_fake_slowest_ns(fake), 0);
+    egx_fake_time_callbacks(fake);
+    host->loop->post(host, loop, nap, NULL);
+    egx_fake_run(fake);
+    CU_ASSERT_TRUE(egx_fake_slowest_ns(fake) > 0);
+    CU_ASSERT_EQUAL(egx_fake_slowest_ns(fake), 0);
+    (void)host->loop->run_blocking(host, loop, nap, nothing, NULL);
+    egx_fake_run(fake);
+    CU_ASSERT_TRUE(egx_fake_slowest_ns(fake) < 2000000);
+    egx_fake_free(fake);
+}
+
+UNIT_MAIN(UNIT(what_was_not_given_back_is_counted_by_its_kind),
+          UNIT(the_time_of_callbacks_is_taken_when_that_is_wanted),
+          UNIT(timers_run_when_the_clock_was_moved), UNIT(watched_fds_are_polled),
           UNIT(http_calls_are_recorded_and_answered_by_script),
           UNIT(pieces_go_to_the_oldest_call_that_wants_them),
           UNIT(a_cancelled_call_ends_as_cancelled_and_keeps_the_answers),

@@ -18,6 +18,7 @@
 
 #include "egx_str.h"
 
+/* JSON text that grows. Not to be touched: begin with egx_json_begin. */
 struct egx_json {
     char *ptr;
     size_t len;
@@ -25,21 +26,25 @@ struct egx_json {
     int is_failed;
 };
 
+/* An empty text. */
 static inline struct egx_json egx_json_begin(void) {
     struct egx_json json;
     memset(&json, 0, sizeof json);
     return json;
 }
 
+/* Also of a text that was taken; it is empty afterwards. */
 static inline void egx_json_free(struct egx_json *json) {
     free(json->ptr);
     *json = egx_json_begin();
 }
 
+/* What is there, borrowed until the next change; empty when memory ran out. */
 static inline struct eg_str egx_json_text(const struct egx_json *json) {
     return egx_str_n(json->ptr, json->is_failed ? 0 : json->len);
 }
 
+/* For struct eg_buf. */
 static inline void egx_json_release(void *owner) {
     free(owner);
 }
@@ -124,6 +129,7 @@ static inline size_t egx_json_char(struct egx_json *json, const char *text, size
     return used;
 }
 
+/* A text with quotes and escapes, without a comma. */
 static inline void egx_json_quote(struct egx_json *json, struct eg_str text) {
     egx_json_raw(json, EGX_STR("\""));
     for (size_t i = 0; i < text.len;) {
@@ -134,11 +140,13 @@ static inline void egx_json_quote(struct egx_json *json, struct eg_str text) {
 
 /* ---- values; each puts its comma ---- */
 
+/* A string. */
 static inline void egx_json_string(struct egx_json *json, struct eg_str text) {
     egx_json_comma(json);
     egx_json_quote(json, text);
 }
 
+/* A number. */
 static inline void egx_json_int(struct egx_json *json, int64_t number) {
     char text[24];
     const int len = snprintf(text, sizeof text, "%lld", (long long)number);
@@ -146,11 +154,13 @@ static inline void egx_json_int(struct egx_json *json, int64_t number) {
     egx_json_raw(json, egx_str_n(text, len > 0 ? (size_t)len : 0));
 }
 
+/* true or false. */
 static inline void egx_json_bool(struct egx_json *json, int is_true) {
     egx_json_comma(json);
     egx_json_raw(json, is_true ? EGX_STR("true") : EGX_STR("false"));
 }
 
+/* null. */
 static inline void egx_json_null(struct egx_json *json) {
     egx_json_comma(json);
     egx_json_raw(json, EGX_STR("null"));
@@ -173,15 +183,18 @@ static inline void egx_json_line(struct egx_json *json, struct eg_str text) {
     egx_json_raw(json, EGX_STR("\n"));
 }
 
+/* Begins an object or array: '{' or '['. */
 static inline void egx_json_open(struct egx_json *json, char bracket) {
     egx_json_comma(json);
     egx_json_raw(json, egx_str_n(&bracket, 1));
 }
 
+/* Ends it: '}' or ']'. */
 static inline void egx_json_close(struct egx_json *json, char bracket) {
     egx_json_raw(json, egx_str_n(&bracket, 1));
 }
 
+/* The name of the next member. */
 static inline void egx_json_key(struct egx_json *json, struct eg_str name) {
     egx_json_comma(json);
     egx_json_quote(json, name);

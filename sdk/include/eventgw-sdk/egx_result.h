@@ -6,6 +6,7 @@
 
 #include "egx_text.h"
 
+/* An empty result with its size set. */
 static inline struct eg_result egx_result(void) {
     struct eg_result result;
     memset(&result, 0, sizeof result);

@@ -20,6 +20,7 @@
 
 #include "egx_str.h"
 
+/* The row of a field, for the array of rows. */
 #define EGX_ROW(strct, field) &egx_row_##strct##_##field
 
 /* The whole row; name may differ from the field (target settings carry their JSON name). */
@@ -36,6 +37,7 @@
         (choices),                                                                                 \
         (help)}
 
+/* Rows whose name is that of the field, by type. */
 #define EGX_SETTING_STRING(strct, field, fallback, help)                                           \
     EGX_SETTING(strct, field, #field, EG_SET_STRING, 0, 0, 0, fallback, NULL, help)
 #define EGX_SETTING_REQUIRED(strct, field, help)                                                   \

@@ -17,6 +17,7 @@
 
 /* ---- rows ---- */
 
+/* A key with its value, as a store has it. */
 struct egx_row {
     uint64_t revision;
     uint64_t created; /* see struct eg_change; 0 unless set after egx_rows_add */
@@ -71,18 +72,21 @@ static inline void egx_rows_free(const struct eg_host *host, struct egx_rows *ro
     memset(rows, 0, sizeof *rows);
 }
 
+/* Bytewise, the shorter one first. */
 static inline int egx_str_cmp(struct eg_str a, struct eg_str b) {
     const size_t least = a.len < b.len ? a.len : b.len;
     const int order = least == 0 ? 0 : memcmp(a.ptr, b.ptr, least);
     return order != 0 ? order : a.len < b.len ? -1 : a.len > b.len;
 }
 
+/* For qsort: by key. */
 static inline int egx_rows_key_order(const void *a, const void *b) {
     const struct egx_row *const *x = (const struct egx_row *const *)a;
     const struct egx_row *const *y = (const struct egx_row *const *)b;
     return egx_str_cmp((*x)->key, (*y)->key);
 }
 
+/* For qsort: by revision. */
 static inline int egx_rows_revision_order(const void *a, const void *b) {
     const struct egx_row *const *x = (const struct egx_row *const *)a;
     const struct egx_row *const *y = (const struct egx_row *const *)b;
@@ -225,6 +229,7 @@ static inline void egx_json_base64(struct egx_json *json, struct eg_str bytes) {
     egx_json_raw(json, EGX_STR("\""));
 }
 
+/* Value of a digit of base64; -1 = none. */
 static inline int egx_base64_digit(char c) {
     return c >= 'A' && c <= 'Z'   ? c - 'A'
            : c >= 'a' && c <= 'z' ? c - 'a' + 26

@@ -14,6 +14,7 @@
 #define EGX_FMT(s) (int)(s).len, (s).len == 0 ? "" : (s).ptr
 #define EGX_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Of a pointer and a length. */
 static inline struct eg_str egx_str_n(const char *ptr, size_t len) {
     struct eg_str s;
     s.ptr = ptr;
@@ -26,10 +27,12 @@ static inline struct eg_str egx_str_c(const char *text) {
     return egx_str_n(text, text == NULL ? 0 : strlen(text));
 }
 
+/* Are these the same bytes? */
 static inline int egx_str_eq(struct eg_str a, struct eg_str b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* Of ASCII letters. */
 static inline char egx_lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
@@ -43,6 +46,7 @@ static inline int egx_str_eq_nocase(struct eg_str a, struct eg_str b) {
     return a.len == b.len && i == a.len;
 }
 
+/* Does s begin with the prefix? */
 static inline int egx_str_starts(struct eg_str s, struct eg_str prefix) {
     return s.len >= prefix.len && egx_str_eq(egx_str_n(s.ptr, prefix.len), prefix);
 }

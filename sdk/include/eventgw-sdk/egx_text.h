@@ -11,8 +11,10 @@
 #include "egx_str.h"
 
 #ifdef __GNUC__
+/* Compilers check the arguments against the format. */
 #define EGX_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 #else
+/* Compilers check the arguments against the format. */
 #define EGX_PRINTF(format_at, args_at)
 #endif
 
@@ -75,6 +77,7 @@ static inline void egx_buf_release(struct eg_buf *buf) {
     *buf = egx_buf_static(egx_str_n(NULL, 0));
 }
 
+/* "not found", ... of an EG_E_*. */
 static inline const char *egx_error_text(int32_t code) {
     switch (code) {
 #define EGX_ERROR_CASE(name, value, text)                                                          \

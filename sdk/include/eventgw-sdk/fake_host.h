@@ -27,6 +27,7 @@ extern "C" {
 
 struct egx_fake;
 
+/* A gateway without anything in it. take: egx_fake_free. */
 struct egx_fake *egx_fake_new(void);
 void egx_fake_free(struct egx_fake *fake); /* NULL is fine */
 /* component is the name of the last component created, "" before. */
@@ -34,6 +35,19 @@ const struct eg_host *egx_fake_host(struct egx_fake *fake);
 struct eg_loop *egx_fake_loop(struct egx_fake *fake);
 /* Pieces of host->mem->alloc and JSON roots that were not freed. */
 size_t egx_fake_allocations(const struct egx_fake *fake);
+
+/* What was not given back yet. */
+struct egx_left {
+    size_t allocations; /* of host->mem->alloc */
+    size_t json_roots;  /* of host->json->parse */
+    size_t buffers;     /* of host->mem->copy, and bodies of HTTP answers, not released */
+    size_t timers;      /* not stopped; also those that have fired */
+    size_t watches;     /* of file descriptors */
+    size_t calls;       /* HTTP calls in flight */
+    size_t posts;       /* posted functions and blocking work that did not run yet */
+};
+/* What was not given back until now. */
+void egx_fake_left(const struct egx_fake *fake, struct egx_left *ret_left);
 
 /* ---- life ---- */
 
@@ -57,8 +71,20 @@ size_t egx_fake_run(struct egx_fake *fake);
 /* Moves both clocks; nothing runs before the next egx_fake_run. */
 void egx_fake_advance(struct egx_fake *fake, uint64_t ns);
 
+/* Waits until other threads have posted something or ended an op, at most so long in real time. */
+void egx_fake_wait(struct egx_fake *fake, uint64_t real_ns);
+/* Begins to take the time of callbacks. It is the real time without that in which the machine had
+ * other things to do. */
+void egx_fake_time_callbacks(struct egx_fake *fake);
+/* The longest that a callback took on the loop since this was asked last. Blocking work does not
+ * count. */
+uint64_t egx_fake_slowest_ns(struct egx_fake *fake);
+/* A clock of such time, for pieces of a test's own; of this thread. */
+uint64_t egx_fake_busy_ns(void);
+
 /* ---- ops ---- */
 
+/* An op of a test, and what it ended with. */
 struct egx_fake_op {
     struct eg_op pub;
     uint32_t done_count; /* 1 when all is well */
@@ -66,12 +92,14 @@ struct egx_fake_op {
     struct eg_result result; /* texts and items are copies, body is owned */
     struct egx_fake *fake;
 };
+/* Before each call that takes it. */
 void egx_fake_op_init(struct egx_fake *fake, struct egx_fake_op *op);
 /* Releases the body; the op may be initialised again. */
 void egx_fake_op_free(struct egx_fake_op *op);
 
 /* ---- log ---- */
 
+/* How many lines were logged, and the index-th of them (NULL = there is none). */
 size_t egx_fake_log_count(const struct egx_fake *fake);
 const char *egx_fake_log_line(const struct egx_fake *fake, size_t index, uint32_t *ret_level);
 /* 1 when some line contains the text. */
@@ -79,6 +107,7 @@ int32_t egx_fake_logged(const struct egx_fake *fake, const char *part);
 
 /* ---- http ---- */
 
+/* An HTTP request that the component sent. */
 struct egx_fake_request {
     const char *method;
     const char *url;
@@ -88,6 +117,7 @@ struct egx_fake_request {
     uint64_t timeout_ns;
     uint32_t flags;
 };
+/* How many were sent, and the index-th of them (NULL = there is none). */
 size_t egx_fake_request_count(const struct egx_fake *fake);
 const struct egx_fake_request *egx_fake_sent(const struct egx_fake *fake, size_t index);
 /* The next call without an answer gets this one at egx_fake_run. headers: "Name: value\n..." */
@@ -99,6 +129,7 @@ int32_t egx_fake_data(struct egx_fake *fake, const char *piece);
 
 /* ---- requests of clients ---- */
 
+/* A request of a client; target: path with query. Headers and body are added to it. */
 struct eg_exchange *egx_fake_exchange(struct egx_fake *fake, const char *method,
                                       const char *target);
 void egx_fake_add_header(struct eg_exchange *exchange, const char *name, const char *value);

@@ -133,6 +133,26 @@ static void words_choose_a_sub_command_with_flags_of_its_own(void) {
     gw_options_free(&options);
 }
 
+static void a_sub_command_may_need_several_words(void) {
+    struct gw_options options;
+    CU_ASSERT_EQUAL_FATAL(LOAD(&options, "plugin", "new", "reacter", "--template", "t", "n", "d"),
+                          EG_OK);
+    CU_ASSERT_PTR_EQUAL(options.subcommand, &gw_plugin_new_command);
+    CU_ASSERT_EQUAL(options.operand_count, 3);
+    CU_ASSERT_STRING_EQUAL(options.operands[1], "n");
+    CU_ASSERT_PTR_EQUAL(options.operand, options.operands[0]);
+    CU_ASSERT_STRING_EQUAL(options.kit.template_path, "t");
+    gw_options_free(&options);
+    CU_ASSERT_EQUAL(LOAD(&options, "plugin", "new", "reacter", "n"), EG_E_INVAL);
+    ASSERT_STR(gw_why_str(&why), "plugin new needs KIND NAME DIR");
+    gw_options_free(&options);
+    CU_ASSERT_EQUAL(LOAD(&options, "plugin", "inspect", "a", "b"), EG_E_INVAL);
+    gw_options_free(&options);
+    CU_ASSERT_EQUAL_FATAL(LOAD(&options, "plugin", "new", "--help"), EG_OK);
+    CU_ASSERT_EQUAL(options.command, GW_SHOW_HELP);
+    gw_options_free(&options);
+}
+
 static void words_that_are_no_command_are_refused(void) {
     static char *const bad[][4] = {
         {"config", NULL},
@@ -196,4 +216,5 @@ UNIT_MAIN(UNIT(defaults_are_those_of_the_rows), UNIT(one_or_two_dashes_and_both_
           UNIT(what_cannot_be_is_refused_with_a_sentence),
           UNIT(every_flag_is_in_the_usage_and_every_setting_in_the_help),
           UNIT(words_choose_a_sub_command_with_flags_of_its_own),
-          UNIT(words_that_are_no_command_are_refused), UNIT(help_is_of_what_was_chosen))
+          UNIT(a_sub_command_may_need_several_words), UNIT(words_that_are_no_command_are_refused),
+          UNIT(help_is_of_what_was_chosen))

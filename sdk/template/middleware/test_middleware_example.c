@@ -1,4 +1,5 @@
 /* Tests the plugin without a gateway: the fake host runs it. */
+#include <eventgw-sdk/check.h>
 #include <eventgw-sdk/egx.h>
 #include <eventgw-sdk/fake_host.h>
 #include <stdio.h>
@@ -22,14 +23,13 @@ static const char *header_with(struct egx_fake *fake, const char *settings_json)
     void *instance = NULL;
     egx_fake_op_init(fake, &op);
     CHECK(egx_fake_create(fake, component, settings_json, &instance, NULL) == EG_OK);
-    CHECK(egx_fake_start(fake, component, instance) == EG_OK);
     CHECK(ops->on_reply(instance, NULL, exchange, &op.pub) == EG_NEXT);
     CHECK(op.done_count == 0); /* it answered at once */
     egx_fake_destroy(fake, component, instance);
-    return egx_fake_reply_header(exchange, "x-hello");
+    return egx_fake_reply_header(exchange, "x-example");
 }
 
-int main(void) {
+static void the_header_has_the_text_of_the_settings(void) {
     struct egx_fake *fake = egx_fake_new();
     const char *usual = header_with(fake, NULL);
     const char *set = header_with(fake, "{\"text\": \"good morning\"}");
@@ -39,6 +39,24 @@ int main(void) {
     CHECK(bad == NULL && egx_fake_logged(fake, "no header value"));
     CHECK(egx_fake_allocations(fake) == 0);
     egx_fake_free(fake);
+}
+
+static void told(void *arg, uint32_t what, const char *sentence) {
+    (void)arg;
+    if (what == EGX_CHECK_BREACH) {
+        printf("%s\n", sentence);
+    }
+}
+
+static void it_keeps_the_contract(void) {
+    struct egx_check check = {.struct_size = sizeof check, .told = told};
+    check.component = eg_plugin.components[0];
+    CHECK(egx_check_component(&check, NULL) == 0);
+}
+
+int main(void) {
+    the_header_has_the_text_of_the_settings();
+    it_keeps_the_contract();
     printf("%d failed\n", failures);
     return failures != 0;
 }
