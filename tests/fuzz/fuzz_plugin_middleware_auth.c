@@ -1,13 +1,13 @@
 /*
- * fuzz_jwt.c - whatever stands behind "Bearer ", and whatever a server of keys answers: a token is
- * refused with a reason or taken apart within its bounds; nothing is believed without a signature;
- * key sets give keys that belong to an algorithm, or a sentence.
+ * fuzz_plugin_middleware_auth.c - whatever stands behind "Bearer ", and whatever a server of keys
+ * answers: a token is refused with a reason or taken apart within its bounds; nothing is believed
+ * without a signature; key sets give keys that belong to an algorithm, or a sentence.
  */
 #include <eventgw-sdk/fake_host.h>
 
 #include "base/check.h"
-#include "middleware_auth/claims.h"
-#include "middleware_auth/subject.h"
+#include "claims.h"
+#include "subject.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
