@@ -246,6 +246,16 @@ def test_programs_can_be_in_files(make_gateway, tmp_path):
     assert f"rule 1: event: jq_file '{program}': nonsense/1 is not defined at <top-level>, line 2" in err
 
 
+def test_headers_cannot_be_changed_when_match_waits_for_the_event(make_gateway):
+    gateway = make_gateway(config='plugins = { middleware = ( "transform" ); transform = { match = { event_types = ( "order.made" ); }; '
+                                  'rules = ( { request = { set_headers = { x-a = "b"; }; }; } ); }; };')
+    gateway.event_type("order.made")
+    gateway.event_type("other")
+    gateway.settle()
+    assert gateway.emit(order()).status == 500
+    assert gateway.emit(order("other")).status == 202
+
+
 @pytest.mark.parametrize("rule,told", [
     ('{ event = { jq = ".a |"; }; }', "rule 1: event: jq: syntax error"),
     ('{ event = { jq = "nosuch"; }; }', "rule 1: event: jq: nosuch/0 is not defined at <top-level>, line 1"),
