@@ -246,6 +246,16 @@ def test_programs_can_be_in_files(make_gateway, tmp_path):
     assert f"rule 1: event: jq_file '{program}': nonsense/1 is not defined at <top-level>, line 2" in err
 
 
+def test_headers_cannot_be_changed_when_match_waits_for_the_event(make_gateway):
+    gateway = make_gateway(config='plugins = { middleware = ( "transform" ); transform = { match = { event_types = ( "order.made" ); }; '
+                                  'rules = ( { request = { set_headers = { x-a = "b"; }; }; } ); }; };')
+    gateway.event_type("order.made")
+    gateway.event_type("other")
+    gateway.settle()
+    assert gateway.emit(order()).status == 500
+    assert gateway.emit(order("other")).status == 202
+
+
 @pytest.mark.parametrize("rule,told", [
     ('{ event = { jq = ".a |"; }; }', "rule 1: event: jq: syntax error"),
     ('{ event = { jq = "nosuch"; }; }', "rule 1: event: jq: nosuch/0 is not defined at <top-level>, line 1"),
@@ -295,6 +305,33 @@ def test_no_worker_outlives_the_gateway(make_gateway, how):
     getattr(gateway, how)()
     thread.join()
     wait_for(lambda: not any(is_alive(pid) for pid in workers), "the end of the workers")
+
+
+def test_new_programs_are_taken_while_serving(make_gateway):
+    config = ('plugins = { middleware = ( "transform" ); transform = { rules = ( { event = { jq = ".team = \\"%s\\""; }; } ); }; };')
+    gateway = make_gateway(config=config % "first")
+    function = gateway.function("f")
+    gateway.event_type("order.made")
+    gateway.sync("order.made", "f", "/")
+    gateway.settle()
+    wait_for(lambda: gateway.emit(order()).status == 200, "workers that are ready")
+    former = workers_of(gateway)
+    answers, done = [], threading.Event()
+
+    def load():
+        while not done.is_set():
+            answers.append(gateway.emit(order()).status)
+    threads = [threading.Thread(target=load) for _ in range(3)]
+    [t.start() for t in threads]
+    gateway.config_file.write_text(config % "second")
+    assert gateway.config("POST", "/v1/plugins/reload", "").status == 200
+    seen = len(answers)
+    wait_for(lambda: len(answers) > seen + 20, "answers")
+    done.set()
+    [t.join() for t in threads]
+    assert set(answers) == {200}
+    assert gateway.emit(order()).status == 200 and function.calls[-1].json["team"] == "second"
+    wait_for(lambda: not any(is_alive(pid) for pid in former), "the end of the former workers")
 
 
 def test_workers_know_nothing_of_the_gateway(make_gateway):
