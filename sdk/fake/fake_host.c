@@ -150,7 +150,7 @@ static const struct eg_clock_api fake_clock_api = {.struct_size = sizeof fake_cl
                                                    .unix_ns = clock_unix_ns};
 
 size_t egx_fake_allocations(const struct egx_fake *fake) {
-    return fake->allocations;
+    return __atomic_load_n(&fake->allocations, __ATOMIC_RELAXED);
 }
 
 /* ---- ops ---- */

@@ -55,9 +55,10 @@ struct eg_buf fake_copies_make(struct fake_copies *copies, struct eg_str bytes) 
 /* ---- what is left ---- */
 
 void egx_fake_left(const struct egx_fake *fake, struct egx_left *ret_left) {
+    const size_t roots = __atomic_load_n(&fake->json_roots, __ATOMIC_RELAXED);
     *ret_left = (struct egx_left){
-        .allocations = fake->allocations - fake->json_roots,
-        .json_roots = fake->json_roots,
+        .allocations = egx_fake_allocations(fake) - roots,
+        .json_roots = roots,
         .buffers = __atomic_load_n(&fake->copies->count, __ATOMIC_ACQUIRE) - 1,
         .timers = fake->timers.count,
         .watches = fake->watches.count,
