@@ -170,7 +170,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="one round of 2 s")
     parser.add_argument("--check", action="store_true",
                         help=f"exit with 1 when sync costs over {MAX_RATIO} x nginx or idle memory is over "
-                        f"{MAX_IDLE_MIB} MiB")
+                        f"{MAX_IDLE_MIB} MiB; with --plugins: when a row is over its budget")
     parser.add_argument("--plugins", action="store_true",
                         help="what plugins cost, in many short rounds, instead of the comparison")
     parser.add_argument("--build", type=pathlib.Path, default=programs.HERE.parents[1] / "build" / "release",
@@ -198,7 +198,7 @@ def main():
             if args.plugins:
                 return rows.run(cores, directory, upstream, args.build.resolve(),
                                 lambda port, path, headers, seconds: wrk(port, path, cores[1], seconds, 0, headers),
-                                args.rounds)
+                                args.rounds, args.check)
             nginx = programs.nginx(cores[0], directory, upstream)
             haproxy = programs.haproxy(cores[0], directory, upstream)
             gateway, pub_sub = (programs.Gateway(name, cores[0], directory, upstream, args.build.resolve(),

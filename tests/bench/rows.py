@@ -28,6 +28,7 @@ class Row:
 NOOP = {"plugins.load": "{dir}/noop.so", "plugins.middleware": "noop"}
 ROWS = [
     Row("empty chain"),
+    Row("empty chain once more: what this machine adds by itself"),
     Row("one no-op middleware", settings=NOOP, budget_us=0.3),
     Row("one no-op middleware, for other paths", settings={**NOOP, "plugins.noop.match": '{"paths": ["/other"]}'},
         budget_us=0.3),
@@ -69,7 +70,7 @@ def measure(row, gateway, load):
 
 
 def print_table(rows):
-    """The exit code: 1 when a row costs more than its budget."""
+    """The sentences about rows that cost more than their budget."""
     print("| row | CPU us/request | more than the first of its path |")
     print("|---|---:|---:|")
     wrong = []
@@ -79,12 +80,11 @@ def print_table(rows):
         print(f"| {row.name} | {min(row.costs):.2f} | {more:.2f} |")
         if row.budget_us is not None and more > row.budget_us:
             wrong.append(f"{row.name} costs {more:.2f} us, at most {row.budget_us} are wanted")
-    for text in wrong:
-        print(f"check failed: {text}")
-    return 1 if wrong else 0
+    return wrong
 
 
-def run(cores, directory, upstream, build, load, rounds):
+def run(cores, directory, upstream, build, load, rounds, is_check):
+    """The exit code."""
     build_plugin("noop", directory)
     gateways = [start(row, number, cores[0], directory, upstream, build) for number, row in enumerate(ROWS)]
     order = list(zip(ROWS, gateways))
@@ -95,4 +95,7 @@ def run(cores, directory, upstream, build, load, rounds):
         turn = number % len(order)
         for row, gateway in order[turn:] + order[:turn]:
             measure(row, gateway, load)
-    return print_table(ROWS)
+    wrong = print_table(ROWS)
+    for text in wrong:
+        print(f"over its budget: {text}")
+    return 1 if wrong and is_check else 0
