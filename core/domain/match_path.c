@@ -132,11 +132,10 @@ bool gw_match_path_below(struct eg_str base, struct eg_str path) {
     while (base.len > 0 && base.ptr[base.len - 1] == '/') {
         base.len--;
     }
-    const bool is_plain = !is_odd(path);
-    if (is_plain && gw_str_find(base, '%') == base.len) {
+    if (!is_odd(path) && !is_odd(base)) {
         return is_plainly_below(base, path);
     }
-    for (unsigned reading = 0; reading < (is_plain ? 1 : READINGS); reading++) {
+    for (unsigned reading = 0; reading < READINGS; reading++) {
         if (is_below(base, path, reading)) {
             return true;
         }
