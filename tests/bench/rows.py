@@ -4,6 +4,10 @@ The cost of a row is its CPU time per request less that of the first row with th
 a microsecond drown in what a shared machine does to a measurement of seconds, so there are many short ones in
 turns, CPU time is the clock of the process (nanoseconds, and not ticks), and the least disturbed round of each row counts.
 """
+import base64
+import hashlib
+import hmac
+import json
 import os
 import subprocess
 import time
@@ -25,6 +29,36 @@ class Row:
         self.costs = []
 
 
+def middleware(name, **settings):
+    """Settings of a gateway with this one."""
+    return {"plugins.middleware": name, **{f"plugins.{name}.{key}": json.dumps(value) for key, value in settings.items()}}
+
+
+SECRET = "a secret of at least thirty-two bytes"
+
+
+def token():
+    """A JSON Web Token for an hour (RFC 7519, HS256)."""
+    def part(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
+    claims = {"iss": "bench", "aud": "gateway", "sub": "someone", "exp": int(time.time()) + 3600}
+    text = part({"alg": "HS256", "typ": "JWT"}) + b"." + part(claims)
+    mark = hmac.new(SECRET.encode(), text, hashlib.sha256).digest()
+    return (text + b"." + base64.urlsafe_b64encode(mark).rstrip(b"=")).decode()
+
+
+SCHEMA = {"type": "object", "required": ["path", "method", "body"], "properties": {
+    "path": {"type": "string"}, "method": {"enum": ["GET", "POST"]},
+    "body": {"type": "object", "required": ["user", "amount"],
+             "properties": {"amount": {"type": "integer", "minimum": 0}, "currency": {"type": "string", "maxLength": 3}}}}}
+
+
+def add_schema(gateway):
+    status, answer = programs.http(gateway.config_port, "PUT", "/v1/spaces/default/eventtypes/http.request",
+                                   {"name": "http.request", "schema": SCHEMA})
+    assert status == 200, answer
+
+
 NOOP = {"plugins.load": "{dir}/noop.so", "plugins.middleware": "noop"}
 ROWS = [
     Row("empty chain"),
@@ -34,6 +68,19 @@ ROWS = [
         budget_us=0.3),
     Row("one no-op middleware, for other event types",
         settings={**NOOP, "plugins.noop.match": '{"event_types": ["user.*"]}'}, budget_us=0.3),
+    Row("auth, an API key", settings=middleware("auth", rules=[{"path": "/", "consumers": ["shop"]}], consumers=[
+        {"name": "shop", "api_keys": ["sha256:" + hashlib.sha256(b"sesame").hexdigest()]}]),
+        headers={"x-api-key": "sesame"}),
+    Row("auth, a JSON Web Token seen before", settings=middleware("auth", rules=[{"path": "/", "issuers": ["idp"]}], issuers=[
+        {"name": "idp", "issuer": "bench", "audiences": ["gateway"], "algorithms": ["HS256"], "secret": SECRET}]),
+        headers={"Authorization": f"Bearer {token()}"}),
+    Row("ratelimit, local", settings=middleware("ratelimit", rules=[
+        {"name": "all", "limit": 100000, "per": "1s", "burst": 1000000, "key": "address"}])),
+    Row("transform, a header", settings=middleware("transform", rules=[{"request": {"set_headers": {"x-a": "1"}}}])),
+    Row("transform, a jq program, in worker processes too", settings=middleware("transform", rules=[
+        {"event": {"jq": ".subject = \"bench\""}}])),
+    Row("sync", path="/sync"),
+    Row("sync, schema", path="/sync", settings=middleware("schema"), prepare=add_schema),
 ]
 
 
@@ -43,9 +90,9 @@ def build_plugin(name, directory):
                     programs.HERE / f"{name}.c"], check=True)
 
 
-def cpu_ns(process):
-    """The CPU clock of another process, all its threads; the number is that of clock_getcpuclockid(3)."""
-    return time.clock_gettime_ns((~process.pid << 3) | 2)
+def cpu_ns(gateway):
+    """The CPU clocks of its processes, all their threads; the numbers are those of clock_getcpuclockid(3)."""
+    return sum(time.clock_gettime_ns((~pid << 3) | 2) for pid in gateway.tree())
 
 
 def start(row, number, core, directory, upstream, build):
@@ -60,9 +107,9 @@ def start(row, number, core, directory, upstream, build):
 
 
 def measure(row, gateway, load):
-    before = cpu_ns(gateway.process)
+    before = cpu_ns(gateway)
     result = load(gateway.port, row.path, row.headers, SECONDS)
-    used = cpu_ns(gateway.process) - before
+    used = cpu_ns(gateway) - before
     if result["bad_status"] or result["broken"]:
         raise SystemExit(f"bench: {row.name}: {result['bad_status']} answers were no success, "
                          f"{result['broken']} requests broke")
