@@ -32,11 +32,13 @@ static void write_masked(struct gw_bytes *out, struct eg_str json) {
     }
 }
 
-static void write_list(struct gw_bytes *out, const struct eg_str_list *list) {
+static void write_text(struct gw_bytes *out, struct eg_str text, bool is_masked);
+
+static void write_list(struct gw_bytes *out, const struct eg_str_list *list, bool is_masked) {
     gw_bytes_add_char(out, '[');
     for (size_t i = 0; i < list->count; i++) {
         gw_bytes_add_c(out, i == 0 ? "" : ",");
-        gw_jw_string(out, list->items[i]);
+        write_text(out, list->items[i], is_masked);
     }
     gw_bytes_add_char(out, ']');
 }
@@ -56,6 +58,26 @@ static void write_json(struct gw_bytes *out, struct eg_str json, bool is_masked)
     } else {
         gw_bytes_add(out, json);
     }
+}
+
+/* A URL may hold credentials before its host (RFC 3986 3.2.1). */
+static void write_text(struct gw_bytes *out, struct eg_str text, bool is_masked) {
+    const size_t scheme = gw_str_find(text, ':');
+    const struct eg_str rest = gw_str_cut(text, scheme);
+    if (!is_masked || !gw_str_starts(rest, GW_STR("://"))) {
+        gw_jw_string(out, text);
+        return;
+    }
+    const struct eg_str authority = gw_str_sub(rest, 3, gw_str_find(gw_str_cut(rest, 3), '/'));
+    size_t at = authority.len; /* behind the last '@': there may be one in a password */
+    while (at > 0 && authority.ptr[at - 1] != '@') {
+        at--;
+    }
+    gw_bytes_add_char(out, '"');
+    gw_jw_string_part(out, gw_str_sub(text, 0, scheme + 3));
+    gw_bytes_add_c(out, at == 0 ? "" : MASK "@");
+    gw_jw_string_part(out, gw_str_cut(rest, 3 + at));
+    gw_bytes_add_char(out, '"');
 }
 
 static void write_value(struct gw_bytes *out, const struct eg_setting *row, const void *settings,
@@ -79,13 +101,13 @@ static void write_value(struct gw_bytes *out, const struct eg_setting *row, cons
         write_unit(out, gw_size_print, *(const uint64_t *)field);
         break;
     case EG_SET_LIST:
-        write_list(out, field);
+        write_list(out, field, is_masked);
         break;
     case EG_SET_JSON:
         write_json(out, *text, is_masked && (row->flags & GW_SETTING_OPEN) == 0);
         break;
     default:
-        gw_jw_string(out, *text);
+        write_text(out, *text, is_masked);
         break;
     }
 }

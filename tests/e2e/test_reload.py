@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from harness import BUILD, PATIENCE, cloud_event, request, wait_for
+from harness import BUILD, PATIENCE, Function, cloud_event, wait_for
 
 STAMP = f'load = ("{BUILD}/tests/reload_stamp.so", "{BUILD}/tests/middleware_bad.so");'
 
@@ -316,6 +316,66 @@ def test_under_load_no_request_is_lost_or_sees_two_versions(stamped, delay):
     assert gateway.metric("eventgateway_plugin_errors_total", component="stamp") == 0
     # Each request has called each of three hooks once.
     assert gateway.metric("eventgateway_plugin_calls_total", component="stamp") == 3 * clients.answers
+
+
+def stock(i, port):
+    """Most of what comes with the gateway, with other settings for each i."""
+    return f"""
+        loops = 2;
+        plugins = {{
+            middleware = ("auth", "ratelimit", "schema", "dedupe");
+            reacters = ("log", "webhook_events", "otel");
+            auth = {{ rules = ({{ path = "/"; api_keys = ("key", "key{i}"); }}); }};
+            ratelimit = {{ rules = ({{ name = "all"; limit = 1000000; per = "1m"; key = "all"; }}); entries = {1000 + i}; }};
+            schema = {{ max_steps = {1000 + i}; }};
+            dedupe = {{ window = "{1 + i}m"; }};
+            log = {{ path = "/dev/null"; types = ("eventgateway.function.{"invoked" if i % 2 else "invoking"}"); }};
+            webhook_events = {{ url = "http://127.0.0.1:{port}/{i}"; token = "hush"; batch_age = "{1 + i}ms"; }};
+            otel = {{ endpoint = "http://127.0.0.1:{port}/{i}"; batch_age = "{1 + i}ms"; }};
+            http = {{ redirects = {"true" if i % 2 else "false"}; }};
+        }};"""
+
+
+def test_all_that_comes_with_the_gateway_is_replaced_under_load(make_gateway):
+    listener = Function()
+    gateway = make_gateway(config=stock(0, listener.port))
+    gateway.functions.append(listener)
+    gateway.function("f", '{"statusCode": 200, "body": "fine"}')
+    gateway.event_type("e")
+    gateway.sync("e", "f")
+    gateway.settle()
+    wrong, counts, is_over = [], [], threading.Event()
+
+    def client(number):
+        count = 0
+        while not is_over.is_set():
+            count += 1
+            try:
+                answer = gateway.emit({**cloud_event("e"), "eventID": f"{number}-{count}"}, headers={"x-api-key": "key"})
+                if (answer.status, answer.body) != (200, b"fine"):
+                    wrong.append(answer)
+            except Exception as error:   # a lost request
+                wrong.append(error)
+        counts.append(count)
+    clients = [threading.Thread(target=client, args=(n,)) for n in range(4)]
+    for thread in clients:
+        thread.start()
+    try:
+        for i in range(1, 16):
+            before = gateway.metric("eventgateway_plugin_calls_total", component="http")
+            answer = reload(gateway, stock(i, listener.port))
+            assert {c["name"] for c in answer["components"] if c["change"] == "replaced"} == \
+                {"auth", "ratelimit", "schema", "dedupe", "log", "webhook_events", "otel", "http"}
+            wait_for(lambda: gateway.metric("eventgateway_plugin_calls_total", component="http") > before + 5, "calls")
+    finally:
+        is_over.set()
+        for thread in clients:
+            thread.join(60)
+    assert wrong == []
+    assert gateway.metric("eventgateway_plugin_calls_total", component="http") == sum(counts)
+    assert "hush" not in gateway.config("GET", "/v1/plugins").text
+    wait_for(lambda: all(c["state"] == "serving" for c in listed(gateway)), "what was replaced to be gone")
+    assert "left as it is" not in gateway.log and "timers or watches" not in gateway.log
 
 
 def test_a_request_that_began_before_ends_as_it_began(stamped):

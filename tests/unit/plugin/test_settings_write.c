@@ -61,5 +61,28 @@ static void secrets_are_told_only_to_who_compares(void) {
     gw_arena_free(&arena);
 }
 
+static void credentials_in_a_url_are_masked(void) {
+    static const struct {
+        const char *url;
+        const char *shown;
+    } cases[] = {
+        {"\"https://user:pa@ss@host:1/p@th?a=b@c\"", "\"https://*****@host:1/p@th?a=b@c\""},
+        {"\"redis://:secret@host\"", "\"redis://*****@host\""},
+        {"\"http://host/a@b\"", "\"http://host/a@b\""},
+        {"\"http://\"", "\"http://\""},
+        {"\"a:b@c\"", "\"a:b@c\""},
+        {"\"://x@\"", "\"://*****@\""},
+    };
+    for (size_t i = 0; i < EGX_COUNT(cases); i++) {
+        const struct gw_setting_input inputs[] = {{GW_STR("url"), gw_str_c(cases[i].url), {0}}};
+        gw_arena_init(&arena, 1024);
+        const struct eg_str clear = written(inputs, 1, GW_SHOW_SECRETS);
+        const struct eg_str masked = written(inputs, 1, GW_MASK_SECRETS);
+        ASSERT_STR(gw_str_sub(clear, 7, strlen(cases[i].url)), cases[i].url);
+        ASSERT_STR(gw_str_sub(masked, 7, strlen(cases[i].shown)), cases[i].shown);
+        gw_arena_free(&arena);
+    }
+}
+
 UNIT_MAIN(UNIT(every_row_is_there_with_its_default), UNIT(the_same_in_other_words_is_the_same),
-          UNIT(secrets_are_told_only_to_who_compares))
+          UNIT(secrets_are_told_only_to_who_compares), UNIT(credentials_in_a_url_are_masked))
