@@ -137,7 +137,13 @@ FUNCTIONS = {
     "gcf": {"url": "https://region-project.cloudfunctions.net/f"},
     "openwhisk": {"apiHost": "http://whisk", "action": "f", "auth": "a:b"},
 }
-SETTINGS = {"auth": {"rules": [{"path": "/", "tokens": ["t"]}]}}
+SETTINGS = {
+    "auth": {"rules": [{"path": "/", "tokens": ["t"]}]},
+    "ratelimit": {"rules": [{"name": "few", "limit": 2, "per": "1h", "key": "address"}]},
+    "transform": {"rules": [{"event": {"jq": ".", "remove": ["debug"]}}]},
+    "webhook": {"rules": [{"path": "/", "scheme": "github", "secrets": ["s"]}]},
+    "webhook_events": {"url": "http://receiver/"},
+}
 
 
 def stock():

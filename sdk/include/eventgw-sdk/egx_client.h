@@ -19,6 +19,7 @@ struct egx_address {
     uint32_t is_v4;
 };
 
+/* An address with how many of its bits count. */
 struct egx_network {
     struct egx_address address;
     uint32_t bits;
@@ -83,6 +84,7 @@ static inline int egx_network_parse(struct eg_str text, struct egx_network *ret_
     return 1;
 }
 
+/* Is the address in the network? */
 static inline int egx_network_has(const struct egx_network *network,
                                   const struct egx_address *address) {
     const uint32_t whole = network->bits / 8;
@@ -95,6 +97,7 @@ static inline int egx_network_has(const struct egx_network *network,
     return rest == 0 || ((network->address.bytes[whole] ^ address->bytes[whole]) & mask) == 0;
 }
 
+/* Is it in one of them? */
 static inline int egx_networks_have(const struct egx_network *networks, size_t count,
                                     const struct egx_address *address) {
     size_t i = 0;

@@ -38,6 +38,7 @@ static inline int32_t egx_group_keys(const struct eg_host *host, const struct eg
     return EG_OK;
 }
 
+/* Is there a member of this name? */
 static inline int egx_group_has(const struct eg_host *host, const struct eg_json *group,
                                 const char *name) {
     return host->json->member(group, egx_str_c(name)) != NULL;
@@ -77,6 +78,7 @@ static inline int32_t egx_group_choice(const struct eg_host *host, const struct 
     return egx_why(ret_why, EG_E_INVAL, "'%s' cannot be '%.*s'", name, EGX_FMT(text));
 }
 
+/* A number from min to max; left as it is when it is not there. */
 static inline int32_t egx_group_int(const struct eg_host *host, const struct eg_json *group,
                                     const char *name, int64_t min, int64_t max, int64_t *ret_number,
                                     struct eg_why *ret_why) {

@@ -34,17 +34,20 @@ static inline void egx_outbox_pump(struct egx_outbox *box);
 
 /* ---- timers ---- */
 
+/* Stops and forgets it; NULL is fine. */
 static inline void egx_outbox_stop_timer(struct egx_outbox *box, struct eg_timer **timer) {
     box->rules->host->loop->timer_stop(box->rules->host, *timer);
     *timer = NULL;
 }
 
+/* The batch is due, or to be tried again. */
 static inline void egx_outbox_on_timer(void *arg) {
     struct egx_outbox *box = (struct egx_outbox *)arg;
     egx_outbox_stop_timer(box, &box->timer);
     egx_outbox_pump(box);
 }
 
+/* Looks again after that time. */
 static inline void egx_outbox_wait(struct egx_outbox *box, uint64_t delay_ns) {
     const struct eg_host *host = box->rules->host;
     egx_outbox_stop_timer(box, &box->timer);
@@ -66,6 +69,7 @@ static inline void egx_outbox_give_up(struct egx_outbox *box) {
     egx_outbox_lose_batch(box, EGX_LOST_STOPPED);
 }
 
+/* The time that the end may take has passed. */
 static inline void egx_outbox_on_limit(void *arg) {
     struct egx_outbox *box = (struct egx_outbox *)arg;
     egx_outbox_stop_timer(box, &box->limit);
@@ -82,6 +86,7 @@ static inline void egx_outbox_set_limit(struct egx_outbox *box) {
     }
 }
 
+/* Begins the end, on the loop of the box. */
 static inline void egx_outbox_on_drain(void *arg) {
     struct egx_outbox *box = (struct egx_outbox *)arg;
     box->is_draining = 1;
@@ -157,6 +162,7 @@ static inline void egx_outbox_judge(struct egx_outbox *box,
     }
 }
 
+/* The receiver answered, or did not. */
 static inline void egx_outbox_on_done(void *arg, const struct eg_http_response *response) {
     struct egx_outbox *box = (struct egx_outbox *)arg;
     struct eg_buf body = response->body;
@@ -277,6 +283,7 @@ static inline void egx_outbox_push(struct egx_outbox *box, struct eg_str text, s
 
 /* ---- loops ---- */
 
+/* Makes the box of a loop. */
 static inline struct egx_outbox *egx_outbox_attach(struct egx_outbox_rules *rules,
                                                    struct eg_loop *loop) {
     struct egx_outbox *box =

@@ -8,8 +8,10 @@
 #include "egx_backoff.h"
 #include "egx_outbox_rules.h"
 
+/* Shortest time between two lines about what was lost. */
 #define EGX_OUTBOX_LOG_NS UINT64_C(10000000000)
 
+/* One piece of what waits. */
 struct egx_outbox_item { /* the text stands behind it */
     struct egx_outbox_item *next;
     uint64_t queued_ns;
@@ -17,6 +19,7 @@ struct egx_outbox_item { /* the text stands behind it */
     size_t len;
 };
 
+/* What waits to be sent, of one loop. */
 struct egx_outbox {
     struct egx_outbox *next; /* in the rules' list */
     struct egx_outbox_rules *rules;
@@ -52,12 +55,14 @@ struct egx_outbox {
     size_t lost_unlogged;
 };
 
+/* Of the gateway's clock. */
 static inline uint64_t egx_outbox_now(const struct egx_outbox *box) {
     return box->rules->host->clock->monotonic_ns(box->rules->host);
 }
 
 /* ---- losses and the log ---- */
 
+/* One line for all that was lost since the last one. */
 static inline void egx_outbox_log_lost(struct egx_outbox *box, uint64_t now_ns) {
     if (box->lost_unlogged == 0) {
         return;
@@ -70,6 +75,7 @@ static inline void egx_outbox_log_lost(struct egx_outbox *box, uint64_t now_ns) 
     box->lost_log_ns = now_ns + EGX_OUTBOX_LOG_NS;
 }
 
+/* Counts what is lost. */
 static inline void egx_outbox_lose(struct egx_outbox *box, size_t units,
                                    enum egx_outbox_reason reason) {
     const uint64_t now_ns = egx_outbox_now(box);
@@ -83,6 +89,7 @@ static inline void egx_outbox_lose(struct egx_outbox *box, size_t units,
     }
 }
 
+/* Tells once that the receiver does not take it. */
 static inline void egx_outbox_say_failing(struct egx_outbox *box,
                                           const struct eg_http_response *response) {
     const uint64_t now_ns = egx_outbox_now(box);
@@ -100,6 +107,7 @@ static inline void egx_outbox_say_failing(struct egx_outbox *box,
     }
 }
 
+/* Tells that it takes it again. */
 static inline void egx_outbox_say_working(struct egx_outbox *box) {
     if (box->is_failing) {
         egx_log(box->rules->host, EG_LOG_INFO, "%s are delivered again", box->rules->noun);
@@ -122,23 +130,27 @@ static inline struct egx_outbox_item *egx_outbox_shift(struct egx_outbox *box) {
     return item;
 }
 
+/* Loses the oldest. */
 static inline void egx_outbox_drop_first(struct egx_outbox *box, enum egx_outbox_reason reason) {
     struct egx_outbox_item *item = egx_outbox_shift(box);
     egx_outbox_lose(box, item->units, reason);
     box->rules->host->mem->free(box->rules->host, item);
 }
 
+/* The batch is done with. */
 static inline void egx_outbox_end_batch(struct egx_outbox *box) {
     egx_json_free(&box->body);
     box->batch_units = 0;
     box->tries = 0;
 }
 
+/* Loses what was being sent. */
 static inline void egx_outbox_lose_batch(struct egx_outbox *box, enum egx_outbox_reason reason) {
     egx_outbox_lose(box, box->batch_units, reason);
     egx_outbox_end_batch(box);
 }
 
+/* Is there enough for a whole batch? */
 static inline int egx_outbox_is_full(const struct egx_outbox *box) {
     const struct egx_outbox_settings *s = box->rules->settings;
     return box->units >= (size_t)s->batch_count || box->bytes >= s->batch_bytes;

@@ -16,6 +16,7 @@
 #define EGX_OUTBOX_EXTRA 4u    /* of them those of one try */
 #define EGX_OUTBOX_EXTRA_BYTES 512u
 
+/* Why something was lost. */
 enum egx_outbox_reason { /* why something was lost; also the label of the metric */
                          EGX_LOST_QUEUE_FULL,
                          EGX_LOST_REFUSED,  /* an answer that another try would not change */
@@ -28,6 +29,7 @@ enum egx_outbox_reason { /* why something was lost; also the label of the metric
 
 struct egx_outbox;
 
+/* How to send, where to, and how often. */
 struct egx_outbox_rules {
     /* ---- filled in before egx_outbox_begin, zero otherwise; borrowed until egx_outbox_end ---- */
     const struct eg_host *host;
@@ -69,6 +71,7 @@ static inline int egx_outbox_is_token(struct eg_str name) { /* RFC 9110 5.6.2 */
     return name.len > 0;
 }
 
+/* Without blanks at both ends. */
 static inline struct eg_str egx_outbox_trim(struct eg_str text) {
     while (text.len > 0 && strchr(" \t\r", text.ptr[text.len - 1]) != NULL) {
         text.len--;
@@ -126,6 +129,7 @@ static inline int32_t egx_outbox_add_lines(struct egx_outbox_rules *rules, struc
     return EG_OK;
 }
 
+/* Is the address one, and are secrets only sent where they may be? */
 static inline int32_t egx_outbox_check(const struct egx_outbox_rules *rules, const char *setting,
                                        struct eg_why *ret_why) {
     const struct egx_outbox_settings *s = rules->settings;
@@ -152,6 +156,7 @@ static inline int32_t egx_outbox_check(const struct egx_outbox_rules *rules, con
     return EG_OK;
 }
 
+/* Makes the metrics. */
 static inline void egx_outbox_metrics(struct egx_outbox_rules *rules) {
     static const char *const reasons[EGX_LOST_REASONS] = {"queue_full", "refused", "attempts",
                                                           "age",        "stopped", "error"};

@@ -12,6 +12,7 @@
 
 #include "egx.h"
 
+/* What can be configured: see the rows below. */
 struct egx_outbox_settings {
     struct eg_str token;
     struct eg_str headers;
@@ -29,7 +30,9 @@ struct egx_outbox_settings {
     uint64_t max_age;
 };
 
+/* A row, for the array of rows. */
 #define EGX_OUTBOX_ROW(strct, field) &egx_row_##strct##_outbox_##field
+/* A row with its range. */
 #define EGX_OUTBOX_SETTING(strct, field, type, min, max, fallback, help)                           \
     static const struct eg_setting egx_row_##strct##_outbox_##field = {                            \
         (uint32_t)sizeof(struct eg_setting),                                                       \

@@ -17,6 +17,7 @@
 #define EGX_PATH_DOTS 4u  /* . and .. are steps */
 #define EGX_PATH_READINGS 8u
 
+/* Value of a hexadecimal digit; -1 = none. */
 static inline int egx_path_hex(char c) {
     const char low = egx_lower(c);
     return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;

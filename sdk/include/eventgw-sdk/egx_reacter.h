@@ -12,10 +12,13 @@
 
 #include "egx.h"
 
+/* The types of system events. */
 #define EGX_SYSTEM_EVENTS 4u
 
+/* An asynchronous interest in one. */
 #define EGX_INTEREST(type)                                                                         \
     { (uint32_t)sizeof(struct eg_interest), EG_INTEREST_ASYNC, "eventgateway." type }
+/* Interests in all of them. */
 static const struct eg_interest egx_system_events[EGX_SYSTEM_EVENTS] = {
     EGX_INTEREST("event.received"), EGX_INTEREST("function.invoking"),
     EGX_INTEREST("function.invoked"), EGX_INTEREST("function.invocationFailed")};
