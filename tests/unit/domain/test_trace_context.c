@@ -13,7 +13,7 @@ static bool reads(const char *text) {
     if (is_read) {
         char out[GW_TRACEPARENT_LEN];
         gw_traceparent_write(&c, out);
-        CU_ASSERT_EQUAL(memcmp(out + 3, GOOD + 3, 49), 0); /* the ids */
+        CU_ASSERT_EQUAL(memcmp(out + 3, &GOOD[3], 49), 0); /* the ids */
     }
     return is_read;
 }

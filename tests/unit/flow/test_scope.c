@@ -13,20 +13,20 @@ static void note(const char *word) {
     static int32_t request##_request(struct eg_exchange *x, struct eg_op *op) {                    \
         (void)x;                                                                                   \
         (void)op;                                                                                  \
-        note(#request + 1);                                                                        \
+        note(&#request[1]);                                                                        \
         return EG_NEXT;                                                                            \
     }                                                                                              \
     static int32_t event##_event(struct eg_exchange *x, struct eg_event *e, struct eg_op *op) {    \
         (void)x;                                                                                   \
         (void)e;                                                                                   \
         (void)op;                                                                                  \
-        note(#event + 1);                                                                          \
+        note(&#event[1]);                                                                          \
         return EG_NEXT;                                                                            \
     }                                                                                              \
     static int32_t reply##_reply(struct eg_exchange *x, struct eg_op *op) {                        \
         (void)x;                                                                                   \
         (void)op;                                                                                  \
-        note(#reply + 1);                                                                          \
+        note(&#reply[1]);                                                                          \
         return EG_NEXT;                                                                            \
     }
 HOOKS(n1, ne, nr)

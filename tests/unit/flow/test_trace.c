@@ -163,7 +163,7 @@ static void an_unsampled_trace_is_not_told_and_goes_on_unsampled(void) {
     CU_ASSERT_EQUAL(traces, 0);
     CU_ASSERT_TRUE(strncmp(f->traceparent, "00-" IDS, 35) == 0);
     CU_ASSERT_STRING_EQUAL(f->traceparent + 52, "-00");
-    CU_ASSERT_TRUE(strncmp(f->traceparent + 36, IDS + 33, 16) != 0); /* not the caller's span */
+    CU_ASSERT_TRUE(strncmp(f->traceparent + 36, &IDS[33], 16) != 0); /* not the caller's span */
     rig_request_free(r);
     rig_stop(&rig);
 }

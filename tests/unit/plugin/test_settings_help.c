@@ -44,8 +44,8 @@ static void programs_are_told_the_same_as_json(void) {
     gw_json_free(root);
     gw_bytes_add_char(&out, '\0');
     static const char *const parts[] = {
-        "{\"name\":\"url\",\"type\":\"text\",\"required\":true,\"default\":null,\"min\":null,"
-        "\"max\":null,\"choices\":[],\"help\":\"Where to.\"}",
+        ("{\"name\":\"url\",\"type\":\"text\",\"required\":true,\"default\":null,\"min\":null,"
+         "\"max\":null,\"choices\":[],\"help\":\"Where to.\"}"),
         "\"default\":\"safe\",\"min\":null,\"max\":null,\"choices\":[\"fast\",\"safe\"]",
         "\"default\":\"3\",\"min\":\"1\",\"max\":\"10\"",
         "\"default\":\"250ms\",\"min\":\"1ms\",\"max\":null",
