@@ -296,7 +296,7 @@ static int is_allowed(const struct auth *auth, const struct auth_rule *rule,
     static const struct auth_networks none = {0};
     const struct auth_networks *allowed = rule == NULL ? &none : &rule->allowed;
     const struct auth_networks *denied = rule == NULL ? &none : &rule->denied;
-    struct auth_address client;
+    struct egx_address client;
     if (auth->allowed.count + auth->denied.count + allowed->count + denied->count == 0) {
         return 1;
     }

@@ -302,6 +302,13 @@ def test_addresses_are_let_in_or_not(consumers, path, forwarded, is_in):
     assert answer.status == (200 if is_in else 403)
 
 
+def test_the_line_that_the_proxy_added_counts_however_many_the_client_sent(consumers):
+    for count in (1, 63, 64, 65, 150):
+        lines = [("X-Forwarded-For", "203.0.113.9")] * count + [("X-Forwarded-For", "198.51.100.1")]
+        assert consumers.event("GET", "/near", headers=lines).status == 403, count
+        assert consumers.event("GET", "/near", headers=lines[::-1]).status == 200, count
+
+
 @pytest.mark.parametrize("is_hidden", [False, True])
 def test_functions_may_be_kept_from_seeing_the_credential(make_gateway, is_hidden):
     hashed = subprocess.run(["openssl", "passwd", "-6", "pw"], text=True, check=True, capture_output=True).stdout.strip()
