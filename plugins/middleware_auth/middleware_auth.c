@@ -336,13 +336,10 @@ static int32_t on_request(void *instance, void *slot, struct eg_exchange *exchan
                           struct eg_op *op) {
     struct auth *auth = instance;
     const struct eg_exchange_api *api = auth->host->exchange;
-    const struct auth_call call = {
-        .auth = auth,
-        .slot = slot,
-        .rule = auth_rules_find(&auth->rules, api->method(exchange), api->path(exchange)),
-        .exchange = exchange,
-        .op = op,
-    };
+    struct auth_call call = {.auth = auth, .slot = slot, .exchange = exchange, .op = op};
+    if (!auth_rules_find(&auth->rules, api->method(exchange), api->path(exchange), &call.rule)) {
+        return auth_refuse(&call, AUTH_PATH_UNCLEAR);
+    }
     if (!is_allowed(auth, call.rule, exchange)) {
         return auth_refuse(&call, AUTH_ADDRESS_DENIED);
     }

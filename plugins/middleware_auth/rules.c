@@ -3,6 +3,8 @@
  * keys, empty secrets, rules without credentials (unless `public = true`) and two rules for the
  * same path and method are refused with a sentence. Control thread.
  */
+#include <eventgw-sdk/egx_path.h>
+
 #include "rules.h"
 
 #define RULES_MAX 10000u
@@ -48,15 +50,36 @@ static int32_t read_credentials(const struct rule_reader *r, const char *list_na
     return rc;
 }
 
+/* What is right in a subscription and never the path of a request: a rule with it would protect
+ * nothing. */
+static int has_pattern(struct eg_str path) {
+    for (size_t i = 0; i < path.len; i++) {
+        const int begins_segment = i > 0 && path.ptr[i - 1] == '/';
+        if (path.ptr[i] == '?' || path.ptr[i] == '#' ||
+            (begins_segment && (path.ptr[i] == '*' || path.ptr[i] == ':'))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int32_t read_path(const struct rule_reader *r, struct eg_why *ret_why) {
     struct eg_str path = r->host->json->string(r->host->json->member(r->group, EGX_STR("path")));
     if (path.len == 0 || path.ptr[0] != '/') {
         return egx_why(ret_why, EG_E_INVAL, "'path' has to begin with /");
     }
+    if (has_pattern(path) || !egx_path_is_plain(path)) {
+        return egx_why(ret_why, EG_E_INVAL,
+                       "'path' holds for all below it: write it without parameters, wildcards, "
+                       "query, //, ., .. and %%2F");
+    }
     while (path.len > 0 && path.ptr[path.len - 1] == '/') {
         path.len--;
     }
     r->rule->path = path;
+    while (egx_path_next(&path) >= 0) {
+        r->rule->path_len++;
+    }
     return EG_OK;
 }
 
@@ -183,7 +206,8 @@ static int32_t read_rule(const struct rule_reader *r, struct eg_why *ret_why) {
 }
 
 static int is_same(const struct auth_rule *a, const struct auth_rule *b) {
-    if (!egx_str_eq(a->path, b->path) || (a->methods.count == 0) != (b->methods.count == 0)) {
+    if (a->path_len != b->path_len || !egx_path_is_below(a->path, 0, b->path) ||
+        (a->methods.count == 0) != (b->methods.count == 0)) {
         return 0;
     }
     for (size_t i = 0; i < a->methods.count; i++) {
