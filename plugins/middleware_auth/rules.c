@@ -83,6 +83,29 @@ static int32_t read_path(const struct rule_reader *r, struct eg_why *ret_why) {
     return EG_OK;
 }
 
+/* RFC 9110 5.6.2; one that no request can have would open what was to be protected. */
+static int is_token(struct eg_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~' ||
+            strchr("()<>@,;:\\\"/[]?={}", text.ptr[i]) != NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int32_t read_methods(const struct rule_reader *r, struct eg_why *ret_why) {
+    const struct eg_str_list *methods = &r->rule->methods;
+    const int32_t rc = auth_read_texts(r->host, r->group, "methods", &r->rule->methods, ret_why);
+    for (size_t i = 0; rc >= 0 && i < methods->count; i++) {
+        if (!is_token(methods->items[i])) {
+            return egx_why(ret_why, EG_E_INVAL, "'methods': '%.*s' is no HTTP method",
+                           EGX_FMT(methods->items[i]));
+        }
+    }
+    return rc;
+}
+
 /* ---- what they refer to ---- */
 
 static void admit(const struct rule_reader *r, const struct auth_consumer *consumer) {
@@ -188,7 +211,7 @@ static int32_t read_rule(const struct rule_reader *r, struct eg_why *ret_why) {
     int32_t rc = auth_check_keys(r->host, r->group, known, EGX_COUNT(known), ret_why);
     rc = rc < 0 ? rc : auth_read_bool(r->host, r->group, "public", &rule->is_public, ret_why);
     rc = rc < 0 ? rc : read_path(r, ret_why);
-    rc = rc < 0 ? rc : auth_read_texts(r->host, r->group, "methods", &rule->methods, ret_why);
+    rc = rc < 0 ? rc : read_methods(r, ret_why);
     rc = rc < 0 ? rc : read_credentials(r, "api_keys", "key", AUTH_BY_KEY, ret_why);
     rc = rc < 0 ? rc : read_credentials(r, "tokens", "token", AUTH_BY_TOKEN, ret_why);
     rc = rc < 0 ? rc : read_consumers(r, ret_why);

@@ -199,7 +199,8 @@ def test_a_rule_for_the_root_closes_everything(make_gateway):
 
 @pytest.mark.parametrize("rules,told", [
     ('{ path = "/a"; }', "'api_keys' or 'tokens'"),
-    ('{ path = "/a"; api_keys = (); }', "'api_keys' or 'tokens'"),
+    ('{ path = "/a"; api_keys = (); }', "'api_keys' is an empty list"),
+    ('{ path = "/users/:id"; api_keys = ( "k" ); }', "without parameters, wildcards"),
     ('{ path = "/a"; api_keys = ( "" ); }', "credential"),
     ('{ path = "/a"; api_keys = ( "k" ); public = true; }', "'public = true'"),
     ('{ path = "a"; api_keys = ( "k" ); }', "has to begin with /"),
