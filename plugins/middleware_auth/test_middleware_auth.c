@@ -392,6 +392,15 @@ static void certificates_open_by_fingerprint_or_subject(void) {
     end();
 }
 
+static void a_star_is_every_certificate_also_one_without_a_subject(void) {
+    CU_ASSERT_EQUAL_FATAL(make("{\"rules\":[{\"path\":\"/\",\"certificates\":[\"*\"]}]}"), EG_OK);
+    CU_ASSERT_EQUAL(ask_certificate("CN=any", HEX), EG_NEXT);
+    CU_ASSERT_EQUAL(ask_certificate("", HEX), EG_NEXT);
+    CU_ASSERT_STRING_EQUAL(egx_fake_principal(request), HEX);
+    CU_ASSERT_EQUAL(ask_certificate("", ""), EG_STOP);
+    end();
+}
+
 #define ADDRESSES                                                                                  \
     "{\"trusted_proxies\":[\"10.0.0.0/8\",\"::1\"],\"deny_ips\":[\"192.0.2.66\"],\"rules\":["      \
     "{\"path\":\"/in\",\"public\":true,\"allow_ips\":[\"192.0.2.0/24\",\"2001:db8::/32\"]}]}"
@@ -505,5 +514,6 @@ UNIT_MAIN(UNIT(a_path_without_a_rule_is_open), UNIT(nothing_given_is_401_with_a_
           UNIT(a_password_is_checked_in_the_pool_and_then_remembered),
           UNIT(wrong_passwords_and_what_is_no_basic_get_a_challenge),
           UNIT(a_canceled_check_answers_nothing), UNIT(certificates_open_by_fingerprint_or_subject),
+          UNIT(a_star_is_every_certificate_also_one_without_a_subject),
           UNIT(addresses_are_those_that_trusted_proxies_tell),
           UNIT(mistakes_elsewhere_are_refused_with_a_sentence))
