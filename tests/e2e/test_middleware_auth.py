@@ -343,6 +343,19 @@ def test_functions_may_be_kept_from_seeing_the_credential(make_gateway, is_hidde
         assert (secret in seen) != is_hidden and "stays" in seen
 
 
+@pytest.mark.parametrize("header,match", [("te", ""), ("x-api-key", 'match = { event_types = ( "http.request" ); };')])
+def test_a_credential_that_cannot_be_hidden_lets_nobody_in(make_gateway, header, match):
+    gateway = make_gateway(config=f"""plugins = {{ middleware = ( "auth" ); auth = {{ {match} key_header = "{header}";
+        hide_credentials = true; rules = ( {{ path = "/"; api_keys = ( "the-key" ); }} ); }}; }};""")
+    gateway.event_type("http.request")
+    function = gateway.function("all", '{"body":"in"}')
+    gateway.sync("http.request", "all", "/all", "GET")
+    gateway.settle()
+    assert gateway.event("GET", "/all", headers={header: "the-key"}).status == 500
+    assert not function.calls
+    assert f"'{header}' cannot be taken out of requests" in gateway.log
+
+
 def test_what_was_refused_and_let_in_is_counted(consumers):
     before = consumers.metric("eventgateway_auth_accepted_total", by="token") or 0
     assert is_open(consumers, "/bob", {"Authorization": "Bearer token-of-bob"})
