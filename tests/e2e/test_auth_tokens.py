@@ -131,6 +131,8 @@ def hostile(keys):
         "a key of its own": token(rsa, claims(), kid="mine", jwk=rsa.jwk),
         "kid of another key": token(rsa, claims(), kid=keys["RS512"].kid),
         "algorithm of another key": token(keys["RS256"], claims(), alg="PS256"),
+        "a claim twice": token(rsa, json.dumps(claims())[:-1].encode() + b', "sub": "root"}'),
+        "a claim twice, escaped": token(rsa, json.dumps(claims())[:-1].encode() + b', "s\\u0075b": "root"}'),
         "many dots": "." * 9000,
         "huge": "A" * 15000 + "." + "A" * 9000 + ".AA",
         "deep claims": f"{b64({'alg': 'RS256'})}.{deep}.AAAA",
