@@ -84,6 +84,23 @@ static int32_t read_algorithms(struct auth_issuer *issuer, const struct eg_json 
     return rc;
 }
 
+static int is_comparable(const struct eg_json_api *json, const struct eg_json *value) {
+    const uint32_t kind = json->kind(value);
+    return kind == EG_JSON_STRING || kind == EG_JSON_INT || kind == EG_JSON_BOOL;
+}
+
+/* Others would never be equal to a claim: has_value in claims.c. */
+static int is_value(const struct eg_json_api *json, const struct eg_json *value) {
+    if (json->kind(value) != EG_JSON_ARRAY) {
+        return is_comparable(json, value);
+    }
+    size_t i = 0;
+    while (i < json->count(value) && is_comparable(json, json->at(value, i, NULL))) {
+        i++;
+    }
+    return i > 0 && i == json->count(value);
+}
+
 static int32_t read_requirement(struct auth_issuer *issuer, const struct eg_json *item,
                                 struct eg_why *ret_why) {
     static const char *const known[] = {"claim", "value"};
@@ -94,6 +111,11 @@ static int32_t read_requirement(struct auth_issuer *issuer, const struct eg_json
         rc = egx_why(ret_why, EG_E_INVAL, "'require' has to be a list of { claim, value }");
     }
     requirement->value = rc < 0 ? NULL : issuer->host->json->member(item, EGX_STR("value"));
+    if (requirement->value != NULL && !is_value(issuer->host->json, requirement->value)) {
+        rc = egx_why(ret_why, EG_E_INVAL,
+                     "'require': 'value' has to be a text, a whole number, true, false, or a list "
+                     "of such");
+    }
     issuer->required_count += rc >= 0;
     return rc;
 }

@@ -490,6 +490,8 @@ static void mistakes_in_issuers_are_refused_with_a_sentence(void) {
 #define ISSUER(more)                                                                               \
     "{\"rules\":[{\"path\":\"/"                                                                    \
     "\",\"public\":true}],\"issuers\":[{\"name\":\"a\",\"issuer\":\"i\"," more "}]}"
+#define VALUE_TEXT                                                                                 \
+    "'require': 'value' has to be a text, a whole number, true, false, or a list of such"
 #define AUD "\"audiences\":[\"x\"],"
     static const struct {
         const char *settings;
@@ -497,6 +499,15 @@ static void mistakes_in_issuers_are_refused_with_a_sentence(void) {
     } rows[] = {
         {ISSUER("\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"]"),
          "issuer 1: 'audiences' has to name whom tokens are made for"},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"],"
+                    "\"require\":[{\"claim\":\"a\",\"value\":1.5}]"),
+         "issuer 1: " VALUE_TEXT},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"],"
+                    "\"require\":[{\"claim\":\"a\",\"value\":[]}]"),
+         "issuer 1: " VALUE_TEXT},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"],"
+                    "\"require\":[{\"claim\":\"a\",\"value\":[\"x\",[\"y\"]]}]"),
+         "issuer 1: " VALUE_TEXT},
         {ISSUER(AUD "\"algorithms\":[\"HS256\"]"),
          "issuer 1: it needs one of 'keys_url', 'keys_file', 'public_key' and 'secret'"},
         {ISSUER(AUD "\"secret\":\"short\",\"algorithms\":[\"HS256\"]"),
