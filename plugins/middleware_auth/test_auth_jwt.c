@@ -490,6 +490,10 @@ static void mistakes_in_issuers_are_refused_with_a_sentence(void) {
 #define ISSUER(more)                                                                               \
     "{\"rules\":[{\"path\":\"/"                                                                    \
     "\",\"public\":true}],\"issuers\":[{\"name\":\"a\",\"issuer\":\"i\"," more "}]}"
+/* RFC 8037 A.2, in PEM. */
+#define ED_PEM                                                                                     \
+    "-----BEGIN PUBLIC KEY-----\\n"                                                                \
+    "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\\n-----END PUBLIC KEY-----\\n"
 #define VALUE_TEXT                                                                                 \
     "'require': 'value' has to be a text, a whole number, true, false, or a list of such"
 #define AUD "\"audiences\":[\"x\"],"
@@ -517,6 +521,14 @@ static void mistakes_in_issuers_are_refused_with_a_sentence(void) {
         {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"none\"]"),
          "issuer 1: 'algorithms': 'none' is none of HS256, HS384, HS512, RS256, RS384, RS512, "
          "PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\",\"HS512\"]"),
+         "issuer 1: 'secret': it is no key for HS512"},
+        {ISSUER(AUD "\"public_key\":\"" ED_PEM "\",\"algorithms\":[\"ES256\"]"),
+         "issuer 1: 'public_key': it is no key for ES256"},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"],\"ca_file\":\"x\""),
+         "issuer 1: 'ca_file' and 'allow_http' go with 'keys_url' only"},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"],\"allow_http\":true"),
+         "issuer 1: 'ca_file' and 'allow_http' go with 'keys_url' only"},
         {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"RS256\"]"),
          "issuer 1: 'secret' goes with HS256, HS384 and HS512 only"},
         {ISSUER(AUD "\"keys_url\":\"https://a/\",\"algorithms\":[\"RS256\",\"HS256\"]"),

@@ -21,7 +21,7 @@ plugins = {
               claims = ( "email", "roles" ); cooldown = 1; refresh = 1; max_stale = 3600; },
             { name = "shared"; issuer = "machine"; audiences = ( "api" ); secret = "%(secret)s";
               algorithms = ( "HS256" ); },
-            { name = "fixed"; issuer = "fixed"; audiences = ( "api" ); algorithms = ( "RS256" );
+            { name = "fixed"; issuer = "fixed"; audiences = ( "api" ); algorithms = ( "%(fixed)s" );
               public_key = "%(pem)s"; }
         );
         rules = (
@@ -48,8 +48,9 @@ def server(keys):
     server.close()
 
 
-def start(url, pem="", maker=Gateway, **options):
-    gateway = maker(config=CONFIG % {"url": url, "secret": SECRET.decode(), "pem": pem.replace("\n", "\\n")}, **options)
+def start(url, pem, fixed="EdDSA", maker=Gateway, **options):
+    values = {"url": url, "secret": SECRET.decode(), "pem": pem.replace("\n", "\\n"), "fixed": fixed}
+    gateway = maker(config=CONFIG % values, **options)
     gateway.all = gateway.function("all", '{"body":"in"}')
     gateway.event_type("http.request")
     for path in ("/a", "/write", "/shared"):
@@ -60,7 +61,7 @@ def start(url, pem="", maker=Gateway, **options):
 
 @pytest.fixture(scope="module")
 def gateway(server, keys):
-    gateway = start(server.url, keys["RS256"].pem)
+    gateway = start(server.url, keys["RS256"].pem, "RS256")
     yield gateway
     gateway.close()
     assert SECRET.decode() not in gateway.log
