@@ -40,6 +40,7 @@ static const struct auth_rule *find(const struct auth_rules *rules, struct eg_st
 int auth_rules_find(const struct auth_rules *rules, struct eg_str method, struct eg_str path,
                     const struct auth_rule **ret_rule) {
     const struct eg_host *host = rules->host;
+    path = egx_str_eq(path, EGX_STR("*")) ? EGX_STR("/") : path; /* OPTIONS *, RFC 9112 3.2.4 */
     const struct auth_rule *rule = find(rules, method, path, 0);
     int is_one = 1;
     if (!egx_path_is_plain(path)) {

@@ -193,6 +193,8 @@ def test_a_rule_for_the_root_closes_everything(make_gateway):
         assert gateway.event("POST", path).status == 401
         assert gateway.event("POST", path, headers={"x-api-key": "key-of-root-x"}).status == 202
     assert gateway.config("GET", "/v1/status").status == 200, "the Config API has a token of its own"
+    assert gateway.event("OPTIONS", "*").status == 401
+    assert gateway.event("OPTIONS", "*", headers={"x-api-key": "key-of-root-x"}).status == 202
     answer = gateway.event("OPTIONS", "/a", headers={"Origin": "http://a", "Access-Control-Request-Method": "GET"})
     assert answer.status in (200, 401)
 
