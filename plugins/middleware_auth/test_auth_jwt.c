@@ -486,6 +486,7 @@ static void a_file_of_keys_is_read_again_when_it_changed(void) {
     egx_fake_free(fake);
 }
 
+/* long because of its rows */
 static void mistakes_in_issuers_are_refused_with_a_sentence(void) {
 #define ISSUER(more)                                                                               \
     "{\"rules\":[{\"path\":\"/"                                                                    \
