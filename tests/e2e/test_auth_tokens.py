@@ -198,6 +198,25 @@ def test_keys_rotate_and_their_server_may_go_away(tmp_path):
         server.close()
 
 
+def test_a_reload_keeps_the_keys_unless_it_changes_the_settings(tmp_path):
+    key = Key(tmp_path, "k", "EdDSA")
+    server = KeyServer([key])
+    gateway = start(server.url, PEM, set={"loops": 1})
+    try:
+        bearer = token(key, claims())
+        assert ask(gateway, bearer).status == 200
+        server.is_away = True
+        for change, status in (("3600", 200), ("3601", 503)):
+            gateway.config_file.write_text(gateway.config_file.read_text().replace("max_stale = 3600", f"max_stale = {change}"))
+            assert gateway.config("POST", "/v1/plugins/reload").status == 200
+            assert ask(gateway, bearer).status == status
+        server.is_away = False
+        wait_for(lambda: ask(gateway, bearer).status == 200, "the keys")
+    finally:
+        gateway.close()
+        server.close()
+
+
 def test_without_keys_the_answer_is_503(make_gateway):
     gateway = start("http://127.0.0.1:1/keys", PEM, maker=make_gateway)
     answer = ask(gateway, f"{b64({'alg': 'ES256', 'kid': 'x'})}.{b64(claims())}.AAAA")
