@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import Connection, Gateway, cloud_event, run_gateway
+from harness import Connection, Gateway, cloud_event, run_gateway, wait_for
 
 SECRETS = ("key-of-all", "key-of-alice", "token-of-bob", "key-for-posts", "key-of-root-x")
 RULES = """
@@ -355,7 +355,7 @@ def test_a_credential_that_cannot_be_hidden_lets_nobody_in(make_gateway, header,
     gateway.settle()
     assert gateway.event("GET", "/all", headers={header: "the-key"}).status == 500
     assert not function.calls
-    assert f"'{header}' cannot be taken out of requests" in gateway.log
+    wait_for(lambda: f"'{header}' cannot be taken out of requests" in gateway.log, "the log")
 
 
 def test_what_was_refused_and_let_in_is_counted(consumers):
