@@ -209,7 +209,7 @@ def test_a_reload_keeps_the_keys_unless_it_changes_the_settings(tmp_path):
         for change, status in (("3600", 200), ("3601", 503)):
             gateway.config_file.write_text(gateway.config_file.read_text().replace("max_stale = 3600", f"max_stale = {change}"))
             assert gateway.config("POST", "/v1/plugins/reload").status == 200
-            assert ask(gateway, bearer).status == status
+            wait_for(lambda wanted=status: ask(gateway, bearer).status == wanted, f"a {status}")
         server.is_away = False
         wait_for(lambda: ask(gateway, bearer).status == 200, "the keys")
     finally:
