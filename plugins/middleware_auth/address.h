@@ -1,21 +1,15 @@
 /*
- * address.h - addresses of clients, and networks in CIDR notation (RFC 4632, RFC 4291 2.3). IPv4 is
- * kept as IPv4-mapped IPv6 (RFC 4291 2.5.5.2), so that both forms of an address are one.
+ * address.h - networks of the settings, and where a request comes from. Stricter than
+ * egx_client_address: a list of addresses is a door, so who cannot be told does not get through it.
  */
 #ifndef MIDDLEWARE_AUTH_ADDRESS_H
 #define MIDDLEWARE_AUTH_ADDRESS_H
 
 #include <eventgw-sdk/egx.h>
+#include <eventgw-sdk/egx_client.h>
 
-struct auth_address {
-    unsigned char bytes[16];
-};
-struct auth_network {
-    struct auth_address address;
-    uint32_t bits;
-};
 struct auth_networks {
-    struct auth_network *items;
+    struct egx_network *items;
     size_t count;
 };
 
@@ -24,15 +18,15 @@ struct auth_networks {
 int32_t auth_networks_read(struct auth_networks *networks, const struct eg_host *host,
                            const struct eg_str_list *texts, const char *name,
                            struct eg_why *ret_why);
-int auth_networks_have(const struct auth_networks *networks, const struct auth_address *address);
+static inline int auth_networks_have(const struct auth_networks *networks,
+                                     const struct egx_address *address) {
+    return egx_networks_have(networks->items, networks->count, address);
+}
 
-/* 0 when it is no address. Also with a port, and in brackets, as proxies write them. */
-int auth_address_read(struct eg_str text, struct auth_address *ret_address);
-
-/* Where the request comes from: the peer, or, when that is a trusted proxy, what the proxies wrote
- * into X-Forwarded-For, read from the right up to the first address that is no trusted proxy. 0
- * when a proxy wrote no address there. */
+/* The peer, or, when that is a trusted proxy, what the proxies wrote into X-Forwarded-For, read
+ * from the right up to the first address that is no trusted proxy. 0 when a proxy wrote no address
+ * there. Loop thread. */
 int auth_address_of_client(const struct eg_host *host, const struct eg_exchange *exchange,
-                           const struct auth_networks *proxies, struct auth_address *ret_address);
+                           const struct auth_networks *proxies, struct egx_address *ret_address);
 
 #endif

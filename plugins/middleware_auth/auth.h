@@ -40,6 +40,7 @@ enum auth_refusal {
     AUTH_WRONG_PASSWORD,
     AUTH_SCOPE_MISSING,
     AUTH_ADDRESS_DENIED,
+    AUTH_PATH_UNCLEAR,
     AUTH_KEYS_AWAY, /* of the issuer */
     AUTH_BUSY,
     AUTH_REFUSALS

@@ -4,6 +4,8 @@
  */
 #include "credentials.h"
 
+#include <eventgw-sdk/egx_path.h>
+
 void auth_credentials_init(struct auth_credentials *credentials, const struct eg_host *host) {
     *credentials = (struct auth_credentials){.host = host, .hasher = auth_hasher_new(host)};
 }
@@ -17,18 +19,13 @@ void auth_credentials_free(struct auth_credentials *credentials) {
     *credentials = (struct auth_credentials){0};
 }
 
-static int hex_digit(char c) {
-    const char low = egx_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 int auth_read_hex(struct eg_str hex, struct auth_digest *ret_digest) {
     if (hex.len != (size_t)2 * AUTH_DIGEST_BYTES) {
         return 0;
     }
     for (size_t i = 0; i < AUTH_DIGEST_BYTES; i++) {
-        const int high = hex_digit(hex.ptr[2 * i]);
-        const int low = hex_digit(hex.ptr[2 * i + 1]);
+        const int high = egx_path_hex(hex.ptr[2 * i]);
+        const int low = egx_path_hex(hex.ptr[2 * i + 1]);
         if (high < 0 || low < 0) {
             return 0;
         }

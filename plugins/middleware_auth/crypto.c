@@ -283,8 +283,12 @@ struct auth_key *auth_key_ed(const struct eg_host *host, struct eg_str curve_nam
                 ret_why);
 }
 
+/* The passphrase of encrypted PEM, which no public key needs: without one OpenSSL asks for it on
+ * the terminal (pem_password_cb(3)), and waits. */
+static char no_passphrase[] = "";
+
 static EVP_PKEY *key_of_certificate(BIO *bio) {
-    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, no_passphrase);
     EVP_PKEY *evp = certificate == NULL ? NULL : X509_get_pubkey(certificate);
     X509_free(certificate);
     return evp;
@@ -296,7 +300,7 @@ struct auth_key *auth_key_pem(const struct eg_host *host, struct eg_str pem,
         return wrap(host, NULL, ret_why);
     }
     BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
-    EVP_PKEY *evp = bio == NULL ? NULL : PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+    EVP_PKEY *evp = bio == NULL ? NULL : PEM_read_bio_PUBKEY(bio, NULL, NULL, no_passphrase);
     if (bio != NULL && evp == NULL) {
         (void)BIO_reset(bio);
         evp = key_of_certificate(bio);

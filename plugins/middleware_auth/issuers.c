@@ -39,6 +39,9 @@ static int32_t read_url(struct auth_issuer *issuer, const struct eg_json *group,
     int32_t allows_http = 0;
     int32_t rc = auth_read_text(issuer->host, group, "ca_file", &issuer->ca_file, ret_why);
     rc = rc < 0 ? rc : auth_read_bool(issuer->host, group, "allow_http", &allows_http, ret_why);
+    if (rc >= 0 && issuer->keys_url.len == 0 && (issuer->ca_file.len > 0 || allows_http)) {
+        return egx_why(ret_why, EG_E_INVAL, "'ca_file' and 'allow_http' go with 'keys_url' only");
+    }
     if (rc < 0 || issuer->keys_url.len == 0) {
         return rc;
     }
@@ -84,6 +87,23 @@ static int32_t read_algorithms(struct auth_issuer *issuer, const struct eg_json 
     return rc;
 }
 
+static int is_comparable(const struct eg_json_api *json, const struct eg_json *value) {
+    const uint32_t kind = json->kind(value);
+    return kind == EG_JSON_STRING || kind == EG_JSON_INT || kind == EG_JSON_BOOL;
+}
+
+/* Others would never be equal to a claim: has_value in claims.c. */
+static int is_value(const struct eg_json_api *json, const struct eg_json *value) {
+    if (json->kind(value) != EG_JSON_ARRAY) {
+        return is_comparable(json, value);
+    }
+    size_t i = 0;
+    while (i < json->count(value) && is_comparable(json, json->at(value, i, NULL))) {
+        i++;
+    }
+    return i > 0 && i == json->count(value);
+}
+
 static int32_t read_requirement(struct auth_issuer *issuer, const struct eg_json *item,
                                 struct eg_why *ret_why) {
     static const char *const known[] = {"claim", "value"};
@@ -94,6 +114,11 @@ static int32_t read_requirement(struct auth_issuer *issuer, const struct eg_json
         rc = egx_why(ret_why, EG_E_INVAL, "'require' has to be a list of { claim, value }");
     }
     requirement->value = rc < 0 ? NULL : issuer->host->json->member(item, EGX_STR("value"));
+    if (requirement->value != NULL && !is_value(issuer->host->json, requirement->value)) {
+        rc = egx_why(ret_why, EG_E_INVAL,
+                     "'require': 'value' has to be a text, a whole number, true, false, or a list "
+                     "of such");
+    }
     issuer->required_count += rc >= 0;
     return rc;
 }
@@ -131,18 +156,37 @@ static int32_t read_times(struct auth_issuer *issuer, const struct eg_json *grou
     return rc;
 }
 
-static int32_t read_fixed(struct auth_issuer *issuer, struct eg_why *ret_why) {
-    struct eg_why why = {.struct_size = sizeof why};
-    int32_t rc = EG_OK;
-    if (issuer->secret.len > 0) {
-        rc = auth_keys_secret(&issuer->fixed, issuer->host, issuer->secret, &why);
-    } else if (issuer->public_key.len > 0) {
-        rc = auth_keys_parse(&issuer->fixed, issuer->host, issuer->public_key, 0, &why);
+/* Tokens of an algorithm that no key fits would be refused, all of them, and nobody would know why:
+ * a secret shorter than the hash (RFC 7518 3.2), a key on another curve. */
+static int32_t check_fits(const struct auth_issuer *issuer, const struct eg_json *group,
+                          struct eg_why *ret_why) {
+    struct eg_str_list names = {0};
+    int32_t rc = auth_read_texts(issuer->host, group, "algorithms", &names, ret_why);
+    for (size_t i = 0; rc >= 0 && i < names.count; i++) {
+        size_t cursor = 0;
+        if (auth_keys_next(&issuer->fixed, egx_str_n(NULL, 0), auth_algorithm_find(names.items[i]),
+                           &cursor) == NULL) {
+            rc = egx_why(ret_why, EG_E_INVAL, "it is no key for %.*s", EGX_FMT(names.items[i]));
+        }
     }
-    return rc < 0
-               ? egx_why(ret_why, rc, "'%s': %.*s",
-                         issuer->secret.len > 0 ? "secret" : "public_key", (int)why.len, why.text)
-               : rc;
+    issuer->host->mem->free(issuer->host, (void *)(uintptr_t)names.items);
+    return rc;
+}
+
+static int32_t read_fixed(struct auth_issuer *issuer, const struct eg_json *group,
+                          struct eg_why *ret_why) {
+    struct eg_why why = {.struct_size = sizeof why};
+    const int is_secret = issuer->secret.len > 0;
+    if (auth_issuer_fetches(issuer)) {
+        return EG_OK;
+    }
+    int32_t rc = is_secret
+                     ? auth_keys_secret(&issuer->fixed, issuer->host, issuer->secret, &why)
+                     : auth_keys_parse(&issuer->fixed, issuer->host, issuer->public_key, 0, &why);
+    rc = rc < 0 ? rc : check_fits(issuer, group, &why);
+    return rc < 0 ? egx_why(ret_why, rc, "'%s': %.*s", is_secret ? "secret" : "public_key",
+                            (int)why.len, why.text)
+                  : rc;
 }
 
 static int32_t read_names(struct auth_issuer *issuer, const struct eg_json *group,
@@ -179,7 +223,7 @@ static int32_t read_issuer(struct auth_issuer *issuer, const struct eg_json *gro
     rc = rc < 0 ? rc : read_algorithms(issuer, group, ret_why);
     rc = rc < 0 ? rc : read_required(issuer, group, ret_why);
     rc = rc < 0 ? rc : read_times(issuer, group, ret_why);
-    return rc < 0 ? rc : read_fixed(issuer, ret_why);
+    return rc < 0 ? rc : read_fixed(issuer, group, ret_why);
 }
 
 /* A token says `iss`, and that has to lead to one issuer. */

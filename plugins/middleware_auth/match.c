@@ -1,45 +1,13 @@
-/* match.c - which rule counts for a request: see rules.h. Pure; any thread. */
+/*
+ * match.c - which rule counts for a request: see rules.h. Any thread.
+ *
+ * A function behind a wildcard gets the path decoded and may resolve it further, so a path that is
+ * not plain has several readings (egx_path.h). When these lead to different rules nobody can say
+ * which one was meant, and whatever was chosen could be the one that lets in.
+ */
+#include <eventgw-sdk/egx_path.h>
+
 #include "rules.h"
-
-static int hex_of(char c) {
-    const char low = egx_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-#define ESCAPED_SLASH ('/' | 0x100)
-
-/* The next byte with its escape undone, off *s; -1 at the end. */
-static int next_byte(struct eg_str *s) {
-    if (s->len == 0) {
-        return -1;
-    }
-    int byte = (unsigned char)s->ptr[0];
-    size_t used = 1;
-    if (byte == '%' && s->len >= 3 && hex_of(s->ptr[1]) >= 0 && hex_of(s->ptr[2]) >= 0) {
-        byte = hex_of(s->ptr[1]) * 16 + hex_of(s->ptr[2]);
-        byte = byte == '/' ? ESCAPED_SLASH : byte;
-        used = 3;
-    }
-    *s = egx_str_cut(*s, used);
-    return byte;
-}
-
-/* Is the rule's path the request's, or what that begins with up to a slash? /%61dmin is /admin: an
- * escape opens nothing. Routing takes %2F for a byte of a segment, yet a function behind a wildcard
- * gets the path decoded and sees /admin/x for /admin%2Fx: so it is a slash where a rule protects,
- * and none where a rule lets everybody in. */
-static int is_below(struct eg_str path, const struct auth_rule *rule) {
-    const int slash_mask = rule->is_public ? -1 : 0xff;
-    struct eg_str prefix = rule->path;
-    for (int want = next_byte(&prefix); want >= 0; want = next_byte(&prefix)) {
-        const int got = next_byte(&path);
-        if (got < 0 || (got & slash_mask) != (want & slash_mask)) {
-            return 0;
-        }
-    }
-    const int next = next_byte(&path);
-    return next < 0 || (next & slash_mask) == '/';
-}
 
 int auth_rule_has_method(const struct auth_rule *rule, struct eg_str method) {
     size_t i = 0;
@@ -50,20 +18,39 @@ int auth_rule_has_method(const struct auth_rule *rule, struct eg_str method) {
 }
 
 static int is_better(const struct auth_rule *rule, const struct auth_rule *best) {
-    if (best == NULL || rule->path.len != best->path.len) {
-        return best == NULL || rule->path.len > best->path.len;
+    if (best == NULL || rule->path_len != best->path_len) {
+        return best == NULL || rule->path_len > best->path_len;
     }
     return rule->methods.count > 0 && best->methods.count == 0;
 }
 
-const struct auth_rule *auth_rules_find(const struct auth_rules *rules, struct eg_str method,
-                                        struct eg_str path) {
+static const struct auth_rule *find(const struct auth_rules *rules, struct eg_str method,
+                                    struct eg_str path, int is_reading) {
     const struct auth_rule *best = NULL;
     for (size_t i = 0; i < rules->count; i++) {
         const struct auth_rule *rule = &rules->items[i];
-        if (is_better(rule, best) && auth_rule_has_method(rule, method) && is_below(path, rule)) {
+        if (is_better(rule, best) && auth_rule_has_method(rule, method) &&
+            egx_path_is_below(path, is_reading, rule->path)) {
             best = rule;
         }
     }
     return best;
+}
+
+int auth_rules_find(const struct auth_rules *rules, struct eg_str method, struct eg_str path,
+                    const struct auth_rule **ret_rule) {
+    const struct eg_host *host = rules->host;
+    path = egx_str_eq(path, EGX_STR("*")) ? EGX_STR("/") : path; /* OPTIONS *, RFC 9112 3.2.4 */
+    const struct auth_rule *rule = find(rules, method, path, 0);
+    int is_one = 1;
+    if (!egx_path_is_plain(path)) {
+        char *reading = host->mem->alloc(host, path.len + 1);
+        for (unsigned flags = 0; flags < EGX_PATH_READINGS && is_one; flags++) {
+            const size_t len = egx_path_read(path, flags, reading);
+            is_one = find(rules, method, egx_str_n(reading, len), 1) == rule;
+        }
+        host->mem->free(host, reading);
+    }
+    *ret_rule = is_one ? rule : NULL;
+    return is_one;
 }

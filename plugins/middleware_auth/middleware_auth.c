@@ -296,7 +296,7 @@ static int is_allowed(const struct auth *auth, const struct auth_rule *rule,
     static const struct auth_networks none = {0};
     const struct auth_networks *allowed = rule == NULL ? &none : &rule->allowed;
     const struct auth_networks *denied = rule == NULL ? &none : &rule->denied;
-    struct auth_address client;
+    struct egx_address client;
     if (auth->allowed.count + auth->denied.count + allowed->count + denied->count == 0) {
         return 1;
     }
@@ -336,13 +336,10 @@ static int32_t on_request(void *instance, void *slot, struct eg_exchange *exchan
                           struct eg_op *op) {
     struct auth *auth = instance;
     const struct eg_exchange_api *api = auth->host->exchange;
-    const struct auth_call call = {
-        .auth = auth,
-        .slot = slot,
-        .rule = auth_rules_find(&auth->rules, api->method(exchange), api->path(exchange)),
-        .exchange = exchange,
-        .op = op,
-    };
+    struct auth_call call = {.auth = auth, .slot = slot, .exchange = exchange, .op = op};
+    if (!auth_rules_find(&auth->rules, api->method(exchange), api->path(exchange), &call.rule)) {
+        return auth_refuse(&call, AUTH_PATH_UNCLEAR);
+    }
     if (!is_allowed(auth, call.rule, exchange)) {
         return auth_refuse(&call, AUTH_ADDRESS_DENIED);
     }

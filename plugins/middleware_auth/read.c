@@ -21,12 +21,21 @@ int32_t auth_check_keys(const struct eg_host *host, const struct eg_json *object
     return EG_OK;
 }
 
+/* All, or none? Who wrote it may have meant the other one. */
+static int32_t refuse_empty(const char *name, struct eg_why *ret_why) {
+    return egx_why(ret_why, EG_E_INVAL, "'%s' is an empty list: leave it out, or say what is in it",
+                   name);
+}
+
 int32_t auth_read_list(const struct eg_host *host, const struct eg_json *object, const char *name,
                        const struct eg_json **ret_list, size_t *ret_count, struct eg_why *ret_why) {
     const struct eg_json_api *json = host->json;
     const struct eg_json *list = json->member(object, egx_str_c(name));
     if (list != NULL && (json->kind(list) != EG_JSON_ARRAY || json->count(list) > AUTH_ITEMS_MAX)) {
         return egx_why(ret_why, EG_E_INVAL, "'%s' has to be a list", name);
+    }
+    if (list != NULL && json->count(list) == 0) {
+        return refuse_empty(name, ret_why);
     }
     *ret_list = list;
     *ret_count = list == NULL ? 0 : json->count(list);
@@ -102,5 +111,5 @@ int32_t auth_read_groups(const struct eg_host *host, struct eg_str json, const c
         return egx_why(ret_why, EG_E_INVAL, "'%s' has to be a list of groups", name);
     }
     *ret_count = host->json->count(root);
-    return EG_OK;
+    return *ret_count > 0 ? EG_OK : refuse_empty(name, ret_why);
 }

@@ -20,7 +20,7 @@ struct auth_number {
 
 int32_t auth_check_keys(const struct eg_host *host, const struct eg_json *object,
                         const char *const *known, size_t known_count, struct eg_why *ret_why);
-/* A list; absent = NULL and 0. */
+/* A list that is not empty; absent = NULL and 0. */
 int32_t auth_read_list(const struct eg_host *host, const struct eg_json *object, const char *name,
                        const struct eg_json **ret_list, size_t *ret_count, struct eg_why *ret_why);
 /* A list of texts, none empty; absent = none. Free ret_texts->items. */
@@ -35,7 +35,8 @@ int32_t auth_read_number(const struct eg_host *host, const struct eg_json *objec
 /* absent = false */
 int32_t auth_read_bool(const struct eg_host *host, const struct eg_json *object, const char *name,
                        int32_t *ret_value, struct eg_why *ret_why);
-/* The setting as a list of groups; absent (empty text) = NULL root and 0. take: json->free. */
+/* The setting as a list of groups, not empty; absent (empty text) = NULL root and 0. take:
+ * json->free. */
 int32_t auth_read_groups(const struct eg_host *host, struct eg_str json, const char *name,
                          struct eg_json **ret_root, size_t *ret_count, struct eg_why *ret_why);
 

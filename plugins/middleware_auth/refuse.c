@@ -15,6 +15,10 @@ static const struct {
     [AUTH_WRONG_PASSWORD] = {401, "This name and password are not accepted.", "wrong"},
     [AUTH_SCOPE_MISSING] = {403, "This token does not cover the request.", "scope"},
     [AUTH_ADDRESS_DENIED] = {403, "Access denied.", "address"},
+    [AUTH_PATH_UNCLEAR] = {400,
+                           "This path can be read in several ways: write it without //, ., .. and "
+                           "%2F.",
+                           "path"},
     [AUTH_KEYS_AWAY] = {503, "Tokens cannot be checked at the moment: try again.", "unavailable"},
     [AUTH_BUSY] = {503, "Too many requests are being checked: try again.", "unavailable"},
 };
@@ -129,21 +133,31 @@ int32_t auth_refuse(const struct auth_call *call, enum auth_refusal refusal) {
     return EG_STOP;
 }
 
-/* The header of what opened; the others are none of our business. */
-static void hide(const struct auth_call *call, enum auth_kind kind) {
+/* The header of what opened; the others are none of our business. 0 when it has to stay, as framing
+ * headers do, and all of them once `match` has looked at the events: then nobody gets in, for a
+ * secret that was to be hidden is worse told than a request refused. */
+static int hide(const struct auth_call *call, enum auth_kind kind) {
     const struct auth *auth = call->auth;
     const struct eg_str name =
         kind == AUTH_BY_KEY ? auth->settings->key_header : EGX_STR("authorization");
-    if (auth->settings->hide_credentials && kind != AUTH_BY_CERTIFICATE) {
-        (void)auth->host->exchange->set_header(call->exchange, name, egx_str_n(NULL, 0));
+    if (!auth->settings->hide_credentials || kind == AUTH_BY_CERTIFICATE ||
+        auth->host->exchange->set_header(call->exchange, name, egx_str_n(NULL, 0)) >= 0) {
+        return 1;
     }
+    egx_log(auth->host, EG_LOG_ERROR,
+            "hide_credentials: the header '%.*s' cannot be taken out of requests (is it a header "
+            "of the connection, or is there a 'match' with spaces or event_types?)",
+            EGX_FMT(name));
+    return 0;
 }
 
 int32_t auth_accept(const struct auth_call *call, enum auth_kind kind, struct eg_str principal,
                     struct eg_str context) {
     const struct auth *auth = call->auth;
+    if (!hide(call, kind)) {
+        return EG_E_INTERNAL;
+    }
     auth->host->metrics->add(auth->accepted[kind], 1);
-    hide(call, kind);
     return principal.len == 0
                ? EG_NEXT
                : auth->host->exchange->set_principal(call->exchange, principal, context);

@@ -3,6 +3,8 @@
  * keys, empty secrets, rules without credentials (unless `public = true`) and two rules for the
  * same path and method are refused with a sentence. Control thread.
  */
+#include <eventgw-sdk/egx_path.h>
+
 #include "rules.h"
 
 #define RULES_MAX 10000u
@@ -48,16 +50,60 @@ static int32_t read_credentials(const struct rule_reader *r, const char *list_na
     return rc;
 }
 
+/* What is right in a subscription and never the path of a request: a rule with it would protect
+ * nothing. */
+static int has_pattern(struct eg_str path) {
+    for (size_t i = 0; i < path.len; i++) {
+        const int begins_segment = i > 0 && path.ptr[i - 1] == '/';
+        if (path.ptr[i] == '?' || path.ptr[i] == '#' ||
+            (begins_segment && (path.ptr[i] == '*' || path.ptr[i] == ':'))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int32_t read_path(const struct rule_reader *r, struct eg_why *ret_why) {
     struct eg_str path = r->host->json->string(r->host->json->member(r->group, EGX_STR("path")));
     if (path.len == 0 || path.ptr[0] != '/') {
         return egx_why(ret_why, EG_E_INVAL, "'path' has to begin with /");
     }
+    if (has_pattern(path) || !egx_path_is_plain(path)) {
+        return egx_why(ret_why, EG_E_INVAL,
+                       "'path' holds for all below it: write it without parameters, wildcards, "
+                       "query, //, ., .. and %%2F");
+    }
     while (path.len > 0 && path.ptr[path.len - 1] == '/') {
         path.len--;
     }
     r->rule->path = path;
+    while (egx_path_next(&path) >= 0) {
+        r->rule->path_len++;
+    }
     return EG_OK;
+}
+
+/* RFC 9110 5.6.2; one that no request can have would open what was to be protected. */
+static int is_token(struct eg_str text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~' ||
+            strchr("()<>@,;:\\\"/[]?={}", text.ptr[i]) != NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int32_t read_methods(const struct rule_reader *r, struct eg_why *ret_why) {
+    const struct eg_str_list *methods = &r->rule->methods;
+    const int32_t rc = auth_read_texts(r->host, r->group, "methods", &r->rule->methods, ret_why);
+    for (size_t i = 0; rc >= 0 && i < methods->count; i++) {
+        if (!is_token(methods->items[i])) {
+            return egx_why(ret_why, EG_E_INVAL, "'methods': '%.*s' is no HTTP method",
+                           EGX_FMT(methods->items[i]));
+        }
+    }
+    return rc;
 }
 
 /* ---- what they refer to ---- */
@@ -165,7 +211,7 @@ static int32_t read_rule(const struct rule_reader *r, struct eg_why *ret_why) {
     int32_t rc = auth_check_keys(r->host, r->group, known, EGX_COUNT(known), ret_why);
     rc = rc < 0 ? rc : auth_read_bool(r->host, r->group, "public", &rule->is_public, ret_why);
     rc = rc < 0 ? rc : read_path(r, ret_why);
-    rc = rc < 0 ? rc : auth_read_texts(r->host, r->group, "methods", &rule->methods, ret_why);
+    rc = rc < 0 ? rc : read_methods(r, ret_why);
     rc = rc < 0 ? rc : read_credentials(r, "api_keys", "key", AUTH_BY_KEY, ret_why);
     rc = rc < 0 ? rc : read_credentials(r, "tokens", "token", AUTH_BY_TOKEN, ret_why);
     rc = rc < 0 ? rc : read_consumers(r, ret_why);
@@ -183,7 +229,8 @@ static int32_t read_rule(const struct rule_reader *r, struct eg_why *ret_why) {
 }
 
 static int is_same(const struct auth_rule *a, const struct auth_rule *b) {
-    if (!egx_str_eq(a->path, b->path) || (a->methods.count == 0) != (b->methods.count == 0)) {
+    if (a->path_len != b->path_len || !egx_path_is_below(a->path, 0, b->path) ||
+        (a->methods.count == 0) != (b->methods.count == 0)) {
         return 0;
     }
     for (size_t i = 0; i < a->methods.count; i++) {

@@ -11,6 +11,7 @@
 
 struct auth_rule {
     struct eg_str path;         /* without a slash at its end; "" = everything */
+    size_t path_len;            /* with its escapes undone */
     struct eg_str_list methods; /* none = all */
     int32_t is_public;
     uint32_t kinds;              /* bit set of enum auth_kind: what may open it */
@@ -43,9 +44,10 @@ void auth_rules_free(struct auth_rules *rules);
 /* ---- match.c ---- */
 
 /* The rule that counts: of those for the method and a prefix of the path the longest path, and of
- * these the one that names its methods. NULL = no rule. */
-const struct auth_rule *auth_rules_find(const struct auth_rules *rules, struct eg_str method,
-                                        struct eg_str path);
+ * these the one that names its methods. NULL = no rule. 0 = the path can be read in several ways,
+ * which lead to different rules. */
+int auth_rules_find(const struct auth_rules *rules, struct eg_str method, struct eg_str path,
+                    const struct auth_rule **ret_rule);
 int auth_rule_has_method(const struct auth_rule *rule, struct eg_str method);
 /* Does this consumer open the rule? */
 static inline int auth_rule_has_consumer(const struct auth_rule *rule,

@@ -43,11 +43,11 @@ static int matches(struct eg_str pattern, struct eg_str text) {
 int auth_subject_matches(struct eg_str pattern, struct eg_str subject) {
     char pattern_end = ',';
     char subject_end = ',';
+    if (egx_str_eq(pattern, EGX_STR("*"))) {
+        return 1; /* also without a subject: the name is in subjectAltName then, RFC 5280 4.1.2.6 */
+    }
     if (subject.len == 0) {
         return 0;
-    }
-    if (egx_str_eq(pattern, EGX_STR("*"))) {
-        return 1;
     }
     while (pattern_end != '\0' && subject_end != '\0') {
         const struct eg_str want = next_part(&pattern, &pattern_end);

@@ -1,6 +1,7 @@
 /* Tokens of issuers on their way through middleware_auth, without a gateway. Signed here, with
  * HS256 and Ed25519. */
 #include <openssl/evp.h>
+#include <openssl/ui.h>
 
 #include <eventgw-sdk/fake_host.h>
 
@@ -318,6 +319,41 @@ static void the_first_tokens_wait_for_the_keys(void) {
     end();
 }
 
+/* RFC 1421 4.6.1: a header of PEM; what follows is anything. */
+#define ENCRYPTED                                                                                  \
+    "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,D75C97FE993BC85DDE04DE0909F61015\n\n"           \
+    "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
+static int asked;
+static int on_question(UI *ui) {
+    (void)ui;
+    asked++;
+    return 0;
+}
+
+/* OpenSSL asks for a passphrase on the terminal, and whoever answers for the keys would stop the
+ * loop with that. */
+static void encrypted_pem_asks_nobody_for_a_passphrase(void) {
+    static const char *const bodies[] = {
+        "-----BEGIN PUBLIC KEY-----\n" ENCRYPTED "-----END PUBLIC KEY-----\n",
+        "-----BEGIN CERTIFICATE-----\n" ENCRYPTED "-----END CERTIFICATE-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\n" ENCRYPTED "-----END RSA PRIVATE KEY-----\n"};
+    UI_METHOD *method = UI_create_method("test");
+    (void)UI_method_set_opener(method, on_question);
+    UI_set_default_method(method);
+    CU_ASSERT_EQUAL_FATAL(make(REMOTE), EG_OK);
+    for (size_t i = 0; i < EGX_COUNT(bodies); i++) {
+        egx_fake_answer(fake, 200, "", bodies[i]);
+        (void)egx_fake_run(fake);
+        CU_ASSERT_EQUAL(egx_fake_metric(fake, "auth_key_fetches_total", "outcome=failed"), i + 1);
+        egx_fake_advance(fake, 10 * (uint64_t)1000000000);
+        (void)ask("/", token_of(ED("k1"), GOOD, 1)); /* begins the next fetch */
+    }
+    CU_ASSERT_EQUAL(asked, 0);
+    UI_set_default_method(NULL);
+    UI_destroy_method(method);
+    end();
+}
+
 static void an_unknown_kid_fetches_the_keys_again_at_most_every_cooldown(void) {
     CU_ASSERT_EQUAL_FATAL(make(REMOTE), EG_OK);
     egx_fake_answer(fake, 200, "", key_set(1, "k1"));
@@ -450,10 +486,17 @@ static void a_file_of_keys_is_read_again_when_it_changed(void) {
     egx_fake_free(fake);
 }
 
+/* long because of its rows */
 static void mistakes_in_issuers_are_refused_with_a_sentence(void) {
 #define ISSUER(more)                                                                               \
     "{\"rules\":[{\"path\":\"/"                                                                    \
     "\",\"public\":true}],\"issuers\":[{\"name\":\"a\",\"issuer\":\"i\"," more "}]}"
+/* RFC 8037 A.2, in PEM. */
+#define ED_PEM                                                                                     \
+    "-----BEGIN PUBLIC KEY-----\\n"                                                                \
+    "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\\n-----END PUBLIC KEY-----\\n"
+#define VALUE_TEXT                                                                                 \
+    "'require': 'value' has to be a text, a whole number, true, false, or a list of such"
 #define AUD "\"audiences\":[\"x\"],"
     static const struct {
         const char *settings;
@@ -461,6 +504,15 @@ static void mistakes_in_issuers_are_refused_with_a_sentence(void) {
     } rows[] = {
         {ISSUER("\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"]"),
          "issuer 1: 'audiences' has to name whom tokens are made for"},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"],"
+                    "\"require\":[{\"claim\":\"a\",\"value\":1.5}]"),
+         "issuer 1: " VALUE_TEXT},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"],"
+                    "\"require\":[{\"claim\":\"a\",\"value\":[]}]"),
+         "issuer 1: " VALUE_TEXT},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"],"
+                    "\"require\":[{\"claim\":\"a\",\"value\":[\"x\",[\"y\"]]}]"),
+         "issuer 1: " VALUE_TEXT},
         {ISSUER(AUD "\"algorithms\":[\"HS256\"]"),
          "issuer 1: it needs one of 'keys_url', 'keys_file', 'public_key' and 'secret'"},
         {ISSUER(AUD "\"secret\":\"short\",\"algorithms\":[\"HS256\"]"),
@@ -470,6 +522,14 @@ static void mistakes_in_issuers_are_refused_with_a_sentence(void) {
         {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"none\"]"),
          "issuer 1: 'algorithms': 'none' is none of HS256, HS384, HS512, RS256, RS384, RS512, "
          "PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\",\"HS512\"]"),
+         "issuer 1: 'secret': it is no key for HS512"},
+        {ISSUER(AUD "\"public_key\":\"" ED_PEM "\",\"algorithms\":[\"ES256\"]"),
+         "issuer 1: 'public_key': it is no key for ES256"},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"],\"ca_file\":\"x\""),
+         "issuer 1: 'ca_file' and 'allow_http' go with 'keys_url' only"},
+        {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"HS256\"],\"allow_http\":true"),
+         "issuer 1: 'ca_file' and 'allow_http' go with 'keys_url' only"},
         {ISSUER(AUD "\"secret\":\"" SECRET "\",\"algorithms\":[\"RS256\"]"),
          "issuer 1: 'secret' goes with HS256, HS384 and HS512 only"},
         {ISSUER(AUD "\"keys_url\":\"https://a/\",\"algorithms\":[\"RS256\",\"HS256\"]"),
@@ -498,6 +558,7 @@ UNIT_MAIN(UNIT(a_good_token_names_the_principal_and_its_claims),
           UNIT(what_its_issuer_does_not_promise_is_refused),
           UNIT(what_is_unusual_and_allowed_is_taken), UNIT(scopes_have_to_be_there),
           UNIT(required_claims_have_to_be_there), UNIT(the_first_tokens_wait_for_the_keys),
+          UNIT(encrypted_pem_asks_nobody_for_a_passphrase),
           UNIT(an_unknown_kid_fetches_the_keys_again_at_most_every_cooldown),
           UNIT(old_keys_are_good_for_a_while_when_the_server_is_away),
           UNIT(keys_that_never_came_are_503_and_tried_again),

@@ -124,11 +124,38 @@ static void escapes_do_not_open_a_door(void) {
     CU_ASSERT_EQUAL_FATAL(make(RULES), EG_OK);
     ASSERT_SHUT(401, "GET", "/%61dmin", NULL, NULL);
     ASSERT_SHUT(401, "GET", "/%61d%6Din/x", NULL, NULL);
-    /* Functions behind a wildcard see these decoded: protected as /admin/..., but not public. */
-    ASSERT_SHUT(401, "GET", "/admin%2Fx", NULL, NULL);
-    ASSERT_SHUT(401, "GET", "/admin%2fpublic", NULL, NULL);
-    ASSERT_SHUT(401, "GET", "/admin/public%2Fx", NULL, NULL);
     ASSERT_OPEN("GET", "/admin%2", NULL, NULL); /* half an escape never gets here; no overread */
+    end();
+}
+
+/* Functions behind a wildcard get paths decoded and may resolve them. */
+static void a_path_whose_readings_have_different_rules_is_refused(void) {
+    static const char *const paths[] = {"/admin%2Fx",       "/admin%2fpublic", "/admin/public%2Fx",
+                                        "//admin",          "/x/../admin",     "/./admin",
+                                        "/%2e/admin",       "/x/%2E%2e/admin", "/x%2f..%2fadmin/x",
+                                        "/admin/public/..", "/admin/./public", "/x/..//admin"};
+    CU_ASSERT_EQUAL_FATAL(make(RULES), EG_OK);
+    for (size_t i = 0; i < EGX_COUNT(paths); i++) {
+        ASSERT_SHUT(400, "GET", paths[i], "x-api-key", "k-all");
+    }
+    CU_ASSERT_STRING_EQUAL(
+        egx_fake_reply_body(request),
+        "{\"errors\":[{\"message\":\"This path can be read in several ways: write "
+        "it without //, ., .. and %2F.\"}]}\n");
+    CU_ASSERT_EQUAL(egx_fake_metric(fake, "auth_refused_total", "reason=path"), 12);
+    ASSERT_SHUT(401, "GET", "/admin/a//b%2Fc/./d", NULL, NULL); /* one rule in all of them */
+    ASSERT_OPEN("GET", "/admin/a//b%2Fc/./d", "x-api-key", "k-all");
+    ASSERT_OPEN("GET", "/x//y", NULL, NULL);
+    end();
+}
+
+/* The escape makes the shorter path the longer text. */
+static void a_path_is_as_long_as_it_is_without_escapes(void) {
+    CU_ASSERT_EQUAL_FATAL(make("{\"rules\":[{\"path\":\"/%61%62\",\"public\":true},"
+                               "{\"path\":\"/ab/cd\",\"api_keys\":[\"k\"]}]}"),
+                          EG_OK);
+    ASSERT_OPEN("GET", "/ab/x", NULL, NULL);
+    ASSERT_SHUT(401, "GET", "/ab/cd", NULL, NULL);
     end();
 }
 
@@ -139,6 +166,10 @@ static void a_rule_for_the_root_covers_everything(void) {
     ASSERT_OPEN("GET", "/a", "x-api-key", "k");
     end();
 }
+
+#define PATH_TEXT                                                                                  \
+    "'path' holds for all below it: write it without parameters, wildcards, query, //, ., .. and " \
+    "%2F"
 
 static void mistakes_in_rules_are_refused_with_a_sentence(void) {
     static const struct {
@@ -161,6 +192,22 @@ static void mistakes_in_rules_are_refused_with_a_sentence(void) {
         {"{\"rules\":[{\"path\":\"/a\",\"tokens\":[{\"key\":\"x\"}]}]}",
          "rule 1: unknown key 'key'"},
         {"{\"rules\":[{\"path\":\"/a\",\"tokens\":\"t\"}]}", "rule 1: 'tokens' has to be a list"},
+        {"{\"rules\":[]}", "'rules' is an empty list: leave it out, or say what is in it"},
+        {"{\"rules\":[{\"path\":\"/a\",\"public\":true,\"allow_ips\":[]}]}",
+         "rule 1: 'allow_ips' is an empty list: leave it out, or say what is in it"},
+        {"{\"rules\":[{\"path\":\"/a\",\"certificates\":[]}]}",
+         "rule 1: 'certificates' is an empty list: leave it out, or say what is in it"},
+        {"{\"rules\":[{\"path\":\"/a/:id\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
+        {"{\"rules\":[{\"path\":\"/a/*\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
+        {"{\"rules\":[{\"path\":\"/a?b\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
+        {"{\"rules\":[{\"path\":\"/a//b\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
+        {"{\"rules\":[{\"path\":\"/a/../b\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
+        {"{\"rules\":[{\"path\":\"/a%2Fb\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
+        {"{\"rules\":[{\"path\":\"/a\",\"methods\":[\"GET,PUT\"],\"tokens\":[\"t\"]}]}",
+         "rule 1: 'methods': 'GET,PUT' is no HTTP method"},
+        {"{\"rules\":[{\"path\":\"/a\",\"tokens\":[\"t\"]},"
+         "{\"path\":\"/%61\",\"tokens\":[\"u\"]}]}",
+         "rule 2: rule 1 is for the same path and method"},
         {"{\"rules\":[{\"path\":\"/a\",\"methods\":[1],\"tokens\":[\"t\"]}]}",
          "rule 1: 'methods' has to be a list of texts"},
         {"{\"rules\":[{\"path\":\"/a\",\"tokens\":[\"t\"]},{\"path\":\"/a/\",\"tokens\":[\"u\"]}]}",
@@ -345,6 +392,15 @@ static void certificates_open_by_fingerprint_or_subject(void) {
     end();
 }
 
+static void a_star_is_every_certificate_also_one_without_a_subject(void) {
+    CU_ASSERT_EQUAL_FATAL(make("{\"rules\":[{\"path\":\"/\",\"certificates\":[\"*\"]}]}"), EG_OK);
+    CU_ASSERT_EQUAL(ask_certificate("CN=any", HEX), EG_NEXT);
+    CU_ASSERT_EQUAL(ask_certificate("", HEX), EG_NEXT);
+    CU_ASSERT_STRING_EQUAL(egx_fake_principal(request), HEX);
+    CU_ASSERT_EQUAL(ask_certificate("", ""), EG_STOP);
+    end();
+}
+
 #define ADDRESSES                                                                                  \
     "{\"trusted_proxies\":[\"10.0.0.0/8\",\"::1\"],\"deny_ips\":[\"192.0.2.66\"],\"rules\":["      \
     "{\"path\":\"/in\",\"public\":true,\"allow_ips\":[\"192.0.2.0/24\",\"2001:db8::/32\"]}]}"
@@ -381,6 +437,8 @@ static void addresses_are_those_that_trusted_proxies_tell(void) {
         {"/in", "10.0.0.1", "[2001:db8::5]:4711", EG_NEXT},
         {"/in", "10.0.0.1", "192.0.2.1, unknown", EG_STOP},
         {"/in", "10.0.0.1", "192.0.2.1,", EG_STOP},
+        {"/in", "10.0.0.1", "192.0.2.1:x", EG_STOP},
+        {"/in", "10.0.0.1", "[2001:db8::5]x", EG_STOP},
         {"/in", "10.0.0.1", NULL, EG_STOP},
         {"/", "10.0.0.1", "192.0.2.66", EG_STOP},
         {"/", "10.0.0.1", "nonsense", EG_STOP},
@@ -448,11 +506,14 @@ UNIT_MAIN(UNIT(a_path_without_a_rule_is_open), UNIT(nothing_given_is_401_with_a_
           UNIT(a_wrong_credential_is_403), UNIT(a_key_or_a_token_opens_and_names_its_consumer),
           UNIT(a_rule_that_names_the_method_comes_before_one_that_does_not),
           UNIT(the_longest_path_wins), UNIT(escapes_do_not_open_a_door),
+          UNIT(a_path_whose_readings_have_different_rules_is_refused),
+          UNIT(a_path_is_as_long_as_it_is_without_escapes),
           UNIT(a_rule_for_the_root_covers_everything),
           UNIT(mistakes_in_rules_are_refused_with_a_sentence),
           UNIT(keys_of_consumers_are_found_by_their_hash), UNIT(thousands_of_keys_are_all_found),
           UNIT(a_password_is_checked_in_the_pool_and_then_remembered),
           UNIT(wrong_passwords_and_what_is_no_basic_get_a_challenge),
           UNIT(a_canceled_check_answers_nothing), UNIT(certificates_open_by_fingerprint_or_subject),
+          UNIT(a_star_is_every_certificate_also_one_without_a_subject),
           UNIT(addresses_are_those_that_trusted_proxies_tell),
           UNIT(mistakes_elsewhere_are_refused_with_a_sentence))

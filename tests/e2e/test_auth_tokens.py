@@ -21,7 +21,7 @@ plugins = {
               claims = ( "email", "roles" ); cooldown = 1; refresh = 1; max_stale = 3600; },
             { name = "shared"; issuer = "machine"; audiences = ( "api" ); secret = "%(secret)s";
               algorithms = ( "HS256" ); },
-            { name = "fixed"; issuer = "fixed"; audiences = ( "api" ); algorithms = ( "RS256" );
+            { name = "fixed"; issuer = "fixed"; audiences = ( "api" ); algorithms = ( "%(fixed)s" );
               public_key = "%(pem)s"; }
         );
         rules = (
@@ -48,8 +48,9 @@ def server(keys):
     server.close()
 
 
-def start(url, pem="", maker=Gateway, **options):
-    gateway = maker(config=CONFIG % {"url": url, "secret": SECRET.decode(), "pem": pem.replace("\n", "\\n")}, **options)
+def start(url, pem, fixed="EdDSA", maker=Gateway, **options):
+    values = {"url": url, "secret": SECRET.decode(), "pem": pem.replace("\n", "\\n"), "fixed": fixed}
+    gateway = maker(config=CONFIG % values, **options)
     gateway.all = gateway.function("all", '{"body":"in"}')
     gateway.event_type("http.request")
     for path in ("/a", "/write", "/shared"):
@@ -60,7 +61,7 @@ def start(url, pem="", maker=Gateway, **options):
 
 @pytest.fixture(scope="module")
 def gateway(server, keys):
-    gateway = start(server.url, keys["RS256"].pem)
+    gateway = start(server.url, keys["RS256"].pem, "RS256")
     yield gateway
     gateway.close()
     assert SECRET.decode() not in gateway.log
@@ -131,6 +132,8 @@ def hostile(keys):
         "a key of its own": token(rsa, claims(), kid="mine", jwk=rsa.jwk),
         "kid of another key": token(rsa, claims(), kid=keys["RS512"].kid),
         "algorithm of another key": token(keys["RS256"], claims(), alg="PS256"),
+        "a claim twice": token(rsa, json.dumps(claims())[:-1].encode() + b', "sub": "root"}'),
+        "a claim twice, escaped": token(rsa, json.dumps(claims())[:-1].encode() + b', "s\\u0075b": "root"}'),
         "many dots": "." * 9000,
         "huge": "A" * 15000 + "." + "A" * 9000 + ".AA",
         "deep claims": f"{b64({'alg': 'RS256'})}.{deep}.AAAA",
@@ -148,7 +151,7 @@ def test_hostile_tokens_are_refused_without_a_word_why(gateway, keys):
         assert answer.message == "This token is not accepted: get a new one.", name
         assert answer.header("WWW-Authenticate") == 'Bearer realm="event-gateway", error="invalid_token"', name
     assert len(gateway.all.calls) == seen
-    assert "its alg is none of those of its issuer" in gateway.log
+    wait_for(lambda: "its alg is none of those of its issuer" in gateway.log, "the log")
 
 
 def test_static_tokens_stand_beside_issuers(gateway):
@@ -190,6 +193,25 @@ def test_keys_rotate_and_their_server_may_go_away(tmp_path):
         for _ in range(50):   # unknown keys do not become requests one by one
             ask(gateway, token(new, claims(), kid="unknown"))
         assert server.count - before < 30
+    finally:
+        gateway.close()
+        server.close()
+
+
+def test_a_reload_keeps_the_keys_unless_it_changes_the_settings(tmp_path):
+    key = Key(tmp_path, "k", "EdDSA")
+    server = KeyServer([key])
+    gateway = start(server.url, PEM, set={"loops": 1})
+    try:
+        bearer = token(key, claims())
+        assert ask(gateway, bearer).status == 200
+        server.is_away = True
+        for change, status in (("3600", 200), ("3601", 503)):
+            gateway.config_file.write_text(gateway.config_file.read_text().replace("max_stale = 3600", f"max_stale = {change}"))
+            assert gateway.config("POST", "/v1/plugins/reload").status == 200
+            wait_for(lambda wanted=status: ask(gateway, bearer).status == wanted, f"a {status}")
+        server.is_away = False
+        wait_for(lambda: ask(gateway, bearer).status == 200, "the keys")
     finally:
         gateway.close()
         server.close()

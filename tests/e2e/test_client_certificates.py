@@ -156,6 +156,27 @@ def test_without_a_certificate_the_rules_say_what_is_needed(folder, make_gateway
     assert ask(gateway, folder, None, "/either", header="x-api-key: the-key\r\n")[0] == 200
 
 
+def get_again(gateway, context, session):
+    """A GET of /any with this TLS session: status, whether the session was resumed, and the session."""
+    with socket.create_connection(("127.0.0.1", gateway.events_port), timeout=30) as raw:
+        with context.wrap_socket(raw, server_hostname="127.0.0.1", session=session) as tls:
+            tls.sendall(b"GET /any HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            answer = b""
+            while piece := tls.recv(65536):
+                answer += piece
+            return int(answer.split()[1]), tls.session_reused, tls.session
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_session_of_before_is_no_way_round_the_certificate(gateway, folder, version):
+    context = ssl.create_default_context(cafile=folder / "server.pem")
+    context.minimum_version = context.maximum_version = version
+    context.load_cert_chain(folder / "alice.pem", folder / "alice.key")
+    status, _, session = get_again(gateway, context, None)
+    assert status == 200
+    assert get_again(gateway, context, session)[:2] == (200, False), "whoever comes again is judged again"
+
+
 def test_many_refused_handshakes_leave_nothing_behind(gateway, folder):
     for _ in range(30):
         ask(gateway, folder, "mallory")

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import Connection, Gateway, cloud_event, run_gateway
+from harness import Connection, Gateway, cloud_event, run_gateway, wait_for
 
 SECRETS = ("key-of-all", "key-of-alice", "token-of-bob", "key-for-posts", "key-of-root-x")
 RULES = """
@@ -117,11 +117,27 @@ def test_keys_and_tokens_are_apart(gateway):
     assert is_open(gateway, "/tokens", bearer) and not is_open(gateway, "/tokens", KEY)
 
 
-@pytest.mark.parametrize("path", [
-    "/%61dmin", "/%61%64%6d%69%6e/x", "/admi%6E", "/admin%2Fx", "/admin%2fpublic", "/admin/public%2F..", "/caf%C3%A9", "/caf%c3%a9/x",
-    "/caf\u00e9",
-])
+@pytest.mark.parametrize("path", ["/%61dmin", "/%61%64%6d%69%6e/x", "/admi%6E", "/caf%C3%A9", "/caf%c3%a9/x", "/caf\u00e9"])
 def test_escapes_open_no_door(gateway, path):
+    assert not is_open(gateway, path)
+    assert is_open(gateway, path, KEY)
+
+
+@pytest.mark.parametrize("path", [
+    "//admin", "/./admin", "/x/../admin", "/%2e/admin", "/x/%2E%2e/admin", "/x%2f..%2fadmin", "/admin%2Fx", "/admin%2fpublic",
+    "/admin/public%2Fx", "/admin/public/..", "/%2fadmin",
+])
+def test_a_path_that_a_function_may_read_as_another_one_is_refused(gateway, path):
+    seen = len(gateway.all.calls)
+    for headers in ({}, KEY):
+        answer = gateway.event("GET", path, headers=headers)
+        assert answer.status == 400
+        assert answer.message == "This path can be read in several ways: write it without //, ., .. and %2F."
+    assert len(gateway.all.calls) == seen
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin//", "/admin/a%2Fb", "/admin/./a/../b//c"])
+def test_odd_paths_within_one_rule_are_as_good_as_others(gateway, path):
     assert not is_open(gateway, path)
     assert is_open(gateway, path, KEY)
 
@@ -177,13 +193,16 @@ def test_a_rule_for_the_root_closes_everything(make_gateway):
         assert gateway.event("POST", path).status == 401
         assert gateway.event("POST", path, headers={"x-api-key": "key-of-root-x"}).status == 202
     assert gateway.config("GET", "/v1/status").status == 200, "the Config API has a token of its own"
+    assert gateway.event("OPTIONS", "*").status == 401
+    assert gateway.event("OPTIONS", "*", headers={"x-api-key": "key-of-root-x"}).status == 202
     answer = gateway.event("OPTIONS", "/a", headers={"Origin": "http://a", "Access-Control-Request-Method": "GET"})
     assert answer.status in (200, 401)
 
 
 @pytest.mark.parametrize("rules,told", [
     ('{ path = "/a"; }', "'api_keys' or 'tokens'"),
-    ('{ path = "/a"; api_keys = (); }', "'api_keys' or 'tokens'"),
+    ('{ path = "/a"; api_keys = (); }', "'api_keys' is an empty list"),
+    ('{ path = "/users/:id"; api_keys = ( "k" ); }', "without parameters, wildcards"),
     ('{ path = "/a"; api_keys = ( "" ); }', "credential"),
     ('{ path = "/a"; api_keys = ( "k" ); public = true; }', "'public = true'"),
     ('{ path = "a"; api_keys = ( "k" ); }', "has to begin with /"),
@@ -302,6 +321,13 @@ def test_addresses_are_let_in_or_not(consumers, path, forwarded, is_in):
     assert answer.status == (200 if is_in else 403)
 
 
+def test_the_line_that_the_proxy_added_counts_however_many_the_client_sent(consumers):
+    for count in (1, 63, 64, 65, 150):
+        lines = [("X-Forwarded-For", "203.0.113.9")] * count + [("X-Forwarded-For", "198.51.100.1")]
+        assert consumers.event("GET", "/near", headers=lines).status == 403, count
+        assert consumers.event("GET", "/near", headers=lines[::-1]).status == 200, count
+
+
 @pytest.mark.parametrize("is_hidden", [False, True])
 def test_functions_may_be_kept_from_seeing_the_credential(make_gateway, is_hidden):
     hashed = subprocess.run(["openssl", "passwd", "-6", "pw"], text=True, check=True, capture_output=True).stdout.strip()
@@ -317,6 +343,19 @@ def test_functions_may_be_kept_from_seeing_the_credential(make_gateway, is_hidde
         assert is_open(gateway, "/all", headers)
         seen = json.dumps(gateway.all.calls[-1].json)
         assert (secret in seen) != is_hidden and "stays" in seen
+
+
+@pytest.mark.parametrize("header,match", [("te", ""), ("x-api-key", 'match = { event_types = ( "http.request" ); };')])
+def test_a_credential_that_cannot_be_hidden_lets_nobody_in(make_gateway, header, match):
+    gateway = make_gateway(config=f"""plugins = {{ middleware = ( "auth" ); auth = {{ {match} key_header = "{header}";
+        hide_credentials = true; rules = ( {{ path = "/"; api_keys = ( "the-key" ); }} ); }}; }};""")
+    gateway.event_type("http.request")
+    function = gateway.function("all", '{"body":"in"}')
+    gateway.sync("http.request", "all", "/all", "GET")
+    gateway.settle()
+    assert gateway.event("GET", "/all", headers={header: "the-key"}).status == 500
+    assert not function.calls
+    wait_for(lambda: f"'{header}' cannot be taken out of requests" in gateway.log, "the log")
 
 
 def test_what_was_refused_and_let_in_is_counted(consumers):

@@ -1,12 +1,15 @@
 /*
  * fuzz_plugin_middleware_auth.c - whatever stands behind "Bearer ", and whatever a server of keys
  * answers: a token is refused with a reason or taken apart within its bounds; nothing is believed
- * without a signature; key sets give keys that belong to an algorithm, or a sentence.
+ * without a signature; key sets give keys that belong to an algorithm, or a sentence. A path that
+ * somebody could resolve to /admin is never one of the open rules.
  */
+#include <eventgw-sdk/egx_path.h>
 #include <eventgw-sdk/fake_host.h>
 
 #include "base/check.h"
 #include "claims.h"
+#include "rules.h"
 #include "subject.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -15,6 +18,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     "[{\"name\":\"n\",\"issuer\":\"joe\",\"audiences\":[\"api\"],\"algorithms\":[\"HS256\"],"      \
     "\"claims\":[\"a\",\"b\"],\"require\":[{\"claim\":\"a\",\"value\":[1,\"x\",true]}],"           \
     "\"secret\":\"0123456789abcdef0123456789abcdef\"}]"
+
+#define RULES                                                                                      \
+    "[{\"path\":\"/\",\"public\":true},{\"path\":\"/admin\",\"api_keys\":[\"k\"]},"                \
+    "{\"path\":\"/admin/public\",\"methods\":[\"POST\"],\"public\":true}]"
 
 static void check_token(const struct eg_host *host, const struct auth_issuer *issuer,
                         struct eg_str token) {
@@ -63,6 +70,50 @@ static void check_subject(struct eg_str text) {
     (void)auth_subject_common_name(text);
 }
 
+/* As a careless function would: escapes undone, empty segments and dots resolved, whatever was
+ * escaped. 1 = it ends in /admin or below. */
+static int resolves_to_admin(struct eg_str text) {
+    char out[4096];
+    size_t len = 0;
+    size_t depth = 0;
+    size_t begins[4096];
+    if (text.len >= sizeof out) {
+        return 0;
+    }
+    const size_t plain_len = egx_path_read(text, EGX_PATH_SPLIT, out);
+    for (size_t i = 0; i < plain_len; i += len + 1) {
+        len = 0;
+        while (i + len < plain_len && out[i + len] != '/') {
+            len++;
+        }
+        const struct eg_str segment = egx_str_n(out + i, len);
+        if (egx_str_eq(segment, EGX_STR(".."))) {
+            depth -= depth > 0;
+        } else if (len > 0 && !egx_str_eq(segment, EGX_STR("."))) {
+            begins[depth++] = i;
+        }
+    }
+    return depth > 0 && plain_len - begins[0] >= 5 && memcmp(out + begins[0], "admin", 5) == 0 &&
+           (plain_len - begins[0] == 5 || out[begins[0] + 5] == '/');
+}
+
+static void check_path(const struct eg_host *host, struct eg_str text) {
+    struct auth_rules rules = {0};
+    struct auth_credentials credentials;
+    const struct auth_consumers consumers = {0};
+    const struct auth_issuers issuers = {0};
+    const struct auth_known known = {&consumers, &issuers, &credentials};
+    const struct auth_rule *rule = NULL;
+    auth_credentials_init(&credentials, host);
+    GW_ASSERT(auth_rules_read(&rules, host, EGX_STR(RULES), &known, NULL) == 0);
+    if (auth_rules_find(&rules, EGX_STR("GET"), text, &rule)) {
+        GW_ASSERT(rule != NULL || text.len == 0 || text.ptr[0] != '/');
+        GW_ASSERT(rule == NULL || !rule->is_public || !resolves_to_admin(text));
+    }
+    auth_rules_free(&rules);
+    auth_credentials_free(&credentials);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const struct eg_str text = egx_str_n((const char *)data, size);
     struct egx_fake *fake = egx_fake_new();
@@ -73,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_token(host, &issuers.items[0], text);
     check_keys(host, text);
     check_subject(text);
+    check_path(host, text);
     auth_issuers_free(&issuers);
     GW_ASSERT(egx_fake_allocations(fake) == 0);
     egx_fake_free(fake);
