@@ -14,7 +14,9 @@ struct pattern_run {
     const struct eg_host *host;
     struct work *work;
     uint64_t left_ns;
-    void *match; /* made with the first use */
+    uint64_t end_ns;    /* of the match at work */
+    uint64_t unwatched; /* characters that it may have gone over since the last look at the clock */
+    void *match;        /* made with the first use */
     void *context;
 };
 

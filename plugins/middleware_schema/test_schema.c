@@ -201,6 +201,38 @@ static void patterns_that_explode_end(void) {
     free(text);
 }
 
+static uint64_t ticks;
+static uint64_t tick(const struct eg_host *host) {
+    (void)host;
+    return ++ticks * 1000000;
+}
+
+/* Each look at the clock finds a millisecond gone. At every `a` a match may begin, and goes over
+ * all that follow; PCRE2 bounds the steps from each of them, not those of all. */
+static void a_pattern_that_is_only_slow_ends_in_time_too(void) {
+    static const struct eg_clock_api clock = {.struct_size = sizeof clock, .monotonic_ns = tick};
+    static const struct schema_budget budget = {.steps = 1000000, .pattern_ns = 10000000};
+    char *text = filled("\"", "a", 2000, "!@!\"");
+    struct egx_fake *fake = egx_fake_new();
+    struct eg_host host = *egx_fake_host(fake);
+    struct schema_report report = {.pointer = ""};
+    struct eg_why why = {.struct_size = sizeof why};
+    struct schema *schema = NULL;
+    struct tree tree;
+    host.clock = &clock;
+    CU_ASSERT_EQUAL_FATAL(
+        schema_compile(&host, EGX_STR("{\"pattern\":\"[a-z]+@[a-z]\"}"), DRAFT_2020, &schema, &why),
+        EG_OK);
+    CU_ASSERT_EQUAL_FATAL(schema_tree_parse(&tree, &host, egx_str_c(text)), EG_OK);
+    ticks = 0;
+    CU_ASSERT_EQUAL(schema_check(schema, tree.nodes, &budget, &report), EG_E_TOOBIG);
+    CU_ASSERT_TRUE(ticks > 5 && ticks < 20);
+    schema_tree_free(&tree);
+    schema_free(schema);
+    egx_fake_free(fake);
+    free(text);
+}
+
 static void many_items_are_paid_for(void) {
     static const struct schema_budget small = {.steps = 5000, .pattern_ns = 1000000};
     char *numbers = filled("[0", ",0", 3000, "]");
@@ -236,5 +268,6 @@ UNIT_MAIN(UNIT(a_mismatch_names_the_place_and_the_reason),
           UNIT(schemas_of_elsewhere_and_other_drafts_are_refused),
           UNIT(the_draft_is_the_one_that_the_schema_names),
           UNIT(a_schema_that_only_refers_to_itself_ends), UNIT(nesting_has_an_end),
-          UNIT(patterns_that_explode_end), UNIT(many_items_are_paid_for),
-          UNIT(text_is_decoded_before_it_is_compared), UNIT(what_is_no_json_is_seen))
+          UNIT(patterns_that_explode_end), UNIT(a_pattern_that_is_only_slow_ends_in_time_too),
+          UNIT(many_items_are_paid_for), UNIT(text_is_decoded_before_it_is_compared),
+          UNIT(what_is_no_json_is_seen))
