@@ -107,6 +107,9 @@ static void a_name_that_comes_twice_is_looked_at_each_time(void) {
                    "/a: the value has to be of type string");
     ASSERT_VERDICT("{\"properties\":{\"a\":{\"type\":\"string\"}}}", "{\"a\":1,\"a\":\"x\"}",
                    "/a: the value has to be of type string");
+    ASSERT_VERDICT("{\"const\":{\"a\":1,\"b\":2}}", "{\"a\":1,\"a\":1}",
+                   ": the value is not the one that const names");
+    ASSERT_VERDICT("{\"enum\":[{\"a\":1,\"b\":2}]}", "{\"a\":1,\"b\":2}", "ok");
 }
 
 static void a_bad_schema_is_told_with_its_place(void) {
