@@ -247,6 +247,22 @@ static void many_items_are_paid_for(void) {
     free(numbers);
 }
 
+static void long_numbers_are_paid_for(void) {
+    static const struct schema_budget small = {.steps = 5000, .pattern_ns = 1000000};
+    char *number = filled("1", "0", 90000, "");
+    const struct eg_str data = egx_str_c(number);
+    CU_ASSERT_STRING_EQUAL(verdict("{\"type\":\"integer\"}", data, &small), "too much");
+    CU_ASSERT_STRING_EQUAL(verdict("{\"minimum\":1}", data, &small), "too much");
+    CU_ASSERT_STRING_EQUAL(verdict("{\"type\":\"integer\",\"minimum\":1}", data, &plenty), "ok");
+    free(number);
+    number = filled("", "7", 70000, "");
+    CU_ASSERT_STRING_EQUAL(verdict("{\"multipleOf\":7}", egx_str_c(number), &plenty), "ok");
+    CU_ASSERT_STRING_EQUAL(verdict("{\"multipleOf\":7}", egx_str_c(number),
+                                   &(struct schema_budget){.steps = 20000, .pattern_ns = 1000000}),
+                           "too much");
+    free(number);
+}
+
 static void text_is_decoded_before_it_is_compared(void) {
     ASSERT_VERDICT("{\"const\":\"a\\u00e9\\ud83d\\ude00\\n\"}",
                    "\"\\u0061\xc3\xa9\xf0\x9f\x98\x80\\u000a\"", "ok");
@@ -272,5 +288,5 @@ UNIT_MAIN(UNIT(a_mismatch_names_the_place_and_the_reason),
           UNIT(the_draft_is_the_one_that_the_schema_names),
           UNIT(a_schema_that_only_refers_to_itself_ends), UNIT(nesting_has_an_end),
           UNIT(patterns_that_explode_end), UNIT(a_pattern_that_is_only_slow_ends_in_time_too),
-          UNIT(many_items_are_paid_for), UNIT(text_is_decoded_before_it_is_compared),
-          UNIT(what_is_no_json_is_seen))
+          UNIT(many_items_are_paid_for), UNIT(long_numbers_are_paid_for),
+          UNIT(text_is_decoded_before_it_is_compared), UNIT(what_is_no_json_is_seen))
