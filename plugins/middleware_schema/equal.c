@@ -140,8 +140,11 @@ int64_t schema_decimal_small(const struct decimal *d) {
     if (d->count == 0) {
         return 0;
     }
-    if (d->is_negative || d->exponent < 0 || d->exponent + d->count > 15) {
+    if (d->is_negative || d->exponent < 0) {
         return -1;
+    }
+    if (d->exponent + d->count > 15) {
+        return INT64_MAX;
     }
     uint64_t value = digits_of(d);
     for (int64_t i = 0; i < d->exponent; i++) {

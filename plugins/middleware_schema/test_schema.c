@@ -95,6 +95,9 @@ static void numbers_are_compared_without_rounding(void) {
     ASSERT_VERDICT("{\"minimum\":-1e-5}", "-0.00001", "ok");
     ASSERT_VERDICT("{\"exclusiveMinimum\":-1e-5}", "-0.00001",
                    ": the number is not greater than -1e-5");
+    ASSERT_VERDICT("{\"maxLength\":9007199254740991}", "\"a\"", "ok");
+    ASSERT_VERDICT("{\"minItems\":1e30}", "[]",
+                   ": the array has less than 9223372036854775807 items");
     ASSERT_VERDICT("{\"type\":\"integer\"}", "1.0e1", "ok");
     ASSERT_VERDICT("{\"type\":\"integer\"}", "1e-1", ": the value has to be of type integer");
     ASSERT_VERDICT("{\"uniqueItems\":true}", "[1,2,1.0]", ": two items of the array are equal");
