@@ -102,6 +102,9 @@ int32_t schema_pattern_compile(struct arena *arena, struct eg_str text, struct p
         return egx_why(ret_why, EG_E_INVAL, "%s at character %zu", (const char *)words, offset);
     }
     struct pattern *pattern = schema_arena_alloc(arena, sizeof *pattern);
+    size_t size = 0;
+    (void)pcre2_pattern_info(code, PCRE2_INFO_SIZE, &size);
+    arena->used_bytes += size; /* x{900} is short, and what it is compiled to is not */
     pattern->code = code;
     pattern->next = *list;
     *list = pattern;
@@ -113,16 +116,6 @@ void schema_patterns_free(struct pattern *list) {
     for (; list != NULL; list = list->next) {
         pcre2_code_free(list->code);
     }
-}
-
-size_t schema_patterns_bytes(const struct pattern *list) {
-    size_t bytes = 0;
-    for (; list != NULL; list = list->next) {
-        size_t size = 0;
-        (void)pcre2_pattern_info(list->code, PCRE2_INFO_SIZE, &size);
-        bytes += size;
-    }
-    return bytes;
 }
 
 /* What lies before an item goes over the text once at most. */

@@ -239,6 +239,14 @@ static void a_pattern_that_is_only_slow_ends_in_time_too(void) {
     free(text);
 }
 
+/* 75 KB of text, each pattern some tens of KB when it is compiled. */
+static void patterns_count_as_memory_of_the_schema(void) {
+    char *text = filled("{\"allOf\":[true", ",{\"pattern\":\"(?:[a-z]b){900}\"}", 3000, "]}");
+    const char *told = verdict(text, EGX_STR("1"), &plenty);
+    CU_ASSERT_PTR_NOT_NULL(strstr(told, "of the schema: the schema takes too much memory"));
+    free(text);
+}
+
 static void many_items_are_paid_for(void) {
     static const struct schema_budget small = {.steps = 5000, .pattern_ns = 1000000};
     char *numbers = filled("[0", ",0", 3000, "]");
@@ -291,5 +299,6 @@ UNIT_MAIN(UNIT(a_mismatch_names_the_place_and_the_reason),
           UNIT(the_draft_is_the_one_that_the_schema_names),
           UNIT(a_schema_that_only_refers_to_itself_ends), UNIT(nesting_has_an_end),
           UNIT(patterns_that_explode_end), UNIT(a_pattern_that_is_only_slow_ends_in_time_too),
-          UNIT(many_items_are_paid_for), UNIT(long_numbers_are_paid_for),
-          UNIT(text_is_decoded_before_it_is_compared), UNIT(what_is_no_json_is_seen))
+          UNIT(patterns_count_as_memory_of_the_schema), UNIT(many_items_are_paid_for),
+          UNIT(long_numbers_are_paid_for), UNIT(text_is_decoded_before_it_is_compared),
+          UNIT(what_is_no_json_is_seen))
