@@ -379,7 +379,6 @@ static int32_t remove_tag(const struct plugin *p, struct eg_event *event) {
 
 static int32_t on_event(void *instance, void *slot, struct eg_exchange *exchange,
                         struct eg_event *event, struct eg_op *op) {
-    static const struct schema_budget on_loop = {LOOP_STEPS, LOOP_PATTERN_NS};
     struct plugin *p = instance;
     const struct eg_event_api *events = p->host->event;
     uint32_t is_base64 = 0;
@@ -392,6 +391,8 @@ static int32_t on_event(void *instance, void *slot, struct eg_exchange *exchange
     job->type = events->attribute(event, EGX_STR("type"));
     job->data = events->data(event, &is_base64);
     read_sources(job);
+    /* All schemas of the event together hold up the loop no longer than one. */
+    const struct schema_budget on_loop = {LOOP_STEPS / job->count, LOOP_PATTERN_NS / job->count};
     if (is_base64 || !is_json_type(events->attribute(event, EGX_STR("datacontenttype")))) {
         const int passes = egx_str_eq(p->settings->on_no_json, EGX_STR("pass"));
         job->outcome = passes ? UNCHECKED : NO_JSON;
