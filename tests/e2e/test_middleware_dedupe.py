@@ -1,4 +1,5 @@
 """The middleware `dedupe`: events that were there before, through the real Events API."""
+import json
 import threading
 
 import pytest
@@ -59,6 +60,18 @@ def test_a_duplicate_is_answered_like_the_first_and_calls_nothing(gateway):
     assert {(a.status, a.text, a.header("X-F")) for a in answers} == {(201, "made", "1")}
     assert [is_replayed(a) for a in answers] == [False] + [True] * 19
     assert len({a.header("x-request-id") for a in answers}) == 20
+
+
+def test_cors_headers_of_a_function_are_the_only_ones_the_second_time_too(gateway):
+    allow = {"Access-Control-Allow-Origin": "https://f.example"}
+    gateway.function("cors", json.dumps({"statusCode": 200, "headers": allow, "body": "made"}))
+    gateway.sync("e", "cors", "/cors")
+    gateway.create("cors", {"method": "POST", "path": "/cors", "allowedOrigins": ["https://page.example"]})
+    gateway.settle()
+    event = new_event()
+    answers = [gateway.emit(event, "/cors", headers={"Origin": "https://page.example"}) for _ in range(2)]
+    assert [is_replayed(a) for a in answers] == [False, True]
+    assert [a.headers("Access-Control-Allow-Origin") for a in answers] == [["https://f.example"]] * 2
 
 
 def test_another_path_source_or_caller_makes_it_another_event(gateway):
