@@ -42,6 +42,7 @@ int dedupe_key(const struct dedupe *d, const struct eg_exchange *exchange,
     put(&text, id);
     put(&text, api->method(exchange));
     put(&text, api->path(exchange));
+    put(&text, api->query(exchange)); /* authorizers see it, and it may hold a token */
     put(&text, api->principal(exchange));
     put_headers(&text, d, exchange);
     const int is_made = !text.is_failed;

@@ -86,6 +86,21 @@ def test_another_path_source_or_caller_makes_it_another_event(gateway):
     assert is_replayed(gateway.emit(event, "/keys", headers=alice))
 
 
+def test_nobody_gets_around_an_authorizer_that_looks_at_the_query(gateway):
+    def judge(call):
+        asked = json.loads(call.body)["request"]["query"].get("token")
+        return {"authorization": {"principalId": "x"}} if asked in ("secret", ["secret"]) else {}
+    gateway.function("judge", judge)
+    gateway.event_type("guarded", "judge")
+    gateway.sync("guarded", "f", "/guarded")
+    gateway.settle()
+    event = new_event(eventType="guarded")
+    assert gateway.emit(event, "/guarded?token=secret").status == 201
+    assert is_replayed(gateway.emit(event, "/guarded?token=secret"))
+    assert gateway.emit(event, "/guarded?token=guess").status == 403
+    assert gateway.emit(event, "/guarded").status == 403
+
+
 def test_plain_requests_are_never_duplicates(gateway):
     _, calls = calls_of(gateway.f, lambda: [gateway.event("POST", "/http", b"the same") for _ in range(3)])
     assert calls == 3
