@@ -99,6 +99,8 @@ def test_nobody_gets_around_an_authorizer_that_looks_at_the_query(gateway):
     assert is_replayed(gateway.emit(event, "/guarded?token=secret"))
     assert gateway.emit(event, "/guarded?token=guess").status == 403
     assert gateway.emit(event, "/guarded").status == 403
+    other = {**event, "eventType": "e"}   # of a type that has no authorizer, and no subscription there
+    assert not is_replayed(gateway.emit(other, "/guarded?token=secret"))
 
 
 def test_plain_requests_are_never_duplicates(gateway):
