@@ -145,11 +145,18 @@ static void add_revision(struct eg_exchange *exchange, struct gw_headers *all) {
     }
 }
 
+/* The CORS rule does not speak for who has spoken: a function, or a middleware that answers in its
+ * place. More than one Access-Control-Allow-Origin fails in browsers; Vary may come twice. */
+static bool is_said(const struct gw_answer *a, struct eg_str name) {
+    return has_name(&a->own, name) ||
+           (has_name(&a->added, name) && !gw_str_eq_nocase(name, GW_STR("Vary")));
+}
+
 static void join_headers(struct eg_exchange *exchange, struct gw_headers *ret_all) {
     const struct gw_answer *a = &exchange->answer;
     const struct eg_str content_type = GW_STR("Content-Type");
     for (size_t i = 0; i < a->cors.count; i++) {
-        if (!has_name(&a->own, a->cors.items[i].name)) {
+        if (!is_said(a, a->cors.items[i].name)) {
             gw_headers_add(exchange->arena, ret_all, a->cors.items[i].name, a->cors.items[i].value);
         }
     }

@@ -35,12 +35,12 @@ static bool is_extension_name(struct eg_str name) {
 static int32_t set_extension(struct eg_event *event, struct eg_str name, struct eg_str value_json) {
     struct gw_jval value;
     struct gw_jerror error;
-    if (!is_extension_name(name)) {
-        return EG_E_SYNTAX;
-    }
     if (value_json.len == 0) {
         gw_event_set_extension(event, name, value_json);
         return EG_OK;
+    }
+    if (!is_extension_name(name)) {
+        return EG_E_SYNTAX;
     }
     if (gw_json_check(value_json, GW_JSON_DEPTH, &value, &error) < 0) {
         return EG_E_SYNTAX;

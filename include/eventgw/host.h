@@ -177,8 +177,9 @@ struct eg_event_api {
     struct eg_str (*attribute)(const struct eg_event *event, struct eg_str name);
     /* JSON text of an extension's value; empty when absent. */
     struct eg_str (*extension)(const struct eg_event *event, struct eg_str name);
-    /* Sets (or with an empty text removes) an extension. value_json is copied and has to be one
-     * JSON value; the name [a-zA-Z0-9_-]{1,64}. EG_E_SYNTAX otherwise. */
+    /* Sets an extension, or with an empty text removes it, whatever a client has called it.
+     * value_json is copied and has to be one JSON value; the name [a-zA-Z0-9_-]{1,64}. EG_E_SYNTAX
+     * otherwise. */
     int32_t (*set_extension)(struct eg_event *event, struct eg_str name, struct eg_str value_json);
     /* data as JSON text ("null" when absent), or *ret_is_base64 = 1 and the base64 text. */
     struct eg_str (*data)(const struct eg_event *event, uint32_t *ret_is_base64);

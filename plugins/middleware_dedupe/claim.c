@@ -40,8 +40,10 @@ int dedupe_key(const struct dedupe *d, const struct eg_exchange *exchange,
     struct egx_json text = egx_json_begin();
     put(&text, source);
     put(&text, id);
+    put(&text, d->host->event->attribute(event, EGX_STR("type"))); /* which has the authorizer */
     put(&text, api->method(exchange));
     put(&text, api->path(exchange));
+    put(&text, api->query(exchange)); /* authorizers see it, and it may hold a token */
     put(&text, api->principal(exchange));
     put_headers(&text, d, exchange);
     const int is_made = !text.is_failed;

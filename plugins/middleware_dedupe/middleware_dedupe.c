@@ -1,6 +1,6 @@
 /*
- * middleware_dedupe - an event that was there before, by source and id, is answered like the first
- * and not processed again.
+ * middleware_dedupe - an event that was there before, by source, id and type, is answered like the
+ * first and not processed again.
  *
  * on_event decides: the first of its kind goes on and leaves a claim with the request; on_reply
  * turns the claim into an answer that is kept. Duplicates that come between the two wait with their

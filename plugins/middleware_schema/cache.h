@@ -1,6 +1,6 @@
 /*
  * cache.h - compiled schemas by their mark, shared by all loops and the pool, bounded. What cannot
- * be compiled is kept too, with the reason, so that it is tried and told once. Any thread; the lock
+ * be compiled is kept too, so that it is not tried again with every event. Any thread; the lock
  * is held for a look at the table only.
  */
 #ifndef SCHEMA_CACHE_H

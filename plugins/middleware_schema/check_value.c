@@ -6,6 +6,16 @@
 
 /* ---- type ---- */
 
+/* 0: it is none, and what is said of numbers does not concern it; or the work is over. */
+static int read_number(struct check_run *run, const struct frame *frame,
+                       struct decimal *ret_number) {
+    if (frame->value->kind != NODE_NUMBER || !work_spend(&run->work, frame->value->len / 16)) {
+        return 0;
+    }
+    *ret_number = schema_decimal_read(node_text(frame->value));
+    return 1;
+}
+
 #define TYPE_INTEGER (1u << 16) /* beside the bits of kinds */
 
 static const struct {
@@ -22,11 +32,10 @@ static int check_type(struct check_run *run, const struct check *check, const st
     if ((KINDS(value->kind) & check->least) != 0) {
         return 1;
     }
-    if (value->kind == NODE_NUMBER && (check->least & TYPE_INTEGER) != 0) {
-        const struct decimal d = schema_decimal_read(node_text(value));
-        if (decimal_is_integer(&d)) {
-            return 1;
-        }
+    struct decimal d;
+    if ((check->least & TYPE_INTEGER) != 0 && read_number(run, frame, &d) &&
+        decimal_is_integer(&d)) {
+        return 1;
     }
     const int is_one = check->value->kind == NODE_STRING;
     const struct eg_str name = is_one ? node_text(check->value) : EGX_STR("one of several types");
@@ -94,19 +103,10 @@ static void build_equals(struct compile *c, struct subschema *s) {
 
 /* ---- numbers ---- */
 
-/* 0: it is none, and what is said of numbers does not concern it. */
-static int read_number(const struct frame *frame, struct decimal *ret_number) {
-    if (frame->value->kind != NODE_NUMBER) {
-        return 0;
-    }
-    *ret_number = schema_decimal_read(node_text(frame->value));
-    return 1;
-}
-
 static int check_maximum(struct check_run *run, const struct check *check,
                          const struct frame *frame) {
     struct decimal d;
-    return !read_number(frame, &d) || schema_decimal_compare(&d, &check->number) <= 0 ||
+    return !read_number(run, frame, &d) || schema_decimal_compare(&d, &check->number) <= 0 ||
            schema_mismatch(run, frame, "the number is greater than %.*s",
                            NAME_FMT(node_text(check->value)));
 }
@@ -114,7 +114,7 @@ static int check_maximum(struct check_run *run, const struct check *check,
 static int check_minimum(struct check_run *run, const struct check *check,
                          const struct frame *frame) {
     struct decimal d;
-    return !read_number(frame, &d) || schema_decimal_compare(&d, &check->number) >= 0 ||
+    return !read_number(run, frame, &d) || schema_decimal_compare(&d, &check->number) >= 0 ||
            schema_mismatch(run, frame, "the number is less than %.*s",
                            NAME_FMT(node_text(check->value)));
 }
@@ -122,7 +122,7 @@ static int check_minimum(struct check_run *run, const struct check *check,
 static int check_below(struct check_run *run, const struct check *check,
                        const struct frame *frame) {
     struct decimal d;
-    return !read_number(frame, &d) || schema_decimal_compare(&d, &check->number) < 0 ||
+    return !read_number(run, frame, &d) || schema_decimal_compare(&d, &check->number) < 0 ||
            schema_mismatch(run, frame, "the number is not less than %.*s",
                            NAME_FMT(node_text(check->value)));
 }
@@ -130,7 +130,7 @@ static int check_below(struct check_run *run, const struct check *check,
 static int check_above(struct check_run *run, const struct check *check,
                        const struct frame *frame) {
     struct decimal d;
-    return !read_number(frame, &d) || schema_decimal_compare(&d, &check->number) > 0 ||
+    return !read_number(run, frame, &d) || schema_decimal_compare(&d, &check->number) > 0 ||
            schema_mismatch(run, frame, "the number is not greater than %.*s",
                            NAME_FMT(node_text(check->value)));
 }
@@ -138,7 +138,8 @@ static int check_above(struct check_run *run, const struct check *check,
 static int check_multiple(struct check_run *run, const struct check *check,
                           const struct frame *frame) {
     struct decimal d;
-    return !read_number(frame, &d) || schema_decimal_is_multiple(&d, &check->number) ||
+    return !read_number(run, frame, &d) || !work_spend(&run->work, d.count / 2) ||
+           schema_decimal_is_multiple(&d, &check->number) ||
            schema_mismatch(run, frame, "the number is not a multiple of %.*s",
                            NAME_FMT(node_text(check->value)));
 }

@@ -183,7 +183,7 @@ int32_t schema_compile(const struct eg_host *host, struct eg_str text, unsigned 
 
 size_t schema_bytes(const struct schema *schema) {
     return sizeof *schema + schema->arena.used_bytes + schema->tree.strings.used_bytes +
-           schema->tree.room * sizeof(struct node) + schema_patterns_bytes(schema->patterns);
+           schema->tree.room * sizeof(struct node);
 }
 
 void schema_free(struct schema *schema) {

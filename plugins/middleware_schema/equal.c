@@ -140,8 +140,11 @@ int64_t schema_decimal_small(const struct decimal *d) {
     if (d->count == 0) {
         return 0;
     }
-    if (d->is_negative || d->exponent < 0 || d->exponent + d->count > 15) {
+    if (d->is_negative || d->exponent < 0) {
         return -1;
+    }
+    if (d->exponent + d->count > 15) {
+        return INT64_MAX;
     }
     uint64_t value = digits_of(d);
     for (int64_t i = 0; i < d->exponent; i++) {
@@ -179,17 +182,31 @@ static int same_items(const struct node *a, const struct node *b, struct work *w
     return 1;
 }
 
+static int has_names_of(const struct node *object, const struct node *other, struct work *work) {
+    const struct node *at = node_first(other);
+    for (uint32_t i = 0; i < other->count; i++, at += 1 + at[1].span) {
+        if (!work_spend(work, 1 + object->count / 8) ||
+            schema_node_member(object, node_text(at)) == NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* A name that comes twice in one of them does not stand for two of the other. */
 static int same_members(const struct node *a, const struct node *b, struct work *work) {
     const struct node *x = node_first(a);
     for (uint32_t i = 0; i < a->count; i++) {
+        if (!work_spend(work, 1 + b->count / 8)) {
+            return 0;
+        }
         const struct node *other = schema_node_member(b, node_text(x));
-        if (!work_spend(work, 1 + b->count / 8) || other == NULL ||
-            !schema_node_equal(x + 1, other, work)) {
+        if (other == NULL || !schema_node_equal(x + 1, other, work)) {
             return 0;
         }
         x += 1 + x[1].span;
     }
-    return 1;
+    return has_names_of(a, b, work);
 }
 
 int schema_node_equal(const struct node *a, const struct node *b, struct work *work) {

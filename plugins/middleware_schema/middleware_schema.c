@@ -89,6 +89,25 @@ struct job {
 
 /* ---- life ---- */
 
+/* Those that are texts (CloudEvents 1.0, 3.1), and the member of the data (JSON format 3.1). */
+static int is_attribute_name(struct eg_str name) {
+    static const struct eg_str names[] = {EGX_STR_INIT("id"),
+                                          EGX_STR_INIT("source"),
+                                          EGX_STR_INIT("specversion"),
+                                          EGX_STR_INIT("type"),
+                                          EGX_STR_INIT("datacontenttype"),
+                                          EGX_STR_INIT("dataschema"),
+                                          EGX_STR_INIT("subject"),
+                                          EGX_STR_INIT("time"),
+                                          EGX_STR_INIT("data")};
+    for (size_t i = 0; i < EGX_COUNT(names); i++) {
+        if (egx_str_eq(name, names[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* CloudEvents 1.0, 3.1: lower-case letters and digits. */
 static int is_extension_name(struct eg_str name) {
     for (size_t i = 0; i < name.len; i++) {
@@ -97,7 +116,7 @@ static int is_extension_name(struct eg_str name) {
             return 0;
         }
     }
-    return name.len > 0 && name.len <= 20;
+    return name.len > 0 && name.len <= 20 && !is_attribute_name(name);
 }
 
 static void destroy(void *instance) {
@@ -111,7 +130,8 @@ static int32_t create(const struct eg_host *host, const void *settings_void, voi
     const struct schema_settings *settings = settings_void;
     if (!is_extension_name(settings->extension)) {
         return egx_why(ret_why, EG_E_INVAL,
-                       "'extension' is up to 20 lower-case letters and digits");
+                       "'extension' is up to 20 lower-case letters and digits, and no attribute "
+                       "of CloudEvents");
     }
     struct plugin *p = host->mem->alloc(host, sizeof *p);
     p->host = host;
@@ -325,28 +345,54 @@ static void read_sources(struct job *job) {
     }
 }
 
-/* Only the gateway says that an event does not fit. */
-static void remove_tag(const struct plugin *p, struct eg_event *event) {
-    if (p->is_tagging && p->host->event->extension(event, p->settings->extension).len > 0) {
-        (void)p->host->event->set_extension(event, p->settings->extension, egx_str_n(NULL, 0));
+/* An event that is handed on in another version of CloudEvents has names in lower case and without
+ * what is neither letter nor digit, so `Schema-Error` is ours, too. */
+static int becomes(struct eg_str name, struct eg_str tag) {
+    size_t at = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        const char c = egx_lower(name.ptr[i]);
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9')) {
+            continue;
+        }
+        if (at == tag.len || c != tag.ptr[at++]) {
+            return 0;
+        }
     }
+    return at == tag.len;
+}
+
+/* Only the gateway says that an event does not fit. */
+static int32_t remove_tag(const struct plugin *p, struct eg_event *event) {
+    const struct eg_event_api *api = p->host->event;
+    struct eg_str name = {0};
+    int32_t rc = EG_OK;
+    size_t i = 0;
+    while (rc == EG_OK && p->is_tagging && api->extension_at(event, i, &name).len > 0) {
+        if (becomes(name, p->settings->extension)) {
+            rc = api->set_extension(event, name, egx_str_n(NULL, 0)); /* the next is at i now */
+        } else {
+            i++;
+        }
+    }
+    return rc;
 }
 
 static int32_t on_event(void *instance, void *slot, struct eg_exchange *exchange,
                         struct eg_event *event, struct eg_op *op) {
-    static const struct schema_budget on_loop = {LOOP_STEPS, LOOP_PATTERN_NS};
     struct plugin *p = instance;
     const struct eg_event_api *events = p->host->event;
     uint32_t is_base64 = 0;
-    remove_tag(p, event);
-    if (p->host->exchange->event_schema(exchange, event, 0, NULL).len == 0) {
-        return EG_NEXT;
+    const int32_t rc = remove_tag(p, event);
+    if (rc < 0 || p->host->exchange->event_schema(exchange, event, 0, NULL).len == 0) {
+        return rc < 0 ? rc : EG_NEXT;
     }
     struct job *job = p->host->mem->alloc(p->host, sizeof *job);
     *job = (struct job){.plugin = p, .slot = slot, .op = op, .exchange = exchange, .event = event};
     job->type = events->attribute(event, EGX_STR("type"));
     job->data = events->data(event, &is_base64);
     read_sources(job);
+    /* All schemas of the event together hold up the loop no longer than one. */
+    const struct schema_budget on_loop = {LOOP_STEPS / job->count, LOOP_PATTERN_NS / job->count};
     if (is_base64 || !is_json_type(events->attribute(event, EGX_STR("datacontenttype")))) {
         const int passes = egx_str_eq(p->settings->on_no_json, EGX_STR("pass"));
         job->outcome = passes ? UNCHECKED : NO_JSON;

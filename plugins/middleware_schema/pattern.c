@@ -4,7 +4,9 @@
  *
  * What a match may cost: a number of steps that grows with the text, so that patterns which need a
  * time linear in it always get it and those that explode end soon; and all matches of one run
- * together a time.
+ * together a time. PCRE2 counts steps anew at each place where a match may begin, and a step may go
+ * over all of the text, so the clock is looked at meanwhile: PCRE2_AUTO_CALLOUT calls before each
+ * item of the pattern.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "pattern.h"
@@ -13,7 +15,8 @@
 
 #define MATCH_STEPS 10000u /* for every text, */
 #define STEPS_PER_BYTE 100u
-#define STEP_NS 40u        /* about what one takes, so that a single match keeps the time too */
+#define STEP_NS 40u        /* about what one takes */
+#define WATCH_BYTES 65536u /* the most that goes unwatched; some 100 us */
 #define MATCH_DEPTH 20000u /* of backtracking points kept, */
 #define MATCH_HEAP_KIB 4096u
 
@@ -81,7 +84,7 @@ int32_t schema_pattern_compile(struct arena *arena, struct eg_str text, struct p
                                struct pattern **ret_pattern, struct eg_why *ret_why) {
     const uint32_t options = PCRE2_UTF | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |
                              PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY |
-                             PCRE2_NEVER_BACKSLASH_C;
+                             PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
     const struct eg_str meant = translate(arena, text);
     int error = 0;
     PCRE2_SIZE offset = 0;
@@ -99,6 +102,9 @@ int32_t schema_pattern_compile(struct arena *arena, struct eg_str text, struct p
         return egx_why(ret_why, EG_E_INVAL, "%s at character %zu", (const char *)words, offset);
     }
     struct pattern *pattern = schema_arena_alloc(arena, sizeof *pattern);
+    size_t size = 0;
+    (void)pcre2_pattern_info(code, PCRE2_INFO_SIZE, &size);
+    arena->used_bytes += size; /* x{900} is short, and what it is compiled to is not */
     pattern->code = code;
     pattern->next = *list;
     *list = pattern;
@@ -112,14 +118,15 @@ void schema_patterns_free(struct pattern *list) {
     }
 }
 
-size_t schema_patterns_bytes(const struct pattern *list) {
-    size_t bytes = 0;
-    for (; list != NULL; list = list->next) {
-        size_t size = 0;
-        (void)pcre2_pattern_info(list->code, PCRE2_INFO_SIZE, &size);
-        bytes += size;
+/* What lies before an item goes over the text once at most. */
+static int on_item(pcre2_callout_block *block, void *run_void) {
+    struct pattern_run *run = run_void;
+    run->unwatched += 1 + block->subject_length;
+    if (run->unwatched < WATCH_BYTES) {
+        return 0;
     }
-    return bytes;
+    run->unwatched = 0;
+    return run->host->clock->monotonic_ns(run->host) < run->end_ns ? 0 : PCRE2_ERROR_CALLOUT;
 }
 
 static int prepare(struct pattern_run *run) {
@@ -132,6 +139,7 @@ static int prepare(struct pattern_run *run) {
     }
     (void)pcre2_set_depth_limit(run->context, MATCH_DEPTH);
     (void)pcre2_set_heap_limit(run->context, MATCH_HEAP_KIB);
+    (void)pcre2_set_callout(run->context, on_item, run);
     return 1;
 }
 
@@ -146,6 +154,7 @@ int schema_pattern_matches(struct pattern_run *run, const struct pattern *patter
     }
     (void)pcre2_set_match_limit(run->context, limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit);
     const uint64_t begun_ns = run->host->clock->monotonic_ns(run->host);
+    run->end_ns = begun_ns + run->left_ns;
     const int rc = pcre2_match(pattern->code, (PCRE2_SPTR)(text.ptr == NULL ? "" : text.ptr),
                                text.len, 0, 0, run->match, run->context);
     const uint64_t took_ns = run->host->clock->monotonic_ns(run->host) - begun_ns;

@@ -8,13 +8,15 @@
 
 #include "tree.h"
 
-struct pattern; /* memory of the schema's arena, but what PCRE2 made of it */
+struct pattern; /* memory of the schema's arena, but what PCRE2 made of it, which counts there */
 
 struct pattern_run {
     const struct eg_host *host;
     struct work *work;
     uint64_t left_ns;
-    void *match; /* made with the first use */
+    uint64_t end_ns;    /* of the match at work */
+    uint64_t unwatched; /* characters that it may have gone over since the last look at the clock */
+    void *match;        /* made with the first use */
     void *context;
 };
 
@@ -22,7 +24,6 @@ struct pattern_run {
 int32_t schema_pattern_compile(struct arena *arena, struct eg_str text, struct pattern **list,
                                struct pattern **ret_pattern, struct eg_why *ret_why);
 void schema_patterns_free(struct pattern *list);
-size_t schema_patterns_bytes(const struct pattern *list);
 /* 1: somewhere in the text. 0: not, or the work is over. */
 int schema_pattern_matches(struct pattern_run *run, const struct pattern *pattern,
                            struct eg_str text);

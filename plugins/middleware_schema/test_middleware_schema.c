@@ -126,6 +126,11 @@ static void tagged_events_carry_the_reason_and_nobody_else_can_say_so(void) {
     ASSERT_STR(api->extension(event, name), "");
     CU_ASSERT_EQUAL(ask("true", 2, EVENT("\"data_base64\":\"AAAA\"")), EG_NEXT);
     ASSERT_STR(api->extension(event, name), "\"it is no JSON\"");
+    CU_ASSERT_EQUAL(start(NULL, 0, EVENT("\"SchemaError\":1,\"schema.error\":2,\"own\":3")),
+                    EG_NEXT);
+    ASSERT_STR(api->extension(event, EGX_STR("SchemaError")), "");
+    ASSERT_STR(api->extension(event, EGX_STR("schema.error")), "");
+    ASSERT_STR(api->extension(event, EGX_STR("own")), "3");
     end();
 }
 
@@ -203,7 +208,10 @@ static void a_canceled_check_answers_nothing(void) {
 static void impossible_settings_are_refused(void) {
     CU_ASSERT_EQUAL(make("{\"extension\":\"Bad-Name\"}"), EG_E_INVAL);
     ASSERT_STR(egx_str_n(why.text, why.len),
-               "'extension' is up to 20 lower-case letters and digits");
+               "'extension' is up to 20 lower-case letters and digits, and no attribute of "
+               "CloudEvents");
+    end();
+    CU_ASSERT_EQUAL(make("{\"extension\":\"subject\"}"), EG_E_INVAL);
     end();
     CU_ASSERT_EQUAL(make("{\"on_failure\":\"drop\"}"), EG_E_INVAL);
     end();

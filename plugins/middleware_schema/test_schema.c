@@ -95,6 +95,9 @@ static void numbers_are_compared_without_rounding(void) {
     ASSERT_VERDICT("{\"minimum\":-1e-5}", "-0.00001", "ok");
     ASSERT_VERDICT("{\"exclusiveMinimum\":-1e-5}", "-0.00001",
                    ": the number is not greater than -1e-5");
+    ASSERT_VERDICT("{\"maxLength\":9007199254740991}", "\"a\"", "ok");
+    ASSERT_VERDICT("{\"minItems\":1e30}", "[]",
+                   ": the array has less than 9223372036854775807 items");
     ASSERT_VERDICT("{\"type\":\"integer\"}", "1.0e1", "ok");
     ASSERT_VERDICT("{\"type\":\"integer\"}", "1e-1", ": the value has to be of type integer");
     ASSERT_VERDICT("{\"uniqueItems\":true}", "[1,2,1.0]", ": two items of the array are equal");
@@ -107,6 +110,9 @@ static void a_name_that_comes_twice_is_looked_at_each_time(void) {
                    "/a: the value has to be of type string");
     ASSERT_VERDICT("{\"properties\":{\"a\":{\"type\":\"string\"}}}", "{\"a\":1,\"a\":\"x\"}",
                    "/a: the value has to be of type string");
+    ASSERT_VERDICT("{\"const\":{\"a\":1,\"b\":2}}", "{\"a\":1,\"a\":1}",
+                   ": the value is not the one that const names");
+    ASSERT_VERDICT("{\"enum\":[{\"a\":1,\"b\":2}]}", "{\"a\":1,\"b\":2}", "ok");
 }
 
 static void a_bad_schema_is_told_with_its_place(void) {
@@ -201,6 +207,46 @@ static void patterns_that_explode_end(void) {
     free(text);
 }
 
+static uint64_t ticks;
+static uint64_t tick(const struct eg_host *host) {
+    (void)host;
+    return ++ticks * 1000000;
+}
+
+/* Each look at the clock finds a millisecond gone. At every `a` a match may begin, and goes over
+ * all that follow; PCRE2 bounds the steps from each of them, not those of all. */
+static void a_pattern_that_is_only_slow_ends_in_time_too(void) {
+    static const struct eg_clock_api clock = {.struct_size = sizeof clock, .monotonic_ns = tick};
+    static const struct schema_budget budget = {.steps = 1000000, .pattern_ns = 10000000};
+    char *text = filled("\"", "a", 2000, "!@!\"");
+    struct egx_fake *fake = egx_fake_new();
+    struct eg_host host = *egx_fake_host(fake);
+    struct schema_report report = {.pointer = ""};
+    struct eg_why why = {.struct_size = sizeof why};
+    struct schema *schema = NULL;
+    struct tree tree;
+    host.clock = &clock;
+    CU_ASSERT_EQUAL_FATAL(
+        schema_compile(&host, EGX_STR("{\"pattern\":\"[a-z]+@[a-z]\"}"), DRAFT_2020, &schema, &why),
+        EG_OK);
+    CU_ASSERT_EQUAL_FATAL(schema_tree_parse(&tree, &host, egx_str_c(text)), EG_OK);
+    ticks = 0;
+    CU_ASSERT_EQUAL(schema_check(schema, tree.nodes, &budget, &report), EG_E_TOOBIG);
+    CU_ASSERT_TRUE(ticks > 5 && ticks < 20);
+    schema_tree_free(&tree);
+    schema_free(schema);
+    egx_fake_free(fake);
+    free(text);
+}
+
+/* 75 KB of text, each pattern some tens of KB when it is compiled. */
+static void patterns_count_as_memory_of_the_schema(void) {
+    char *text = filled("{\"allOf\":[true", ",{\"pattern\":\"(?:[a-z]b){900}\"}", 3000, "]}");
+    const char *told = verdict(text, EGX_STR("1"), &plenty);
+    CU_ASSERT_PTR_NOT_NULL(strstr(told, "of the schema: the schema takes too much memory"));
+    free(text);
+}
+
 static void many_items_are_paid_for(void) {
     static const struct schema_budget small = {.steps = 5000, .pattern_ns = 1000000};
     char *numbers = filled("[0", ",0", 3000, "]");
@@ -210,6 +256,22 @@ static void many_items_are_paid_for(void) {
     CU_ASSERT_STRING_EQUAL(verdict("{\"contains\":{\"const\":1}}", data, &small), "too much");
     CU_ASSERT_STRING_EQUAL(verdict("{\"uniqueItems\":true}", data, &small), "too much");
     free(numbers);
+}
+
+static void long_numbers_are_paid_for(void) {
+    static const struct schema_budget small = {.steps = 5000, .pattern_ns = 1000000};
+    char *number = filled("1", "0", 90000, "");
+    const struct eg_str data = egx_str_c(number);
+    CU_ASSERT_STRING_EQUAL(verdict("{\"type\":\"integer\"}", data, &small), "too much");
+    CU_ASSERT_STRING_EQUAL(verdict("{\"minimum\":1}", data, &small), "too much");
+    CU_ASSERT_STRING_EQUAL(verdict("{\"type\":\"integer\",\"minimum\":1}", data, &plenty), "ok");
+    free(number);
+    number = filled("", "7", 70000, "");
+    CU_ASSERT_STRING_EQUAL(verdict("{\"multipleOf\":7}", egx_str_c(number), &plenty), "ok");
+    CU_ASSERT_STRING_EQUAL(verdict("{\"multipleOf\":7}", egx_str_c(number),
+                                   &(struct schema_budget){.steps = 20000, .pattern_ns = 1000000}),
+                           "too much");
+    free(number);
 }
 
 static void text_is_decoded_before_it_is_compared(void) {
@@ -236,5 +298,7 @@ UNIT_MAIN(UNIT(a_mismatch_names_the_place_and_the_reason),
           UNIT(schemas_of_elsewhere_and_other_drafts_are_refused),
           UNIT(the_draft_is_the_one_that_the_schema_names),
           UNIT(a_schema_that_only_refers_to_itself_ends), UNIT(nesting_has_an_end),
-          UNIT(patterns_that_explode_end), UNIT(many_items_are_paid_for),
-          UNIT(text_is_decoded_before_it_is_compared), UNIT(what_is_no_json_is_seen))
+          UNIT(patterns_that_explode_end), UNIT(a_pattern_that_is_only_slow_ends_in_time_too),
+          UNIT(patterns_count_as_memory_of_the_schema), UNIT(many_items_are_paid_for),
+          UNIT(long_numbers_are_paid_for), UNIT(text_is_decoded_before_it_is_compared),
+          UNIT(what_is_no_json_is_seen))

@@ -96,7 +96,7 @@ int schema_decimal_compare(const struct decimal *a, const struct decimal *b); /*
 static inline int decimal_is_integer(const struct decimal *d) {
     return d->exponent >= 0 || d->count == 0;
 }
-/* Not negative, a whole number, below 2^53; -1 otherwise. */
+/* A whole number from 0; from 10^15 on all are INT64_MAX. -1: it is none. */
 int64_t schema_decimal_small(const struct decimal *d);
 
 #define DECIMAL_DIVISOR_DIGITS 18u

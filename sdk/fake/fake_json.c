@@ -152,12 +152,12 @@ static struct eg_str event_extension(const struct eg_event *event, struct eg_str
 static int32_t event_set_extension(struct eg_event *event, struct eg_str name,
                                    struct eg_str value_json) {
     const char *key = fake_dup(event->fake, name);
-    if (name.len == 0 || name.len > 64) {
-        return EG_E_SYNTAX;
-    }
     if (value_json.len == 0) {
         (void)json_object_del(event->root, key);
         return EG_OK;
+    }
+    if (name.len == 0 || name.len > 64) {
+        return EG_E_SYNTAX;
     }
     json_t *value = json_loadb(value_json.ptr, value_json.len, JSON_DECODE_ANY, NULL);
     if (value == NULL) {

@@ -1,4 +1,5 @@
 """The middleware `dedupe`: events that were there before, through the real Events API."""
+import json
 import threading
 
 import pytest
@@ -61,6 +62,18 @@ def test_a_duplicate_is_answered_like_the_first_and_calls_nothing(gateway):
     assert len({a.header("x-request-id") for a in answers}) == 20
 
 
+def test_cors_headers_of_a_function_are_the_only_ones_the_second_time_too(gateway):
+    allow = {"Access-Control-Allow-Origin": "https://f.example"}
+    gateway.function("cors", json.dumps({"statusCode": 200, "headers": allow, "body": "made"}))
+    gateway.sync("e", "cors", "/cors")
+    gateway.create("cors", {"method": "POST", "path": "/cors", "allowedOrigins": ["https://page.example"]})
+    gateway.settle()
+    event = new_event()
+    answers = [gateway.emit(event, "/cors", headers={"Origin": "https://page.example"}) for _ in range(2)]
+    assert [is_replayed(a) for a in answers] == [False, True]
+    assert [a.headers("Access-Control-Allow-Origin") for a in answers] == [["https://f.example"]] * 2
+
+
 def test_another_path_source_or_caller_makes_it_another_event(gateway):
     event = new_event()
     alice, bob = {"x-api-key": "key-of-alice"}, {"x-api-key": "key-of-bob"}
@@ -71,6 +84,23 @@ def test_another_path_source_or_caller_makes_it_another_event(gateway):
     assert calls == 6
     assert gateway.emit(event, "/keys").status == 401   # nobody gets Alice's answer
     assert is_replayed(gateway.emit(event, "/keys", headers=alice))
+
+
+def test_nobody_gets_around_an_authorizer_that_looks_at_the_query(gateway):
+    def judge(call):
+        asked = json.loads(call.body)["request"]["query"].get("token")
+        return {"authorization": {"principalId": "x"}} if asked in ("secret", ["secret"]) else {}
+    gateway.function("judge", judge)
+    gateway.event_type("guarded", "judge")
+    gateway.sync("guarded", "f", "/guarded")
+    gateway.settle()
+    event = new_event(eventType="guarded")
+    assert gateway.emit(event, "/guarded?token=secret").status == 201
+    assert is_replayed(gateway.emit(event, "/guarded?token=secret"))
+    assert gateway.emit(event, "/guarded?token=guess").status == 403
+    assert gateway.emit(event, "/guarded").status == 403
+    other = {**event, "eventType": "e"}   # of a type that has no authorizer, and no subscription there
+    assert not is_replayed(gateway.emit(other, "/guarded?token=secret"))
 
 
 def test_plain_requests_are_never_duplicates(gateway):

@@ -143,6 +143,12 @@ def test_events_are_tagged_instead_of_refused():
         assert json.loads(gateway.f.calls[-1].body)["extensions"]["unfit"] == "at '': the property 'id' is missing"
         assert emit(gateway, "user", {"id": 1}, extensions={"unfit": "forged", "own": 1}).text == "in"
         assert json.loads(gateway.f.calls[-1].body)["extensions"] == {"own": 1}
+        newer = gateway.function("newer", '{"body":"in"}', cloudEvents="1.0")   # names of 0.1 change on the way
+        gateway.sync("user", "newer", "/newer")
+        gateway.settle()
+        for forged in ("Unfit", "un-fit", "un fit", "unfit"):
+            assert emit(gateway, "user", {"id": 1}, "/newer", extensions={forged: "forged"}).text == "in"
+            assert "unfit" not in json.loads(newer.calls[-1].body)
     finally:
         gateway.close()
 

@@ -26,7 +26,7 @@ static void attributes_go_by_their_names_of_version_1(void) {
 }
 
 static void extensions_are_set_changed_and_removed(void) {
-    struct eg_event *e = read_event("{" BASE ",\"extensions\":{\"a\":1}}");
+    struct eg_event *e = read_event("{" BASE ",\"extensions\":{\"a\":1,\"its own\":2}}");
     char value[] = "  {\"b\": [1]} ";
     ASSERT_STR(api->extension(e, GW_STR("a")), "1");
     CU_ASSERT_EQUAL(api->set_extension(e, GW_STR("n"), gw_str_c(value)), EG_OK);
@@ -34,7 +34,9 @@ static void extensions_are_set_changed_and_removed(void) {
     ASSERT_STR(api->extension(e, GW_STR("n")), "{\"b\": [1]}");
     CU_ASSERT_EQUAL(api->set_extension(e, GW_STR("a"), GW_STR("")), EG_OK);
     CU_ASSERT_EQUAL(api->set_extension(e, GW_STR("never-there"), GW_STR("")), EG_OK);
+    CU_ASSERT_EQUAL(api->set_extension(e, GW_STR("its own"), GW_STR("")), EG_OK);
     ASSERT_STR(api->extension(e, GW_STR("a")), "");
+    ASSERT_STR(api->extension(e, GW_STR("its own")), "");
     CU_ASSERT_TRUE(rig_has(gw_arena_dup(&arena, api->json(e, EG_CE_0_1)).ptr,
                            "\"extensions\":{\"n\":{\"b\": [1]}}"));
     gw_arena_free(&arena);
