@@ -1,9 +1,14 @@
 /* What middleware_webhook refuses and with what, replays, rotation, rules, extensions. */
 #include "test_webhook.h"
 
-#define STANDARD                                                                                   \
-    "{\"path\":\"/in\",\"scheme\":\"standard\",\"secrets\":["                                      \
-    "\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]"
+#define SECRET "\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\""
+#define OTHER_SECRET "\"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+#define STANDARD "{\"path\":\"/in\",\"scheme\":\"standard\",\"secrets\":[" SECRET "]"
+/* See test_webhook_vectors.c. */
+#define ED25519_PUBLIC "\"whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=\""
+#define ED25519_SIGNATURE                                                                          \
+    "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/"                                                       \
+    "enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
 #define ID "msg_p5jXN8AQM9LWM0D4loKWxJek"
 #define BODY "{\"test\": 2432232314}"
 #define SIGNATURE "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
@@ -142,6 +147,29 @@ static void what_was_accepted_is_not_accepted_again(void) {
                     2);
     CU_ASSERT_EQUAL(egx_fake_metric(fake, "webhook_verified_total", "scheme=standard"), 1);
     end();
+}
+
+/* The published vectors of both kinds of key sign the same delivery. */
+static void a_delivery_with_several_signatures_is_not_repeated_with_one_of_them(void) {
+    static const char *const again[] = {SIGNATURE, ED25519_SIGNATURE,
+                                        ED25519_SIGNATURE " " SIGNATURE};
+    static const char *const secrets[] = {SECRET "," ED25519_PUBLIC, ED25519_PUBLIC "," SECRET,
+                                          OTHER_SECRET "," SECRET "," ED25519_PUBLIC};
+    for (size_t i = 0; i < EGX_COUNT(secrets); i++) {
+        char rule[512];
+        (void)snprintf(rule, sizeof rule,
+                       "{\"path\":\"/in\",\"scheme\":\"standard\",\"secrets\":[%s]}", secrets[i]);
+        CU_ASSERT_EQUAL_FATAL(make_rules(rule, ""), EG_OK);
+        set_time(AT);
+        deliver(ID, "1614265330", SIGNATURE " " ED25519_SIGNATURE);
+        ASSERT_OPEN();
+        answer(202);
+        for (size_t k = 0; k < EGX_COUNT(again); k++) {
+            deliver(ID, "1614265330", again[k]);
+            ASSERT_SHUT(409);
+        }
+        end();
+    }
 }
 
 static void what_was_not_taken_may_come_again(void) {
@@ -324,6 +352,7 @@ UNIT_MAIN(UNIT(what_is_missing_is_401_with_a_challenge), UNIT(what_cannot_be_rea
           UNIT(more_signatures_than_secrets_can_be_active_are_400),
           UNIT(a_time_outside_the_tolerance_is_401_whatever_the_signature),
           UNIT(a_rule_has_its_own_tolerance), UNIT(what_was_accepted_is_not_accepted_again),
+          UNIT(a_delivery_with_several_signatures_is_not_repeated_with_one_of_them),
           UNIT(what_was_not_taken_may_come_again),
           UNIT(without_a_time_nothing_is_remembered_unless_asked_for),
           UNIT(each_active_secret_opens), UNIT(the_longest_path_wins_and_others_are_open),
