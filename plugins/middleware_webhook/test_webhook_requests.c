@@ -103,6 +103,23 @@ static void more_signatures_than_secrets_can_be_active_are_400(void) {
     end();
 }
 
+/* Each costs a pass over the body for each key. */
+static void of_ed25519_few_signatures_are_checked(void) {
+    char many[1024] = ED25519_SIGNATURE;
+    CU_ASSERT_EQUAL_FATAL(make_rules("{\"path\":\"/in\",\"scheme\":\"standard\",\"replay\":\"off\","
+                                     "\"secrets\":[" ED25519_PUBLIC "]}",
+                                     ""),
+                          EG_OK);
+    set_time(AT);
+    for (size_t i = 1; i <= 5; i++) {
+        deliver(ID, "1614265330", many);
+        CU_ASSERT_EQUAL(ask(), i <= 4 ? EG_NEXT : EG_STOP);
+        CU_ASSERT_EQUAL(egx_fake_reply_status(request), i <= 4 ? 0 : 400);
+        (void)strncat(many, " " ED25519_SIGNATURE, sizeof many - strlen(many) - 1);
+    }
+    end();
+}
+
 static void a_time_outside_the_tolerance_is_401_whatever_the_signature(void) {
     static const char told[] = "The time of this request is too far from now.";
     open_standard("", "");
@@ -350,6 +367,7 @@ static void mistakes_in_settings_are_told(void) {
 
 UNIT_MAIN(UNIT(what_is_missing_is_401_with_a_challenge), UNIT(what_cannot_be_read_is_400),
           UNIT(more_signatures_than_secrets_can_be_active_are_400),
+          UNIT(of_ed25519_few_signatures_are_checked),
           UNIT(a_time_outside_the_tolerance_is_401_whatever_the_signature),
           UNIT(a_rule_has_its_own_tolerance), UNIT(what_was_accepted_is_not_accepted_again),
           UNIT(a_delivery_with_several_signatures_is_not_repeated_with_one_of_them),
