@@ -339,6 +339,8 @@ static const struct {
      "'tolerance' has to be a duration"},
     {"{\"rules\":[{\"scheme\":\"github\",\"secrets\":[\"a\"],\"path\":\"in\"}]}",
      "has to begin with /"},
+    {"{\"rules\":[{\"scheme\":\"github\",\"secrets\":[\"a\"],\"path\":\"/hooks/*\"}]}",
+     "rule 1: 'path' has to begin with /, without"},
     {"{\"rules\":[{\"scheme\":\"github\",\"secrets\":[\"a\"],\"pathh\":\"/\"}]}",
      "unknown key 'pathh'"},
     {"{\"rules\":[{\"scheme\":\"standard\",\"secrets\":[\"secret\"]}]}", "whsec_ or whpk_"},
