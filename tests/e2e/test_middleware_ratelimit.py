@@ -328,7 +328,7 @@ class Impostor:
     """Something on Redis' port: takes SCRIPT LOAD, and answers questions with what it is told."""
 
     def __init__(self, answer):
-        self.answer = answer
+        self.answer, self.drops = answer, False
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -344,9 +344,22 @@ class Impostor:
     def talk(self, connection):
         with connection:
             while data := connection.recv(65536):
+                if self.drops and b"LOAD" not in data:
+                    return self.drip(connection)
                 connection.sendall(b"$40\r\n" + b"a" * 40 + b"\r\n" if b"LOAD" in data else self.answer)
                 if self.answer == b"":
                     return
+
+
+    def drip(self, connection):
+        """A string that goes on and on."""
+        try:
+            connection.sendall(b"$1000000\r\n")
+            while self.drops:
+                connection.sendall(b"x")
+                time.sleep(0.005)
+        except OSError:
+            pass   # it was given up
 
 
 NONSENSE = [
@@ -374,6 +387,39 @@ def test_an_answer_that_is_not_understood_is_no_answer(make_gateway):
     impostor.answer = b"-ERR whatever\r\n"
     assert statuses(gateway, 1) == [429]   # all of them were counted here
     impostor.socket.close()
+
+
+def test_an_answer_that_comes_in_drops_is_given_up(make_gateway):
+    good = b"*2\r\n:0\r\n:1\r\n"
+    impostor = Impostor(good)
+    gateway = make_gateway(config=shared(impostor, rule(limit=3), more='answer_timeout = "50ms";'),
+                           set={"limits.middleware_timeout": "30s", "loops": 1})
+    wait_connected(gateway, 1)
+    impostor.drops = True
+    assert statuses(gateway, 3) == [202] * 3
+    assert failures(gateway) >= 1
+    assert "no whole answer within 500 ms" in gateway.log
+    impostor.drops = False
+    impostor.socket.close()
+
+
+@needs_redis
+def test_a_reload_lets_requests_that_wait_for_redis_end(make_gateway, redis):
+    """The old instance answers what waits at it, the new one connects by itself."""
+    limited = rule(more='path = "/limited";')
+    gateway = make_gateway(config=shared(redis, limited, more='answer_timeout = "1s";'), set={"loops": 2})
+    wait_connected(gateway)
+    redis.signal(signal.SIGSTOP)
+    with Connection(gateway.events_port) as connection:
+        connection.send("POST /limited HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        assert statuses(gateway, 8, "/free") == [202] * 8   # the loops have seen the other one by now
+        gateway.config_file.write_text(shared(redis, rule("new", 3), more='answer_timeout = "1s";'))
+        answer = gateway.config("POST", "/v1/plugins/reload")
+        assert answer.status == 200, answer
+        redis.signal(signal.SIGCONT)
+        assert connection.read().status == 202
+    wait_connected(gateway)
+    assert statuses(gateway, 4) == [202] * 3 + [429]
 
 
 @needs_redis
