@@ -413,13 +413,18 @@ def test_a_reload_lets_requests_that_wait_for_redis_end(make_gateway, redis):
     with Connection(gateway.events_port) as connection:
         connection.send("POST /limited HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
         assert statuses(gateway, 8, "/free") == [202] * 8   # the loops have seen the other one by now
-        gateway.config_file.write_text(shared(redis, rule("new", 3), more='answer_timeout = "1s";'))
+        gateway.config_file.write_text(shared(redis, rule("new", 3), more='answer_timeout = "1s"; on_store_failure = "refuse";'))
         answer = gateway.config("POST", "/v1/plugins/reload")
         assert answer.status == 200, answer
         redis.signal(signal.SIGCONT)
         assert connection.read().status == 202
-    wait_connected(gateway)
-    assert statuses(gateway, 4) == [202] * 3 + [429]
+    seen = []   # 503 until the new one is connected, on both loops
+
+    def is_limited():
+        seen.extend(statuses(gateway, 1))
+        return seen[-1] == 429
+    wait_for(is_limited, "the new limit to be reached")
+    assert seen.count(202) == 3 and set(seen) <= {202, 429, 503}, seen
 
 
 @needs_redis
@@ -442,6 +447,31 @@ def test_a_user_with_few_rights_is_enough_and_a_wrong_password_is_told(make_gate
     assert failures(gateway) == 1
     for log in (gateway.log, other.log):
         assert "a-secret-password" not in log and "a-wrong-password" not in log
+
+
+@needs_redis
+def test_the_configuration_may_be_in_the_same_redis(make_gateway, redis):
+    """Two plugins that are made of the same sources, in one process."""
+    text = shared(redis, rule(limit=3)).replace("plugins = {", f'plugins = {{ redis = {{ address = ( "127.0.0.1:{redis.port}" ); }};')
+    text += ' store = { backend = "redis"; };'
+    one, two = (make_gateway(config=text, set={"loops": 2}) for _ in range(2))
+    for gateway in (one, two):
+        wait_connected(gateway)
+    one.event_type("e")
+    one.function("f")
+    one.sync("e", "f")
+    one.settle()
+    wait_for(lambda: two.config("GET", "/v1/spaces/default/subscriptions").json["subscriptions"], "the other one to hear of it")
+    assert [g.emit(cloud_event("e")).status for g in (one, two, one, two)] == [200, 200, 200, 429]
+    redis.kill()
+    for gateway in (one, two):
+        wait_for(lambda: connections(gateway) == 0, "the loss to be noticed")
+    redis.start()
+    for gateway in (one, two):
+        wait_connected(gateway)
+    assert statuses(one, 1) == [429]
+    keys = set(redis.cli("KEYS", "*").split())
+    assert any(":ratelimit:all:" in key for key in keys) and any(":ratelimit:" not in key for key in keys), keys
 
 
 @needs_redis
