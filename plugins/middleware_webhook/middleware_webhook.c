@@ -74,8 +74,17 @@ struct delivery {
 
 /* ---- life ---- */
 
-/* A CloudEvents attribute name (1.0, "Naming conventions"), with room for "id". */
+/* A CloudEvents attribute name (1.0, "Naming conventions") with room for "id", which is none of the
+ * event's own attributes, nor where the principal stands. */
 static int is_extension(struct eg_str name) {
+    static const char *const taken[] = {"specversion", "id",      "source",          "type",
+                                        "time",        "subject", "datacontenttype", "dataschema",
+                                        "schemaurl",   "data",    "eventgateway"};
+    for (size_t i = 0; i < EGX_COUNT(taken); i++) {
+        if (egx_str_eq(name, egx_str_c(taken[i]))) {
+            return 0;
+        }
+    }
     for (size_t i = 0; i < name.len; i++) {
         if (!(name.ptr[i] >= 'a' && name.ptr[i] <= 'z') &&
             !(name.ptr[i] >= '0' && name.ptr[i] <= '9')) {
@@ -112,7 +121,8 @@ static int32_t fill(struct webhook *webhook, struct eg_why *ret_why) {
     }
     if (!is_extension(s->extension)) {
         return egx_why(ret_why, EG_E_INVAL,
-                       "'extension' has to be up to 18 lower-case letters and digits");
+                       "'extension' has to be up to 18 lower-case letters and digits, and no "
+                       "attribute that events have already");
     }
     (void)snprintf(webhook->id_extension, sizeof webhook->id_extension, "%.*sid",
                    EGX_FMT(s->extension));
@@ -156,9 +166,11 @@ static int32_t refuse(const struct webhook *webhook, const struct webhook_rule *
 
 static int32_t refuse_header(const struct webhook *webhook, const struct webhook_rule *rule,
                              struct eg_exchange *exchange, struct eg_str name, int is_missing) {
+    const int is_twice = webhook->host->exchange->header(exchange, name, 1).ptr != NULL;
     char message[400];
     (void)snprintf(message, sizeof message,
                    is_missing ? "This path takes signed requests only: there is no header '%.*s'."
+                   : is_twice ? "The header '%.*s' may be there once only."
                               : "The header '%.*s' cannot be read.",
                    EGX_FMT(name));
     return refuse(webhook, rule, exchange, is_missing ? WEBHOOK_BY_SIGNATURE : WEBHOOK_BY_SYNTAX,

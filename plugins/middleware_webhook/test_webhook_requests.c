@@ -82,6 +82,8 @@ static void what_cannot_be_read_is_400(void) {
     deliver_well();
     egx_fake_add_header(request, "webhook-signature", SIGNATURE);
     ASSERT_SHUT(400);
+    CU_ASSERT_PTR_NOT_NULL(strstr(egx_fake_reply_body(request),
+                                  "The header 'webhook-signature' may be there once only."));
     CU_ASSERT_EQUAL(
         egx_fake_metric(fake, "webhook_refused_total", "scheme=standard,reason=malformed"),
         (int64_t)(EGX_COUNT(signatures) + EGX_COUNT(times) + 1));
@@ -353,6 +355,8 @@ static const struct {
     {"{\"allowed_origins\":[\"*\"],\"callback_hosts\":[\"https://a\"]}", "'callback_hosts'"},
     {"{\"rules\":[{\"scheme\":\"none\"}],\"callback_hosts\":[\"a\"]}", "needs 'allowed_origins'"},
     {"{\"allowed_origins\":[\"*\"],\"extension\":\"Hook\"}", "'extension'"},
+    {"{\"allowed_origins\":[\"*\"],\"extension\":\"type\"}", "attribute that events have"},
+    {"{\"allowed_origins\":[\"*\"],\"extension\":\"eventgateway\"}", "attribute that events have"},
 };
 
 static void mistakes_in_settings_are_told(void) {
