@@ -272,7 +272,7 @@ def test_without_redis_each_gateway_counts_by_itself_until_it_is_back(pair, redi
 
 @needs_redis
 def test_a_redis_that_says_nothing_holds_up_no_request_for_long(make_gateway, redis):
-    gateway = make_gateway(config=shared(redis, rule(limit=50), more='answer_timeout = "50ms";'), set={"loops": 1})
+    gateway = make_gateway(config=shared(redis, rule(limit=100000), more='answer_timeout = "50ms";'), set={"loops": 1})
     wait_connected(gateway, 1)
     redis.signal(signal.SIGSTOP)
     with ThreadPoolExecutor(8) as pool:
@@ -280,9 +280,11 @@ def test_a_redis_that_says_nothing_holds_up_no_request_for_long(make_gateway, re
     assert "no answer within 50 ms" in gateway.log
     assert failures(gateway) == 8
     redis.signal(signal.SIGCONT)
-    wait_connected(gateway, 1)
-    assert statuses(gateway, 1) == [202]
-    assert failures(gateway) == 8
+
+    def is_shared():
+        before = failures(gateway)
+        return statuses(gateway, 1) == [202] and failures(gateway) == before
+    wait_for(is_shared, "a request that redis has counted")
 
 
 @needs_redis
@@ -392,13 +394,16 @@ def test_an_answer_that_is_not_understood_is_no_answer(make_gateway):
 def test_an_answer_that_comes_in_drops_is_given_up(make_gateway):
     good = b"*2\r\n:0\r\n:1\r\n"
     impostor = Impostor(good)
-    gateway = make_gateway(config=shared(impostor, rule(limit=3), more='answer_timeout = "50ms";'),
+    gateway = make_gateway(config=shared(impostor, rule(limit=100000), more='answer_timeout = "60ms";'),
                            set={"limits.middleware_timeout": "30s", "loops": 1})
     wait_connected(gateway, 1)
     impostor.drops = True
-    assert statuses(gateway, 3) == [202] * 3
+
+    def is_given_up():   # where the drops stop for 60 ms, since the machine is busy, it was silence: once more
+        assert statuses(gateway, 1) == [202]
+        return "no whole answer within 600 ms" in gateway.log
+    wait_for(is_given_up, "the answer to be given up")
     assert failures(gateway) >= 1
-    assert "no whole answer within 500 ms" in gateway.log
     impostor.drops = False
     impostor.socket.close()
 
