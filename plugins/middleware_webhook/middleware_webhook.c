@@ -17,6 +17,8 @@
 #include "verify.h"
 
 #define SECOND 1000000000ll
+/* What has no time is good for ever: it is known until it has to give way. */
+#define FOREVER (100ull * 365 * 86400 * SECOND)
 
 struct webhook_settings {
     struct eg_str rules;
@@ -58,7 +60,7 @@ struct webhook {
     const struct eg_host *host;
     const struct webhook_settings *settings;
     struct webhook_rules rules;
-    struct webhook_replay *replay; /* NULL: no rule wants it */
+    struct webhook_replay *replays[2]; /* of rules without a time, with one; NULL: none wants it */
     struct webhook_handshake *handshake;
     char id_extension[64];
 };
@@ -97,7 +99,8 @@ static int is_extension(struct eg_str name) {
 static void destroy(void *instance) {
     struct webhook *webhook = instance;
     webhook_handshake_free(webhook->handshake);
-    webhook_replay_free(webhook->replay);
+    webhook_replay_free(webhook->replays[0]);
+    webhook_replay_free(webhook->replays[1]);
     webhook_rules_free(&webhook->rules);
     webhook->host->mem->free(webhook->host, webhook);
 }
@@ -126,10 +129,13 @@ static int32_t fill(struct webhook *webhook, struct eg_why *ret_why) {
     }
     (void)snprintf(webhook->id_extension, sizeof webhook->id_extension, "%.*sid",
                    EGX_FMT(s->extension));
-    if (webhook->rules.has_replay) {
-        /* A time may lie as far in the future as in the past. */
-        webhook->replay = webhook_replay_new(webhook->host, (size_t)s->replay_cache,
-                                             2 * webhook->rules.tolerance_ns + SECOND);
+    /* A time may lie as far in the future as in the past. */
+    const uint64_t lifetimes[2] = {FOREVER, 2 * webhook->rules.tolerance_ns + SECOND};
+    for (size_t i = 0; i < EGX_COUNT(lifetimes); i++) {
+        if (webhook->rules.has_replay[i]) {
+            webhook->replays[i] =
+                webhook_replay_new(webhook->host, (size_t)s->replay_cache, lifetimes[i]);
+        }
     }
     return webhook_handshake_new(webhook->host, &config, &webhook->handshake, ret_why);
 }
@@ -227,7 +233,7 @@ static int remember(struct webhook *webhook, const struct webhook_rule *rule,
         return 0;
     }
     return rule->replay == WEBHOOK_REPLAY_OFF ||
-           webhook_replay_take(webhook->replay, seen,
+           webhook_replay_take(webhook->replays[rule->has_time], seen,
                                webhook->host->clock->monotonic_ns(webhook->host));
 }
 
@@ -358,7 +364,7 @@ static int32_t on_reply(void *instance, void *slot, struct eg_exchange *exchange
     (void)slot;
     (void)op;
     if (delivery != NULL && delivery->is_remembered && (status < 200 || status > 299)) {
-        webhook_replay_give_back(webhook->replay, &delivery->seen);
+        webhook_replay_give_back(webhook->replays[delivery->rule->has_time], &delivery->seen);
         delivery->is_remembered = 0;
     }
     return EG_NEXT;

@@ -250,7 +250,7 @@ static int32_t add_rule(struct webhook_rules *rules, const struct eg_json *group
     }
     if (rc >= 0) {
         make_metrics(rules, rule);
-        rules->has_replay |= rule->replay != WEBHOOK_REPLAY_OFF;
+        rules->has_replay[rule->has_time] |= rule->replay != WEBHOOK_REPLAY_OFF;
     }
     return rc;
 }

@@ -229,6 +229,24 @@ static void without_a_time_nothing_is_remembered_unless_asked_for(void) {
     }
 }
 
+/* Such a signature is good for ever, so it is no use to forget it when a tolerance is over. */
+static void without_a_time_a_delivery_stays_known(void) {
+    CU_ASSERT_EQUAL_FATAL(make_rules(STANDARD ",\"replay\":\"signature\"},"
+                                              "{\"scheme\":\"github\",\"replay\":\"signature\","
+                                              "\"secrets\":[\"It's a Secret to Everybody\"]}",
+                                     ""),
+                          EG_OK);
+    for (int i = 0; i < 3; i++) {
+        begin("POST", "/", "Hello, World!");
+        egx_fake_add_header(
+            request, "X-Hub-Signature-256",
+            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
+        CU_ASSERT_EQUAL(ask(), i == 0 ? EG_NEXT : EG_STOP);
+        egx_fake_advance(fake, 20 * 86400 * SECOND);
+    }
+    end();
+}
+
 static void each_active_secret_opens(void) {
     CU_ASSERT_EQUAL_FATAL(
         make_rules("{\"scheme\":\"github\",\"secrets\":[\"a\",\"It's a Secret to Everybody\"]}",
@@ -379,7 +397,7 @@ UNIT_MAIN(UNIT(what_is_missing_is_401_with_a_challenge), UNIT(what_cannot_be_rea
           UNIT(a_delivery_with_several_signatures_is_not_repeated_with_one_of_them),
           UNIT(what_was_not_taken_may_come_again),
           UNIT(without_a_time_nothing_is_remembered_unless_asked_for),
-          UNIT(each_active_secret_opens), UNIT(the_longest_path_wins_and_others_are_open),
-          UNIT(the_rule_becomes_the_principal),
+          UNIT(without_a_time_a_delivery_stays_known), UNIT(each_active_secret_opens),
+          UNIT(the_longest_path_wins_and_others_are_open), UNIT(the_rule_becomes_the_principal),
           UNIT(the_extension_names_rule_and_id_and_cannot_be_forged),
           UNIT(mistakes_in_settings_are_told))
