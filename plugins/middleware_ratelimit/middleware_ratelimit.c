@@ -41,7 +41,7 @@ struct ratelimit_settings {
 EGX_SETTING(ratelimit_settings, rules, "rules", EG_SET_JSON, EG_SET_REQUIRED, 0, 0, NULL, NULL,
             "List of { name, limit, per, burst, key, path, methods }; all that apply count.");
 EGX_SETTING_INT(ratelimit_settings, entries, 16, 100000000, "65536",
-                "Buckets that are remembered here, for all rules together.");
+                "Buckets that are remembered here; each rule has an equal part.");
 EGX_SETTING_BOOL(ratelimit_settings, headers, "true",
                  "Tell how the limits stand with every reply; false = only with 429.");
 EGX_SETTING_LIST(ratelimit_settings, trusted_proxies, "()",
@@ -159,7 +159,8 @@ static int32_t create(const struct eg_host *host, const void *settings, void **r
         destroy(limiter);
         return rc;
     }
-    limiter->table = ratelimit_table_new(host, (size_t)limiter->settings->entries);
+    limiter->table =
+        ratelimit_table_new(host, (size_t)limiter->settings->entries, limiter->rules.count);
     if (config.address.count > 0) {
         ratelimit_shared_init(&limiter->shared, host, &config);
         limiter->failures = host->metrics->counter(

@@ -31,7 +31,8 @@ static int32_t read_part(struct eg_str text, struct ratelimit_part *part, struct
             return EG_OK;
         }
     }
-    if (egx_str_starts(text, EGX_STR("header:")) && text.len > strlen("header:")) {
+    if (egx_str_starts(text, EGX_STR("header:")) &&
+        egx_group_is_header(egx_str_cut(text, strlen("header:")))) {
         part->kind = RATELIMIT_BY_HEADER;
         part->header = egx_str_cut(text, strlen("header:"));
         return EG_OK;
@@ -94,8 +95,8 @@ static int32_t read_where(const struct ratelimit_rules *rules, const struct eg_j
     const struct eg_host *host = rules->host;
     rule->path = EGX_STR("/");
     int32_t rc = egx_group_text(host, group, "path", &rule->path, ret_why);
-    if (rc >= 0 && rule->path.ptr[0] != '/') {
-        return egx_why(ret_why, EG_E_INVAL, "'path' has to begin with /");
+    if (rc >= 0 && !egx_path_is_rule(rule->path)) {
+        return egx_why(ret_why, EG_E_INVAL, EGX_PATH_RULE_TOLD);
     }
     rc = rc < 0 ? rc
                 : egx_group_list(host, group, "methods", 32, &rule->methods, &rule->method_count,

@@ -23,6 +23,8 @@
 #define FIRST_PAUSE_NS (100ull * MS)
 #define LAST_PAUSE_NS (2000ull * MS)
 #define SHA1_LEN 40u
+/* So many times answer_timeout may one answer take, of a server that goes on saying something. */
+#define SILENCES_MAX 10u
 
 /* KEYS: the buckets. ARGV: of each the interval and what it holds, in microseconds. Answers which
  * have no room, as bits, and the debts. The one microsecond more is for what rounding adds; a clock
@@ -327,6 +329,7 @@ void ratelimit_session_close(struct ratelimit_session *session) {
 static void note_ask(struct ratelimit_session *session, struct ratelimit_ask *ask) {
     ask->next = session->asks;
     ask->former = NULL;
+    ask->asked_ns = session->host->clock->monotonic_ns(session->host);
     if (session->asks != NULL) {
         session->asks->former = ask;
     }
@@ -403,6 +406,15 @@ static void on_answer(struct redis_call *call, const struct redisReply *reply) {
     }
 }
 
+/* For how long the oldest of the questions has been waiting. */
+static uint64_t waited_ns(const struct ratelimit_session *session) {
+    const struct ratelimit_ask *ask = session->asks;
+    while (ask->next != NULL) {
+        ask = ask->next;
+    }
+    return session->host->clock->monotonic_ns(session->host) - ask->asked_ns;
+}
+
 static void on_silence(void *arg) {
     struct ratelimit_session *session = arg;
     const uint64_t allowed = session->shared->config.answer_timeout_ns;
@@ -412,9 +424,10 @@ static void on_silence(void *arg) {
         return;
     }
     const uint64_t silent = redis_link_silent_ns(session->link);
-    if (silent >= allowed) {
-        (void)egx_why(&why, EG_E_TIMEOUT, "no answer within %llu ms",
-                      (unsigned long long)(allowed / MS));
+    const int is_endless = waited_ns(session) >= SILENCES_MAX * allowed;
+    if (silent >= allowed || is_endless) {
+        (void)egx_why(&why, EG_E_TIMEOUT, "no %sanswer within %llu ms", is_endless ? "whole " : "",
+                      (unsigned long long)((is_endless ? SILENCES_MAX : 1) * allowed / MS));
         give_up_peer(session, &why);
         return;
     }

@@ -56,6 +56,7 @@ struct ratelimit_ask {
     struct ratelimit_ask *former;
     struct ratelimit_draw *draws; /* lent until answered; their debts are set */
     size_t count;
+    uint64_t asked_ns;
     uint32_t refused; /* out: draws without room, as bits; 0 = all were charged */
     int is_whole;     /* the script was sent with it */
     char keys[RATELIMIT_RULES_MAX][RATELIMIT_DIGEST_LEN];

@@ -5,7 +5,10 @@
  * A bucket that is full again is as good as none, so the top of the heap gives way to a new one.
  * When all have debts it is the smallest debt that is forgotten. Who wants his own forgotten has to
  * make a bigger one on as many keys as a shard holds, and could have sent more by using those keys;
- * which keys share a shard he cannot know, since the hash is keyed by random bytes.
+ * which keys share a shard he cannot know, since the hash is keyed by random bytes. That holds
+ * among buckets of one rule: a request to a rule by the month makes a debt of hours, and a few
+ * thousand of these would wash away all debts of a rule by the minute. So each rule has shards of
+ * its own.
  *
  * A bucket is known by 64 bits of that hash: of a million buckets, two are taken for one with a
  * chance of 1 in 37 million.
@@ -40,8 +43,9 @@ struct ratelimit_table {
     const struct eg_host *host;
     struct eg_metric *evicted;
     uint64_t seed[2];
-    uint32_t shard_count;
-    struct shard shards[SHARDS];
+    uint32_t rule_count;
+    uint32_t shard_count; /* of each rule */
+    struct shard *shards; /* those of the first rule, of the second, ... */
 };
 
 /* ---- hash ---- */
@@ -114,7 +118,9 @@ static void make_shard(const struct eg_host *host, struct shard *shard, size_t c
     memset(shard->chains, 0xff, chains * sizeof *shard->chains);
 }
 
-struct ratelimit_table *ratelimit_table_new(const struct eg_host *host, size_t entries) {
+struct ratelimit_table *ratelimit_table_new(const struct eg_host *host, size_t entries,
+                                            size_t rules) {
+    const size_t share = entries > rules ? entries / rules : 1;
     struct ratelimit_table *table = host->mem->alloc(host, sizeof *table);
     table->host = host;
     table->evicted = host->metrics->counter(
@@ -123,9 +129,11 @@ struct ratelimit_table *ratelimit_table_new(const struct eg_host *host, size_t e
         NULL, 0);
     /* Blocks only before the system has any entropy at all; gateways start later than that. */
     (void)!getrandom(table->seed, sizeof table->seed, 0);
-    table->shard_count = entries < SHARDS * ENTRIES_PER_SHARD ? 1 : SHARDS;
-    for (uint32_t i = 0; i < table->shard_count; i++) {
-        make_shard(host, &table->shards[i], entries / table->shard_count);
+    table->rule_count = (uint32_t)rules;
+    table->shard_count = share < SHARDS * ENTRIES_PER_SHARD ? 1 : SHARDS;
+    table->shards = host->mem->alloc(host, rules * table->shard_count * sizeof *table->shards);
+    for (uint32_t i = 0; i < table->rule_count * table->shard_count; i++) {
+        make_shard(host, &table->shards[i], share / table->shard_count);
     }
     return table;
 }
@@ -135,12 +143,13 @@ void ratelimit_table_free(struct ratelimit_table *table) {
         return;
     }
     const struct eg_host *host = table->host;
-    for (uint32_t i = 0; i < table->shard_count; i++) {
+    for (uint32_t i = 0; i < table->rule_count * table->shard_count; i++) {
         (void)pthread_mutex_destroy(&table->shards[i].lock);
         host->mem->free(host, table->shards[i].slots);
         host->mem->free(host, table->shards[i].heap);
         host->mem->free(host, table->shards[i].chains);
     }
+    host->mem->free(host, table->shards);
     host->mem->free(host, table);
 }
 
@@ -259,8 +268,9 @@ static void add_shard(struct shard_set *set, uint32_t index) {
     set->count++;
 }
 
-static struct shard *shard_of(struct ratelimit_table *table, uint64_t hash) {
-    return &table->shards[hash % table->shard_count];
+static uint32_t shard_at(const struct ratelimit_table *table, const struct ratelimit_draw *draw,
+                         uint64_t hash) {
+    return draw->rule * table->shard_count + (uint32_t)(hash % table->shard_count);
 }
 
 /* Under the locks. */
@@ -269,7 +279,7 @@ static uint32_t take_locked(struct ratelimit_table *table, struct ratelimit_draw
                             int64_t *evicted) {
     uint32_t refused = 0;
     for (size_t i = 0; i < count; i++) {
-        struct shard *shard = shard_of(table, hashes[i]);
+        struct shard *shard = &table->shards[shard_at(table, &draws[i], hashes[i])];
         const uint32_t slot = find(shard, hashes[i]);
         const uint64_t full_at_ns = slot == NONE ? 0 : shard->slots[slot].full_at_ns;
         draws[i].debt_ns = full_at_ns > now_ns ? full_at_ns - now_ns : 0;
@@ -277,7 +287,8 @@ static uint32_t take_locked(struct ratelimit_table *table, struct ratelimit_draw
     }
     for (size_t i = 0; refused == 0 && i < count; i++) {
         draws[i].debt_ns += draws[i].bucket->interval_ns;
-        *evicted += put(shard_of(table, hashes[i]), hashes[i], now_ns + draws[i].debt_ns, now_ns);
+        *evicted += put(&table->shards[shard_at(table, &draws[i], hashes[i])], hashes[i],
+                        now_ns + draws[i].debt_ns, now_ns);
     }
     return refused;
 }
@@ -289,7 +300,7 @@ uint32_t ratelimit_table_take(struct ratelimit_table *table, struct ratelimit_dr
     int64_t evicted = 0;
     for (size_t i = 0; i < count; i++) {
         hashes[i] = hash_of(table, &draws[i]);
-        add_shard(&set, (uint32_t)(hashes[i] % table->shard_count));
+        add_shard(&set, shard_at(table, &draws[i], hashes[i]));
     }
     for (size_t i = 0; i < set.count; i++) {
         (void)pthread_mutex_lock(&table->shards[set.index[i]].lock);

@@ -16,13 +16,15 @@ struct ratelimit_table;
 /* One bucket that a request draws from. */
 struct ratelimit_draw {
     const struct ratelimit_bucket *bucket;
-    uint32_t rule;      /* its index, */
+    uint32_t rule;      /* its index, below the number of rules, */
     struct eg_str name; /* and what it is called where gateways share it */
     struct eg_str key;
     uint64_t debt_ns; /* out: after the request */
 };
 
-struct ratelimit_table *ratelimit_table_new(const struct eg_host *host, size_t entries);
+/* Each rule has an equal part of the entries, and at least one. */
+struct ratelimit_table *ratelimit_table_new(const struct eg_host *host, size_t entries,
+                                            size_t rules);
 void ratelimit_table_free(struct ratelimit_table *table); /* NULL is fine */
 /* 0: there was room in all, and all were charged. Otherwise those without room, as bits, and none
  * was. At most RATELIMIT_RULES_MAX draws, of different rules. */

@@ -51,9 +51,9 @@ static void the_hash_is_siphash(void) {
 static struct egx_fake *fake;
 static struct ratelimit_table *table;
 
-static void open_table(size_t entries) {
+static void open_table(size_t entries, size_t rules) {
     fake = egx_fake_new();
-    table = ratelimit_table_new(egx_fake_host(fake), entries);
+    table = ratelimit_table_new(egx_fake_host(fake), entries, rules);
 }
 
 static void close_table(void) {
@@ -69,7 +69,7 @@ static uint32_t take(uint32_t rule, uint64_t key, uint64_t now_ns) {
 }
 
 static void a_key_gets_its_burst_and_then_its_rate(void) {
-    open_table(16);
+    open_table(32, 2);
     for (int i = 0; i < 3; i++) {
         CU_ASSERT_EQUAL(take(0, 1, 100 * S), 0);
     }
@@ -88,7 +88,7 @@ static void a_key_gets_its_burst_and_then_its_rate(void) {
 
 static void who_is_refused_by_one_rule_is_charged_by_none(void) {
     static const struct ratelimit_bucket wide = {.interval_ns = 1, .capacity_ns = 100};
-    open_table(16);
+    open_table(32, 2);
     struct ratelimit_draw draws[2] = {{.bucket = &wide, .rule = 0, .key = EGX_STR_INIT("a")},
                                       {.bucket = &three_in_six, .rule = 1}};
     for (int i = 0; i < 10; i++) {
@@ -100,7 +100,7 @@ static void who_is_refused_by_one_rule_is_charged_by_none(void) {
 }
 
 static void what_is_full_again_gives_way_uncounted(void) {
-    open_table(16);
+    open_table(16, 1);
     for (uint64_t key = 0; key < 1000; key++) {
         CU_ASSERT_EQUAL(take(0, key, key * 6 * S), 0);
     }
@@ -109,7 +109,7 @@ static void what_is_full_again_gives_way_uncounted(void) {
 }
 
 static void many_other_keys_do_not_wash_a_debt_away(void) {
-    open_table(16);
+    open_table(16, 1);
     for (int i = 0; i < 3; i++) {
         CU_ASSERT_EQUAL(take(0, 7, 0), 0);
     }
@@ -121,8 +121,35 @@ static void many_other_keys_do_not_wash_a_debt_away(void) {
     close_table();
 }
 
+/* The second rule's debts are greater, whoever has them. */
+static void keys_of_one_rule_do_not_wash_away_debts_of_another(void) {
+    static const struct ratelimit_bucket monthly = {.interval_ns = 3600 * S,
+                                                    .capacity_ns = 720 * 3600 * S};
+    open_table(64, 2);
+    for (int i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(take(0, 7, 0), 0);
+    }
+    for (uint64_t key = 0; key < 1000; key++) {
+        struct ratelimit_draw draw = {
+            .bucket = &monthly, .rule = 1, .key = {(const char *)&key, sizeof key}};
+        CU_ASSERT_EQUAL(ratelimit_table_take(table, &draw, 1, 0), 0);
+    }
+    CU_ASSERT_EQUAL(take(0, 7, 0), 1);
+    CU_ASSERT_EQUAL(egx_fake_metric(fake, "ratelimit_evicted_total", ""), 1000 - 32);
+    close_table();
+}
+
+static void each_rule_has_a_bucket_at_least(void) {
+    open_table(1, 16);
+    for (uint32_t rule = 0; rule < 16; rule++) {
+        CU_ASSERT_EQUAL(take(rule, 1, 0), 0);
+    }
+    CU_ASSERT_EQUAL(egx_fake_metric(fake, "ratelimit_evicted_total", ""), 0);
+    close_table();
+}
+
 static void a_big_table_keeps_as_many_as_it_says(void) {
-    open_table(64 * 256);
+    open_table(64 * 256, 1);
     for (uint64_t key = 0; key < 8000; key++) {
         CU_ASSERT_EQUAL(take(0, key, 0), 0);
     }
@@ -155,7 +182,7 @@ static void *hammer(void *arg) {
 static void many_threads_get_exactly_the_burst(void) {
     pthread_t threads[THREADS];
     size_t numbers[THREADS];
-    open_table(64 * 64);
+    open_table(2 * 64 * 64, 2);
     for (size_t i = 0; i < THREADS; i++) {
         numbers[i] = i;
         CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, hammer, &numbers[i]), 0);
@@ -172,5 +199,7 @@ UNIT_MAIN(UNIT(a_bucket_has_room_for_its_burst),
           UNIT(a_key_gets_its_burst_and_then_its_rate),
           UNIT(who_is_refused_by_one_rule_is_charged_by_none),
           UNIT(what_is_full_again_gives_way_uncounted),
-          UNIT(many_other_keys_do_not_wash_a_debt_away), UNIT(a_big_table_keeps_as_many_as_it_says),
+          UNIT(many_other_keys_do_not_wash_a_debt_away),
+          UNIT(keys_of_one_rule_do_not_wash_away_debts_of_another),
+          UNIT(each_rule_has_a_bucket_at_least), UNIT(a_big_table_keeps_as_many_as_it_says),
           UNIT(many_threads_get_exactly_the_burst))

@@ -290,6 +290,11 @@ static const struct {
      "'burst' is more than"},
     {"{\"rules\":[{\"name\":\"a\",\"limit\":1,\"per\":\"1s\",\"key\":\"all\",\"path\":\"x\"}]}",
      "'path' has to begin"},
+    {"{\"rules\":[{\"name\":\"a\",\"limit\":1,\"per\":\"1s\",\"key\":\"all\",\"path\":\"/a/"
+     ":id\"}]}",
+     "and wildcards"},
+    {"{\"rules\":[{\"name\":\"a\",\"limit\":1,\"per\":\"1s\",\"key\":\"header:x-api-key:\"}]}",
+     "'key' has to be all"},
     {"{\"rules\":[{\"name\":\"a\",\"limit\":1,\"per\":\"1s\",\"key\":\"all\",\"methods\":[1]}]}",
      "'methods' has to be"},
     {"{\"rules\":[{\"name\":\"a\",\"limit\":1,\"per\":\"1s\",\"key\":\"all\",\"bursts\":1}]}",

@@ -17,6 +17,8 @@
 #include "verify.h"
 
 #define SECOND 1000000000ll
+/* What has no time is good for ever: it is known until it has to give way. */
+#define FOREVER (100ull * 365 * 86400 * SECOND)
 
 struct webhook_settings {
     struct eg_str rules;
@@ -58,7 +60,7 @@ struct webhook {
     const struct eg_host *host;
     const struct webhook_settings *settings;
     struct webhook_rules rules;
-    struct webhook_replay *replay; /* NULL: no rule wants it */
+    struct webhook_replay *replays[2]; /* of rules without a time, with one; NULL: none wants it */
     struct webhook_handshake *handshake;
     char id_extension[64];
 };
@@ -74,8 +76,17 @@ struct delivery {
 
 /* ---- life ---- */
 
-/* A CloudEvents attribute name (1.0, "Naming conventions"), with room for "id". */
+/* A CloudEvents attribute name (1.0, "Naming conventions") with room for "id", which is none of the
+ * event's own attributes, nor where the principal stands. */
 static int is_extension(struct eg_str name) {
+    static const char *const taken[] = {"specversion", "id",      "source",          "type",
+                                        "time",        "subject", "datacontenttype", "dataschema",
+                                        "schemaurl",   "data",    "eventgateway"};
+    for (size_t i = 0; i < EGX_COUNT(taken); i++) {
+        if (egx_str_eq(name, egx_str_c(taken[i]))) {
+            return 0;
+        }
+    }
     for (size_t i = 0; i < name.len; i++) {
         if (!(name.ptr[i] >= 'a' && name.ptr[i] <= 'z') &&
             !(name.ptr[i] >= '0' && name.ptr[i] <= '9')) {
@@ -88,7 +99,8 @@ static int is_extension(struct eg_str name) {
 static void destroy(void *instance) {
     struct webhook *webhook = instance;
     webhook_handshake_free(webhook->handshake);
-    webhook_replay_free(webhook->replay);
+    webhook_replay_free(webhook->replays[0]);
+    webhook_replay_free(webhook->replays[1]);
     webhook_rules_free(&webhook->rules);
     webhook->host->mem->free(webhook->host, webhook);
 }
@@ -112,14 +124,18 @@ static int32_t fill(struct webhook *webhook, struct eg_why *ret_why) {
     }
     if (!is_extension(s->extension)) {
         return egx_why(ret_why, EG_E_INVAL,
-                       "'extension' has to be up to 18 lower-case letters and digits");
+                       "'extension' has to be up to 18 lower-case letters and digits, and no "
+                       "attribute that events have already");
     }
     (void)snprintf(webhook->id_extension, sizeof webhook->id_extension, "%.*sid",
                    EGX_FMT(s->extension));
-    if (webhook->rules.has_replay) {
-        /* A time may lie as far in the future as in the past. */
-        webhook->replay = webhook_replay_new(webhook->host, (size_t)s->replay_cache,
-                                             2 * webhook->rules.tolerance_ns + SECOND);
+    /* A time may lie as far in the future as in the past. */
+    const uint64_t lifetimes[2] = {FOREVER, 2 * webhook->rules.tolerance_ns + SECOND};
+    for (size_t i = 0; i < EGX_COUNT(lifetimes); i++) {
+        if (webhook->rules.has_replay[i]) {
+            webhook->replays[i] =
+                webhook_replay_new(webhook->host, (size_t)s->replay_cache, lifetimes[i]);
+        }
     }
     return webhook_handshake_new(webhook->host, &config, &webhook->handshake, ret_why);
 }
@@ -156,9 +172,11 @@ static int32_t refuse(const struct webhook *webhook, const struct webhook_rule *
 
 static int32_t refuse_header(const struct webhook *webhook, const struct webhook_rule *rule,
                              struct eg_exchange *exchange, struct eg_str name, int is_missing) {
+    const int is_twice = webhook->host->exchange->header(exchange, name, 1).ptr != NULL;
     char message[400];
     (void)snprintf(message, sizeof message,
                    is_missing ? "This path takes signed requests only: there is no header '%.*s'."
+                   : is_twice ? "The header '%.*s' may be there once only."
                               : "The header '%.*s' cannot be read.",
                    EGX_FMT(name));
     return refuse(webhook, rule, exchange, is_missing ? WEBHOOK_BY_SIGNATURE : WEBHOOK_BY_SYNTAX,
@@ -215,7 +233,7 @@ static int remember(struct webhook *webhook, const struct webhook_rule *rule,
         return 0;
     }
     return rule->replay == WEBHOOK_REPLAY_OFF ||
-           webhook_replay_take(webhook->replay, seen,
+           webhook_replay_take(webhook->replays[rule->has_time], seen,
                                webhook->host->clock->monotonic_ns(webhook->host));
 }
 
@@ -346,7 +364,7 @@ static int32_t on_reply(void *instance, void *slot, struct eg_exchange *exchange
     (void)slot;
     (void)op;
     if (delivery != NULL && delivery->is_remembered && (status < 200 || status > 299)) {
-        webhook_replay_give_back(webhook->replay, &delivery->seen);
+        webhook_replay_give_back(webhook->replays[delivery->rule->has_time], &delivery->seen);
         delivery->is_remembered = 0;
     }
     return EG_NEXT;

@@ -61,7 +61,7 @@ void webhook_replay_free(struct webhook_replay *replay) {
     host->mem->free(host, replay);
 }
 
-/* A mark is as good as random: it is a MAC or a hash. */
+/* A mark is as good as random: it is a SHA-256 of what somebody with a secret has signed. */
 static uint32_t *bucket_of(struct webhook_replay *replay, const struct webhook_seen *seen) {
     uint32_t hash = 0;
     memcpy(&hash, seen->mark, sizeof hash);

@@ -19,17 +19,6 @@
 
 /* ---- the scheme ---- */
 
-static int is_header_name(struct eg_str name) {
-    for (size_t i = 0; i < name.len; i++) {
-        const char c = name.ptr[i];
-        const int is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.') {
-            return 0;
-        }
-    }
-    return name.len > 0 && name.len <= 200;
-}
-
 static int32_t read_headers(const struct webhook_rules *rules, const struct eg_json *group,
                             struct webhook_scheme *scheme, struct eg_why *ret_why) {
     const struct {
@@ -43,7 +32,7 @@ static int32_t read_headers(const struct webhook_rules *rules, const struct eg_j
         if (rc < 0) {
             return rc;
         }
-        if (rows[i].ret->len > 0 && !is_header_name(*rows[i].ret)) {
+        if (rows[i].ret->len > 0 && !egx_group_is_header(*rows[i].ret)) {
             return egx_why(ret_why, EG_E_INVAL, "'%s' is no name of a header", rows[i].key);
         }
     }
@@ -210,8 +199,8 @@ static int32_t read_rule(const struct webhook_rules *rules, const struct eg_json
     rule->tolerance_ns = rules->tolerance_ns;
     int32_t rc = egx_group_keys(host, group, known, EGX_COUNT(known), ret_why);
     rc = rc < 0 ? rc : egx_group_text(host, group, "path", &rule->path, ret_why);
-    if (rc >= 0 && rule->path.ptr[0] != '/') {
-        return egx_why(ret_why, EG_E_INVAL, "'path' has to begin with /");
+    if (rc >= 0 && !egx_path_is_rule(rule->path)) {
+        return egx_why(ret_why, EG_E_INVAL, EGX_PATH_RULE_TOLD);
     }
     rc = rc < 0 ? rc : egx_group_text(host, group, "name", &rule->name, ret_why);
     rc = rc < 0 ? rc : read_scheme(rules, group, rule, ret_why);
@@ -261,7 +250,7 @@ static int32_t add_rule(struct webhook_rules *rules, const struct eg_json *group
     }
     if (rc >= 0) {
         make_metrics(rules, rule);
-        rules->has_replay |= rule->replay != WEBHOOK_REPLAY_OFF;
+        rules->has_replay[rule->has_time] |= rule->replay != WEBHOOK_REPLAY_OFF;
     }
     return rc;
 }

@@ -27,7 +27,7 @@ struct webhook_rule {
     size_t key_count;
     uint64_t tolerance_ns;
     size_t replay; /* WEBHOOK_REPLAY_* */
-    int has_time;  /* the scheme signs a timestamp */
+    int has_time;  /* 1: the scheme signs a timestamp */
     uint32_t index;
     struct eg_metric *verified;
     struct eg_metric *refused[WEBHOOK_REASONS];
@@ -39,7 +39,7 @@ struct webhook_rules {
     struct webhook_rule *items;
     size_t count;
     uint64_t tolerance_ns; /* of rules that do not say; then the longest of all */
-    int has_replay;        /* some rule looks for replays */
+    int has_replay[2];     /* some rule without a time, with one, looks for replays */
 };
 
 /* json may be empty: no rules. ret_rules has to be freed in any case. */

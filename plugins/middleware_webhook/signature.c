@@ -46,7 +46,8 @@ static int32_t read_base64(struct eg_str text, unsigned char *out, size_t *ret_l
 static int32_t add(const struct webhook_scheme *scheme, struct eg_str text, uint32_t is_ed25519,
                    struct webhook_claim *claim) {
     size_t len = 0;
-    if (claim->count == WEBHOOK_SIGNATURES_MAX) {
+    if (claim->count == WEBHOOK_SIGNATURES_MAX ||
+        (is_ed25519 && claim->ed25519_count == WEBHOOK_ED25519_MAX)) {
         return EG_E_SYNTAX;
     }
     struct webhook_signature *signature = &claim->signatures[claim->count];
@@ -59,6 +60,7 @@ static int32_t add(const struct webhook_scheme *scheme, struct eg_str text, uint
     signature->is_ed25519 = is_ed25519;
     signature->len = (uint32_t)len;
     claim->count++;
+    claim->ed25519_count += is_ed25519;
     return EG_OK;
 }
 

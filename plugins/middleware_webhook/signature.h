@@ -9,6 +9,8 @@
 #include "schemes.h"
 
 #define WEBHOOK_SIGNATURES_MAX 32u /* senders put one for each secret that is active */
+/* Of these fewer: each is checked by itself, over the whole body, before anybody is known. */
+#define WEBHOOK_ED25519_MAX 4u
 
 struct webhook_signature {
     uint32_t is_ed25519;
@@ -21,6 +23,7 @@ struct webhook_claim {
     struct eg_str timestamp; /* as it is written, since that is what was signed; the same */
     int64_t at;              /* seconds since 1970 */
     size_t count;
+    size_t ed25519_count; /* of these */
     struct webhook_signature signatures[WEBHOOK_SIGNATURES_MAX];
 };
 

@@ -1,9 +1,14 @@
 /* What middleware_webhook refuses and with what, replays, rotation, rules, extensions. */
 #include "test_webhook.h"
 
-#define STANDARD                                                                                   \
-    "{\"path\":\"/in\",\"scheme\":\"standard\",\"secrets\":["                                      \
-    "\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]"
+#define SECRET "\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\""
+#define OTHER_SECRET "\"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+#define STANDARD "{\"path\":\"/in\",\"scheme\":\"standard\",\"secrets\":[" SECRET "]"
+/* See test_webhook_vectors.c. */
+#define ED25519_PUBLIC "\"whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=\""
+#define ED25519_SIGNATURE                                                                          \
+    "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/"                                                       \
+    "enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
 #define ID "msg_p5jXN8AQM9LWM0D4loKWxJek"
 #define BODY "{\"test\": 2432232314}"
 #define SIGNATURE "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
@@ -77,6 +82,8 @@ static void what_cannot_be_read_is_400(void) {
     deliver_well();
     egx_fake_add_header(request, "webhook-signature", SIGNATURE);
     ASSERT_SHUT(400);
+    CU_ASSERT_PTR_NOT_NULL(strstr(egx_fake_reply_body(request),
+                                  "The header 'webhook-signature' may be there once only."));
     CU_ASSERT_EQUAL(
         egx_fake_metric(fake, "webhook_refused_total", "scheme=standard,reason=malformed"),
         (int64_t)(EGX_COUNT(signatures) + EGX_COUNT(times) + 1));
@@ -95,6 +102,23 @@ static void more_signatures_than_secrets_can_be_active_are_400(void) {
     (void)strncat(many, SIGNATURE, sizeof many - strlen(many) - 1);
     deliver(ID, "1614265330", many);
     ASSERT_SHUT(400);
+    end();
+}
+
+/* Each costs a pass over the body for each key. */
+static void of_ed25519_few_signatures_are_checked(void) {
+    char many[1024] = ED25519_SIGNATURE;
+    CU_ASSERT_EQUAL_FATAL(make_rules("{\"path\":\"/in\",\"scheme\":\"standard\",\"replay\":\"off\","
+                                     "\"secrets\":[" ED25519_PUBLIC "]}",
+                                     ""),
+                          EG_OK);
+    set_time(AT);
+    for (size_t i = 1; i <= 5; i++) {
+        deliver(ID, "1614265330", many);
+        CU_ASSERT_EQUAL(ask(), i <= 4 ? EG_NEXT : EG_STOP);
+        CU_ASSERT_EQUAL(egx_fake_reply_status(request), i <= 4 ? 0 : 400);
+        (void)strncat(many, " " ED25519_SIGNATURE, sizeof many - strlen(many) - 1);
+    }
     end();
 }
 
@@ -144,6 +168,29 @@ static void what_was_accepted_is_not_accepted_again(void) {
     end();
 }
 
+/* The published vectors of both kinds of key sign the same delivery. */
+static void a_delivery_with_several_signatures_is_not_repeated_with_one_of_them(void) {
+    static const char *const again[] = {SIGNATURE, ED25519_SIGNATURE,
+                                        ED25519_SIGNATURE " " SIGNATURE};
+    static const char *const secrets[] = {SECRET "," ED25519_PUBLIC, ED25519_PUBLIC "," SECRET,
+                                          OTHER_SECRET "," SECRET "," ED25519_PUBLIC};
+    for (size_t i = 0; i < EGX_COUNT(secrets); i++) {
+        char rule[512];
+        (void)snprintf(rule, sizeof rule,
+                       "{\"path\":\"/in\",\"scheme\":\"standard\",\"secrets\":[%s]}", secrets[i]);
+        CU_ASSERT_EQUAL_FATAL(make_rules(rule, ""), EG_OK);
+        set_time(AT);
+        deliver(ID, "1614265330", SIGNATURE " " ED25519_SIGNATURE);
+        ASSERT_OPEN();
+        answer(202);
+        for (size_t k = 0; k < EGX_COUNT(again); k++) {
+            deliver(ID, "1614265330", again[k]);
+            ASSERT_SHUT(409);
+        }
+        end();
+    }
+}
+
 static void what_was_not_taken_may_come_again(void) {
     open_standard("", "");
     deliver_well();
@@ -180,6 +227,24 @@ static void without_a_time_nothing_is_remembered_unless_asked_for(void) {
         }
         end();
     }
+}
+
+/* Such a signature is good for ever, so it is no use to forget it when a tolerance is over. */
+static void without_a_time_a_delivery_stays_known(void) {
+    CU_ASSERT_EQUAL_FATAL(make_rules(STANDARD ",\"replay\":\"signature\"},"
+                                              "{\"scheme\":\"github\",\"replay\":\"signature\","
+                                              "\"secrets\":[\"It's a Secret to Everybody\"]}",
+                                     ""),
+                          EG_OK);
+    for (int i = 0; i < 3; i++) {
+        begin("POST", "/", "Hello, World!");
+        egx_fake_add_header(
+            request, "X-Hub-Signature-256",
+            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
+        CU_ASSERT_EQUAL(ask(), i == 0 ? EG_NEXT : EG_STOP);
+        egx_fake_advance(fake, 20 * 86400 * SECOND);
+    }
+    end();
 }
 
 static void each_active_secret_opens(void) {
@@ -294,6 +359,8 @@ static const struct {
      "'tolerance' has to be a duration"},
     {"{\"rules\":[{\"scheme\":\"github\",\"secrets\":[\"a\"],\"path\":\"in\"}]}",
      "has to begin with /"},
+    {"{\"rules\":[{\"scheme\":\"github\",\"secrets\":[\"a\"],\"path\":\"/hooks/*\"}]}",
+     "rule 1: 'path' has to begin with /, without"},
     {"{\"rules\":[{\"scheme\":\"github\",\"secrets\":[\"a\"],\"pathh\":\"/\"}]}",
      "unknown key 'pathh'"},
     {"{\"rules\":[{\"scheme\":\"standard\",\"secrets\":[\"secret\"]}]}", "whsec_ or whpk_"},
@@ -306,6 +373,8 @@ static const struct {
     {"{\"allowed_origins\":[\"*\"],\"callback_hosts\":[\"https://a\"]}", "'callback_hosts'"},
     {"{\"rules\":[{\"scheme\":\"none\"}],\"callback_hosts\":[\"a\"]}", "needs 'allowed_origins'"},
     {"{\"allowed_origins\":[\"*\"],\"extension\":\"Hook\"}", "'extension'"},
+    {"{\"allowed_origins\":[\"*\"],\"extension\":\"type\"}", "attribute that events have"},
+    {"{\"allowed_origins\":[\"*\"],\"extension\":\"eventgateway\"}", "attribute that events have"},
 };
 
 static void mistakes_in_settings_are_told(void) {
@@ -322,11 +391,13 @@ static void mistakes_in_settings_are_told(void) {
 
 UNIT_MAIN(UNIT(what_is_missing_is_401_with_a_challenge), UNIT(what_cannot_be_read_is_400),
           UNIT(more_signatures_than_secrets_can_be_active_are_400),
+          UNIT(of_ed25519_few_signatures_are_checked),
           UNIT(a_time_outside_the_tolerance_is_401_whatever_the_signature),
           UNIT(a_rule_has_its_own_tolerance), UNIT(what_was_accepted_is_not_accepted_again),
+          UNIT(a_delivery_with_several_signatures_is_not_repeated_with_one_of_them),
           UNIT(what_was_not_taken_may_come_again),
           UNIT(without_a_time_nothing_is_remembered_unless_asked_for),
-          UNIT(each_active_secret_opens), UNIT(the_longest_path_wins_and_others_are_open),
-          UNIT(the_rule_becomes_the_principal),
+          UNIT(without_a_time_a_delivery_stays_known), UNIT(each_active_secret_opens),
+          UNIT(the_longest_path_wins_and_others_are_open), UNIT(the_rule_becomes_the_principal),
           UNIT(the_extension_names_rule_and_id_and_cannot_be_forged),
           UNIT(mistakes_in_settings_are_told))

@@ -19,9 +19,9 @@ static struct eg_str bytes_of(const struct webhook_signature *signature) {
     return egx_str_n((const char *)signature->bytes, signature->len);
 }
 
-/* 1 = one of the signatures is this key's; its MAC then is the mark. */
+/* 1 = one of the signatures is this key's. */
 static int try_hmac(const struct webhook_key *key, const struct webhook_claim *claim,
-                    const struct eg_str *pieces, size_t count, unsigned char mark[WEBHOOK_MARK]) {
+                    const struct eg_str *pieces, size_t count) {
     unsigned char mac[WEBHOOK_MAC_MAX] = {0};
     size_t len = 0;
     int is_right = 0;
@@ -33,27 +33,24 @@ static int try_hmac(const struct webhook_key *key, const struct webhook_claim *c
             egx_ct_eq(egx_str_n((const char *)mac, len), bytes_of(&claim->signatures[i]));
         is_right |= is_equal & (claim->signatures[i].is_ed25519 == 0);
     }
-    if (is_right) {
-        memcpy(mark, mac, WEBHOOK_MARK);
-    }
     webhook_wipe(mac, sizeof mac);
     return is_right;
 }
 
-/* A second valid signature of the same content could be made by who has the private key only, yet
- * the mark is that of the content. */
 static int try_ed25519(const struct eg_host *host, const struct webhook_key *key,
-                       const struct webhook_claim *claim, const struct eg_str *pieces, size_t count,
-                       unsigned char mark[WEBHOOK_MARK]) {
+                       const struct webhook_claim *claim, const struct eg_str *pieces,
+                       size_t count) {
     for (size_t i = 0; i < claim->count; i++) {
         if (claim->signatures[i].is_ed25519 &&
             webhook_is_signed(host, key, pieces, count, bytes_of(&claim->signatures[i]))) {
-            return webhook_mark(pieces, count, mark) >= 0;
+            return 1;
         }
     }
     return 0;
 }
 
+/* A delivery may carry a signature of each active secret, and who repeats it may leave some out: so
+ * the mark is that of what was signed, not of a signature. */
 int32_t webhook_verify(const struct eg_host *host, const struct webhook_rule *rule,
                        const struct webhook_claim *claim, struct eg_str body,
                        unsigned char ret_mark[WEBHOOK_MARK]) {
@@ -63,11 +60,13 @@ int32_t webhook_verify(const struct eg_host *host, const struct webhook_rule *ru
     pieces_of(rule, claim, body, pieces);
     for (size_t i = 0; i < rule->key_count; i++) {
         const struct webhook_key *key = rule->keys[i];
-        is_right |= webhook_key_is_hmac(key)
-                        ? try_hmac(key, claim, pieces, count, ret_mark)
-                        : try_ed25519(host, key, claim, pieces, count, ret_mark);
+        is_right |= webhook_key_is_hmac(key) ? try_hmac(key, claim, pieces, count)
+                                             : try_ed25519(host, key, claim, pieces, count);
     }
-    return is_right ? EG_OK : EG_E_DENIED;
+    if (!is_right) {
+        return EG_E_DENIED;
+    }
+    return rule->replay == WEBHOOK_REPLAY_SIGNATURE ? webhook_mark(pieces, count, ret_mark) : EG_OK;
 }
 
 int webhook_is_in_time(const struct webhook_rule *rule, const struct webhook_claim *claim,

@@ -6,7 +6,8 @@
 #include "signature.h"
 
 /* EG_E_DENIED: no signature is right. Then and with success as much work is done for each secret,
- * whatever matched. ret_mark identifies what was signed, and cannot be chosen by the sender. */
+ * whatever matched. ret_mark identifies what was signed; set where the rule looks for replays by
+ * it. */
 int32_t webhook_verify(const struct eg_host *host, const struct webhook_rule *rule,
                        const struct webhook_claim *claim, struct eg_str body,
                        unsigned char ret_mark[WEBHOOK_MARK]);

@@ -185,11 +185,18 @@ def test_the_old_secret_works_until_it_is_taken_out(gateway):
 @pytest.mark.parametrize("headers", [
     {"X-Hub-Signature-256": "sha256=" + "0" * 63}, {"X-Hub-Signature-256": "sha256=" + "g" * 64},
     {"X-Hub-Signature-256": "sha1=" + "0" * 40}, {"X-Hub-Signature-256": "x" * 8000},
-    [("X-Hub-Signature-256", "sha256=" + "0" * 64), ("X-Hub-Signature-256", "sha256=" + "1" * 64)],
 ])
 def test_what_cannot_be_read_is_400(gateway, headers):
     answer = gateway.event("POST", "/github", "{}", headers)
     assert (answer.status, answer.message) == (400, "The header 'x-hub-signature-256' cannot be read.")
+
+
+def test_a_signature_that_is_there_twice_is_400(gateway):
+    body = fresh()
+    right = github(body, 0)["X-Hub-Signature-256"]
+    for pair in ((right, right), ("sha256=" + "0" * 64, right), (right, "")):
+        answer = gateway.event("POST", "/github", body, [("X-Hub-Signature-256", value) for value in pair])
+        assert (answer.status, answer.message) == (400, "The header 'x-hub-signature-256' may be there once only.")
 
 
 @pytest.mark.parametrize("path,status", [

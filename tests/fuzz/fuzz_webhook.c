@@ -12,6 +12,7 @@
 static void check_claim(const struct webhook_scheme *scheme, const struct webhook_claim *claim,
                         struct eg_str header) {
     GW_ASSERT(claim->count <= WEBHOOK_SIGNATURES_MAX);
+    GW_ASSERT(claim->ed25519_count <= WEBHOOK_ED25519_MAX);
     for (size_t i = 0; i < claim->count; i++) {
         const struct webhook_signature *signature = &claim->signatures[i];
         GW_ASSERT(signature->len == (signature->is_ed25519 ? WEBHOOK_ED25519_SIZE

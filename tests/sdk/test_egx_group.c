@@ -198,6 +198,29 @@ static void a_path_is_plain_or_has_readings(void) {
     }
 }
 
+static void a_path_that_no_request_could_have_is_none_of_a_rule(void) {
+    static const char *const fine[] = {"/", "/a", "/a/", "/a.b/c", "/%61", "/%3Aid", "/a:b", "/a*"};
+    static const char *const bad[] = {"",     "a",    "*",        "//",     "/a//b",
+                                      "/a//", "/./a", "/a/..",    "/a%2Fb", "/a?b=c",
+                                      "/a#b", "/:id", "/a/:id/b", "/*",     "/a/*rest"};
+    for (size_t i = 0; i < EGX_COUNT(fine); i++) {
+        CU_ASSERT_TRUE(egx_path_is_rule(egx_str_c(fine[i])));
+    }
+    for (size_t i = 0; i < EGX_COUNT(bad); i++) {
+        CU_ASSERT_FALSE(egx_path_is_rule(egx_str_c(bad[i])));
+    }
+}
+
+static void a_header_has_a_name(void) {
+    static const char *const bad[] = {"", "x y", "x:", "x\r\n", "\xc3\xa4", "(x)"};
+    CU_ASSERT_TRUE(egx_group_is_header(EGX_STR("X-Api_Key.2")));
+    CU_ASSERT_FALSE(egx_group_is_header(egx_str_n("a\0", 2)));
+    for (size_t i = 0; i < EGX_COUNT(bad); i++) {
+        CU_ASSERT_FALSE(egx_group_is_header(egx_str_c(bad[i])));
+    }
+}
+
 UNIT_MAIN(UNIT(an_unknown_key_is_named), UNIT(what_is_absent_stays_as_it_was),
           UNIT(wrong_types_and_values_are_refused), UNIT(durations_are_written_as_in_settings),
-          UNIT(a_path_holds_itself_and_what_is_below), UNIT(a_path_is_plain_or_has_readings))
+          UNIT(a_path_holds_itself_and_what_is_below), UNIT(a_path_is_plain_or_has_readings),
+          UNIT(a_path_that_no_request_could_have_is_none_of_a_rule), UNIT(a_header_has_a_name))

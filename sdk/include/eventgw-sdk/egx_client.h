@@ -143,7 +143,9 @@ static inline int egx_client_address(const struct eg_host *host, const struct eg
     if (!egx_address_parse(host->exchange->peer(exchange), &address)) {
         return 0;
     }
-    while (trusted_count > 0 &&
+    /* Lines are counted for who is believed only: each takes a pass over all headers. */
+    const int is_proxy = egx_networks_have(trusted, trusted_count, &address);
+    while (is_proxy &&
            host->exchange->header(exchange, EGX_STR("X-Forwarded-For"), lines).ptr != NULL) {
         lines++;
     }

@@ -60,6 +60,18 @@ static inline int32_t egx_group_text(const struct eg_host *host, const struct eg
     return EG_OK;
 }
 
+/* Is it the name of a header? Of the tokens of RFC 9110 5.6.2 those that are in use. */
+static inline int egx_group_is_header(struct eg_str name) {
+    for (size_t i = 0; i < name.len; i++) {
+        const char c = egx_lower(name.ptr[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' &&
+            c != '.') {
+            return 0;
+        }
+    }
+    return name.len > 0 && name.len <= 200;
+}
+
 /* One of the words, by its index. */
 static inline int32_t egx_group_choice(const struct eg_host *host, const struct eg_json *group,
                                        const char *name, const char *const *words, size_t count,

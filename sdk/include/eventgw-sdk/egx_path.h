@@ -135,4 +135,22 @@ static inline int egx_path_is_below(struct eg_str path, int is_reading, struct e
     return path.len == 0 || path.ptr[0] == '/';
 }
 
+#define EGX_PATH_RULE_TOLD                                                                         \
+    "'path' has to begin with /, without //, . and .. as segments, escaped slashes, ?, #, and "    \
+    "wildcards: what is below it is in it"
+
+/* Can it be the path of a rule? One that no request can have, or that each could read otherwise,
+ * would leave open what it was meant to guard. Segments that begin with ':' or '*' are the
+ * wildcards of routes; who means these letters writes %3A and %2A. */
+static inline int egx_path_is_rule(struct eg_str path) {
+    for (size_t i = 0; i < path.len; i++) {
+        const char c = path.ptr[i];
+        const int is_first = i == 0 || path.ptr[i - 1] == '/';
+        if (c == '?' || c == '#' || (is_first && (c == ':' || c == '*'))) {
+            return 0;
+        }
+    }
+    return path.len > 0 && path.ptr[0] == '/' && egx_path_is_plain(path);
+}
+
 #endif
