@@ -27,10 +27,6 @@ int32_t tr_is_attribute(struct eg_str name) {
     return is_one_of(name, attributes, EGX_COUNT(attributes));
 }
 
-int32_t tr_is_own_name(struct eg_str name) {
-    return egx_str_starts(name, EGX_STR("eventgateway"));
-}
-
 /* ---- names and values ---- */
 
 static int is_alphanumeric(char c) {

@@ -132,6 +132,23 @@ static void an_output_that_is_no_event_is_refused(void) {
                  "changed");
 }
 
+/* In CloudEvents of another version names are written with lower-case letters and digits only. A
+ * program that takes names from the data would let a client speak for the gateway. */
+static void names_that_become_the_gateways_own_are_refused(void) {
+    static const char *const names[] = {"EventGatewayAuthorization",
+                                        "eventgateway-authorization",
+                                        "event_gateway_authorization",
+                                        "-EVENTGATEWAY",
+                                        "eventgateway.authorization"};
+    for (size_t i = 0; i < EGX_COUNT(names); i++) {
+        char text[100];
+        (void)snprintf(text, sizeof text, ".[\"%s\"] = \"me\"", names[i]);
+        CU_ASSERT_EQUAL(on_event(text), TR_BAD_OUTPUT);
+        CU_ASSERT_TRUE(egx_str_starts(outcome.message, EGX_STR("'")));
+    }
+    ASSERT_CHANGES(".[\"event-gate\"] = \"x\"", "json event-gate=\"x\"");
+}
+
 static void no_output_and_errors_are_told_apart(void) {
     ASSERT_FAILS("empty", TR_EMPTY, "it gave no output");
     ASSERT_FAILS("error(\"oh\")", TR_JQ_ERROR, "oh");
@@ -238,7 +255,8 @@ static void an_outcome_is_read_with_suspicion(void) {
 
 UNIT_MAIN(UNIT(what_a_program_leaves_alone_is_not_touched),
           UNIT(attributes_extensions_and_data_are_changed), UNIT(variables_tell_of_the_request),
-          UNIT(an_output_that_is_no_event_is_refused), UNIT(no_output_and_errors_are_told_apart),
+          UNIT(an_output_that_is_no_event_is_refused),
+          UNIT(names_that_become_the_gateways_own_are_refused), UNIT(no_output_and_errors_are_told_apart),
           UNIT(a_large_output_is_refused), UNIT(an_input_that_jq_cannot_read_is_an_error),
           UNIT(a_reply_is_changed), UNIT(bytes_that_are_no_text_are_base64),
           UNIT(an_output_that_is_no_reply_is_refused), UNIT(nothing_outside_can_be_reached),

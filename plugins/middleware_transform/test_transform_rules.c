@@ -93,6 +93,9 @@ static const struct {
      "rule 1: event: 'specversion' in 'set' is no attribute or extension that may be changed"},
     {"[{\"event\":{\"set\":{\"eventgateway\":\"x\"}}}]",
      "rule 1: event: 'eventgateway' in 'set' is no attribute or extension that may be changed"},
+    {"[{\"event\":{\"rename\":{\"x\":\"Event-Gateway-Authorization\"}}}]",
+     "rule 1: event: 'Event-Gateway-Authorization' in 'rename' is no attribute or extension that "
+     "may be changed"},
     {"[{\"event\":{\"set\":{\"data\":\"x\"}}}]",
      "rule 1: event: 'data' in 'set' is no attribute or extension that may be changed"},
     {"[{\"event\":{\"set\":{\"subject\":true}}}]",
