@@ -7,7 +7,7 @@
  *
  * A worker that takes too long, runs out of memory or crashes costs the job it was at; one that
  * somebody else killed does not: its job is run once more. A new worker is started at once, or
- * after a pause when several ended without having done anything.
+ * after a pause when several ended before they were given anything.
  */
 #ifndef MIDDLEWARE_TRANSFORM_POOL_H
 #define MIDDLEWARE_TRANSFORM_POOL_H

@@ -47,6 +47,7 @@ void tr_worker_send(struct tr_worker *worker, const struct tr_job *job) {
 
 void tr_worker_begin_run(struct tr_worker *worker) {
     worker->state = BUSY;
+    worker->runs++;
     worker->began_ns = tr_pool_now_ns(worker->pool);
     worker->began_cpu_ns = tr_child_cpu_ns(worker->clock);
     worker->due_ns = worker->began_ns + worker->pool->config->timeout_ns;
@@ -78,7 +79,6 @@ static int32_t on_done(struct tr_worker *worker, struct eg_str payload) {
     if (worker->job != NULL) {
         tr_worker_begin_run(worker);
     }
-    worker->jobs_done++;
     worker->pool->failures = 0;
     job->ended(job, &outcome);
     return EG_OK;
@@ -171,9 +171,8 @@ static uint64_t pause_ns(const struct tr_pool *pool) {
 /* It is gone; the next one comes when it is wanted, or after a pause. */
 static void replace(struct tr_worker *worker) {
     struct tr_pool *pool = worker->pool;
-    const uint32_t is_idle_end = worker->jobs_done == 0;
     worker->state = GONE;
-    pool->failures += is_idle_end;
+    pool->failures += worker->runs == 0; /* else it may be the run that ended it */
     worker->due_ns = 0;
     if (pool->is_closing) {
         return;
@@ -195,7 +194,7 @@ static void replace(struct tr_worker *worker) {
 void tr_worker_spawn(struct tr_worker *worker) {
     struct tr_pool *pool = worker->pool;
     struct eg_why why = {.struct_size = sizeof why};
-    worker->jobs_done = 0;
+    worker->runs = 0;
     if (tr_child_spawn(pool->config->worker_path, &worker->pid, &worker->fd, &why) < 0) {
         egx_log(pool->host, EG_LOG_ERROR, "%.*s", (int)why.len, why.text);
         replace(worker);

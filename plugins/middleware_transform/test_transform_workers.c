@@ -220,6 +220,23 @@ static void runs_behind_an_endless_one_are_not_lost(void) {
     end();
 }
 
+/* Runs that end their workers are no sign of workers that cannot work: who sends many of them does
+ * not get the others refused. */
+static void many_endless_runs_in_a_row_do_not_refuse_the_others(void) {
+    serve("{" WORKER "," RULES(GOOD "," LOOP "," CRASH) ",\"workers\":1,\"timeout\":\"20ms\"}");
+    struct request r[10];
+    ASSERT_WORKS("/good");
+    for (size_t i = 0; i < EGX_COUNT(r); i++) {
+        begin(&r[i], i + 1 == EGX_COUNT(r) ? "/good" : i % 2 == 0 ? "/loop" : "/crash");
+    }
+    for (size_t i = 0; i + 1 < EGX_COUNT(r); i++) {
+        CU_ASSERT_EQUAL(finish(&r[i]), EG_STOP);
+        CU_ASSERT_NOT_EQUAL(egx_fake_reply_status(r[i].exchange), 503);
+    }
+    CU_ASSERT_EQUAL(finish(&r[EGX_COUNT(r) - 1]), EG_NEXT);
+    end();
+}
+
 static void a_program_that_eats_memory_is_ended(void) {
     serve("{" WORKER
           "," RULES(GOOD "," BOMB) ",\"workers\":1,\"timeout\":\"30s\",\"max_memory\":\"64MiB\"}");
@@ -433,6 +450,7 @@ static void a_worker_has_nothing_of_the_gateway(void) {
 UNIT_MAIN(UNIT(an_event_is_changed), UNIT(a_reply_is_changed),
           UNIT(what_a_program_says_is_logged_and_answered_in_general),
           UNIT(a_program_that_does_not_end_is_ended), UNIT(runs_behind_an_endless_one_are_not_lost),
+          UNIT(many_endless_runs_in_a_row_do_not_refuse_the_others),
           UNIT(a_program_that_eats_memory_is_ended), UNIT(a_worker_that_crashes_costs_one_run),
           UNIT(a_run_whose_worker_was_killed_is_run_again),
           UNIT(one_whose_workers_are_killed_twice_is_answered), UNIT(a_full_queue_is_answered_503),
