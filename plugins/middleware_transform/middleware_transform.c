@@ -48,6 +48,7 @@ struct transform {
     struct tr_rules rules;
     struct egx_json setup;
     struct tr_pool_config pool;
+    struct tr_closed closed;
     struct eg_metric *runs[TR_OUTCOMES];
     char worker_path[4096];
     const struct eg_loop *control;
@@ -70,6 +71,7 @@ struct work {
 
 static void destroy(void *instance) {
     struct transform *transform = instance;
+    tr_pools_free(&transform->closed);
     tr_rules_free(&transform->rules);
     egx_json_free(&transform->setup);
     transform->host->mem->free(transform->host, transform);
@@ -187,9 +189,9 @@ static int32_t attach(void *instance, struct eg_loop *loop, void **ret_slot) {
 }
 
 static void detach(void *instance, void *slot) {
-    (void)instance;
+    struct transform *transform = instance;
     if (slot != NULL) {
-        tr_pool_close(slot);
+        tr_pool_close(slot, &transform->closed);
     }
 }
 

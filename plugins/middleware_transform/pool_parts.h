@@ -48,6 +48,7 @@ struct tr_pool {
     struct eg_timer *timer;
     uint64_t timer_ns;
     int32_t is_closing;
+    struct tr_pool *next; /* of those that are closed */
     char piece[TR_READ_BYTES]; /* of what is received */
 };
 

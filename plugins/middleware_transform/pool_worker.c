@@ -174,9 +174,6 @@ static void replace(struct tr_worker *worker) {
     worker->state = GONE;
     pool->failures += worker->runs == 0; /* else it may be the run that ended it */
     worker->due_ns = 0;
-    if (pool->is_closing) {
-        return;
-    }
     pool->host->metrics->add(pool->config->restarts, 1);
     const uint64_t pause = pause_ns(pool);
     if (pause == 0) {
@@ -252,7 +249,11 @@ static void end_job_of(struct tr_worker *worker, uint32_t cause) {
 
 void tr_worker_reap(struct tr_worker *worker) {
     int32_t wait_status = 0;
-    if (!tr_child_reap(worker->pid, worker->pool->is_closing, &wait_status)) {
+    if (worker->pool->is_closing) { /* tr_pool_free waits for it */
+        end_job_of(worker, worker->cause);
+        return;
+    }
+    if (!tr_child_reap(worker->pid, 0, &wait_status)) {
         worker->due_ns = tr_pool_now_ns(worker->pool) + REAP_EVERY_NS;
         return;
     }

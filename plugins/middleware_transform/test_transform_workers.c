@@ -340,6 +340,18 @@ static void nobody_waits_for_a_run_that_was_canceled(void) {
     end();
 }
 
+/* The memory of a worker is given back in its own time, which no loop waits for. */
+static void a_loop_does_not_wait_for_its_workers_to_be_gone(void) {
+    pid_t pid = 0;
+    serve("{" WORKER "," RULES(GOOD) "}");
+    ASSERT_WORKS("/good");
+    component()->life->detach(instance, slot);
+    CU_ASSERT_TRUE(children(&pid) > 0);
+    egx_fake_destroy(fake, component(), instance);
+    instance = NULL;
+    end();
+}
+
 static void a_large_event_goes_through(void) {
     serve("{" WORKER ",\"rules\":[" RULE(
         "/", ".data = [.data, .data]") "],\"workers\":1,"
@@ -454,7 +466,8 @@ UNIT_MAIN(UNIT(an_event_is_changed), UNIT(a_reply_is_changed),
           UNIT(a_program_that_eats_memory_is_ended), UNIT(a_worker_that_crashes_costs_one_run),
           UNIT(a_run_whose_worker_was_killed_is_run_again),
           UNIT(one_whose_workers_are_killed_twice_is_answered), UNIT(a_full_queue_is_answered_503),
-          UNIT(nobody_waits_for_a_run_that_was_canceled), UNIT(a_large_event_goes_through),
+          UNIT(nobody_waits_for_a_run_that_was_canceled),
+          UNIT(a_loop_does_not_wait_for_its_workers_to_be_gone), UNIT(a_large_event_goes_through),
           UNIT(what_the_gateway_refuses_is_an_error_of_the_program),
           UNIT(a_worker_that_cannot_work_is_told_at_the_start),
           UNIT(when_no_worker_stays_alive_nobody_is_kept_waiting),
