@@ -236,9 +236,30 @@ void tr_changes_add(struct tr_changes *changes, uint32_t kind, struct eg_str nam
     changes->count++;
 }
 
+/* Deeper than some 256 levels jq writes words in angle brackets instead, and does not say so. Where
+ * no string is, JSON has no such bracket. */
+static int is_whole(struct eg_str json) {
+    int is_in_string = 0;
+    for (size_t i = 0; i < json.len; i++) {
+        if (json.ptr[i] == '"') {
+            is_in_string = !is_in_string;
+        } else if (is_in_string && json.ptr[i] == '\\') {
+            i++;
+        } else if (!is_in_string && json.ptr[i] == '<') {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 void tr_changes_add_json(struct tr_changes *changes, uint32_t kind, struct eg_str name, jv value) {
     jv text = jv_dump_string(value, 0);
-    tr_changes_add(changes, kind, name, tr_string(text));
+    if (is_whole(tr_string(text))) {
+        tr_changes_add(changes, kind, name, tr_string(text));
+    } else {
+        tr_changes_refuse(changes, TR_BAD_OUTPUT, "'%.*s' of its output is nested too deeply",
+                          EGX_FMT(name));
+    }
     jv_free(text);
 }
 

@@ -202,6 +202,17 @@ static void a_reply_is_changed(void) {
     ASSERT_REPLY(".headers[\"x-two\"] = null", "", 0, "no header x-two=");
 }
 
+/* jq writes "<stripped: exceeds max depth>" where it does not go on. */
+static void a_value_that_jq_does_not_write_whole_is_refused(void) {
+    CU_ASSERT_EQUAL(on_reply("reduce range(300) as $x (.; .body = [.body])", EGX_STR("x"), 0),
+                    TR_BAD_OUTPUT);
+    ASSERT_STR(outcome.message, "'body' of its output is nested too deeply");
+    CU_ASSERT_EQUAL(on_event("reduce range(300) as $x (.; .data = [.data])"), TR_BAD_OUTPUT);
+    ASSERT_STR(outcome.message, "'data' of its output is nested too deeply");
+    ASSERT_REPLY(".body = [\"\\\"<\", {\"<\": \"<\"}]", "x", 0,
+                 "json body body=[\"\\\"<\",{\"<\":\"<\"}]");
+}
+
 static void bytes_that_are_no_text_are_base64(void) {
     ASSERT_REPLY(".", "\xff\xfe", 0, "");
     ASSERT_REPLY(".body = .body_base64 | del(.body_base64)", "\xff\xfe", 0, "body body=//4=");
@@ -328,7 +339,8 @@ UNIT_MAIN(UNIT(what_a_program_leaves_alone_is_not_touched),
           UNIT(an_output_that_is_no_event_is_refused),
           UNIT(names_that_become_the_gateways_own_are_refused), UNIT(no_output_and_errors_are_told_apart),
           UNIT(a_large_output_is_refused), UNIT(an_input_that_jq_cannot_read_is_an_error),
-          UNIT(a_reply_is_changed), UNIT(bytes_that_are_no_text_are_base64),
+          UNIT(a_reply_is_changed),
+          UNIT(a_value_that_jq_does_not_write_whole_is_refused), UNIT(bytes_that_are_no_text_are_base64),
           UNIT(an_output_that_is_no_reply_is_refused), UNIT(nothing_outside_can_be_reached),
           UNIT(programs_that_are_compiled_together_do_what_each_does_alone),
           UNIT(a_text_that_is_no_program_alone_is_refused),
