@@ -182,10 +182,11 @@ static int has_word(struct eg_str text, const char *word) {
     return text.len > 0 && memmem(text.ptr, text.len, word, strlen(word)) != NULL;
 }
 
-/* Whether the variables are needed is known from the text; a mention too many costs time only. */
+/* Whether the variables are needed is known from the text; a mention too many costs time only. In
+ * jq 1.6 the $ may stand apart from the name. */
 void tr_source_look(struct tr_source *source) {
-    source->wants_request = has_word(source->text, "$request") || has_word(source->text, "$__");
-    source->wants_space = has_word(source->text, "$space") || has_word(source->text, "$__");
+    source->wants_request = has_word(source->text, "request") || has_word(source->text, "$__");
+    source->wants_space = has_word(source->text, "space") || has_word(source->text, "$__");
 }
 
 static int32_t add_program(struct tr_read *read, struct tr_stage *stage, struct tr_source source) {

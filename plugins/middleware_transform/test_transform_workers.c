@@ -171,6 +171,16 @@ static void a_reply_is_changed(void) {
     end();
 }
 
+/* jq 1.6 lets words stand apart. */
+static void variables_are_given_however_they_are_written(void) {
+    serve("{" WORKER ",\"rules\":[" RULE(
+        "/", ".data = [$ request.method, $  # the path\\n request.path]") "]}");
+    struct request r;
+    CU_ASSERT_EQUAL(ask(&r, "/p"), EG_NEXT);
+    ASSERT_STR(egx_fake_host(fake)->event->data(r.event, NULL), "[\"POST\",\"/p\"]");
+    end();
+}
+
 static void what_a_program_says_is_logged_and_answered_in_general(void) {
     serve("{" WORKER "," RULES(ERROR "," REFUSE "," DROP) "}");
     struct request r;
@@ -460,6 +470,7 @@ static void a_worker_has_nothing_of_the_gateway(void) {
 }
 
 UNIT_MAIN(UNIT(an_event_is_changed), UNIT(a_reply_is_changed),
+          UNIT(variables_are_given_however_they_are_written),
           UNIT(what_a_program_says_is_logged_and_answered_in_general),
           UNIT(a_program_that_does_not_end_is_ended), UNIT(runs_behind_an_endless_one_are_not_lost),
           UNIT(many_endless_runs_in_a_row_do_not_refuse_the_others),
