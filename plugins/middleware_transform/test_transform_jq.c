@@ -137,10 +137,8 @@ static void an_output_that_is_no_event_is_refused(void) {
 /* In CloudEvents of another version names are written with lower-case letters and digits only. A
  * program that takes names from the data would let a client speak for the gateway. */
 static void names_that_become_the_gateways_own_are_refused(void) {
-    static const char *const names[] = {"EventGatewayAuthorization",
-                                        "eventgateway-authorization",
-                                        "event_gateway_authorization",
-                                        "-EVENTGATEWAY",
+    static const char *const names[] = {"EventGatewayAuthorization", "eventgateway-authorization",
+                                        "event_gateway_authorization", "-EVENTGATEWAY",
                                         "eventgateway.authorization"};
     for (size_t i = 0; i < EGX_COUNT(names); i++) {
         char text[100];
@@ -260,8 +258,7 @@ static void programs_that_are_compiled_together_do_what_each_does_alone(void) {
     struct tr_program *program = NULL;
     CU_ASSERT_EQUAL_FATAL(tr_programs_compile(texts, EGX_COUNT(texts), &program), EG_OK);
     for (uint32_t i = 0; i < EGX_COUNT(texts); i++) {
-        const struct tr_run what = {
-            .stage = TR_STAGE_EVENT, .number = i, .main = egx_str_c(EVENT)};
+        const struct tr_run what = {.stage = TR_STAGE_EVENT, .number = i, .main = egx_str_c(EVENT)};
         out.len = 0;
         tr_program_run(program, &what, 1000, &out);
         CU_ASSERT_EQUAL_FATAL(tr_outcome_read(egx_json_text(&out), &outcome), EG_OK);
@@ -337,11 +334,12 @@ static void an_outcome_is_read_with_suspicion(void) {
 UNIT_MAIN(UNIT(what_a_program_leaves_alone_is_not_touched),
           UNIT(attributes_extensions_and_data_are_changed), UNIT(variables_tell_of_the_request),
           UNIT(an_output_that_is_no_event_is_refused),
-          UNIT(names_that_become_the_gateways_own_are_refused), UNIT(no_output_and_errors_are_told_apart),
-          UNIT(a_large_output_is_refused), UNIT(an_input_that_jq_cannot_read_is_an_error),
-          UNIT(a_reply_is_changed),
-          UNIT(a_value_that_jq_does_not_write_whole_is_refused), UNIT(bytes_that_are_no_text_are_base64),
-          UNIT(an_output_that_is_no_reply_is_refused), UNIT(nothing_outside_can_be_reached),
+          UNIT(names_that_become_the_gateways_own_are_refused),
+          UNIT(no_output_and_errors_are_told_apart), UNIT(a_large_output_is_refused),
+          UNIT(an_input_that_jq_cannot_read_is_an_error), UNIT(a_reply_is_changed),
+          UNIT(a_value_that_jq_does_not_write_whole_is_refused),
+          UNIT(bytes_that_are_no_text_are_base64), UNIT(an_output_that_is_no_reply_is_refused),
+          UNIT(nothing_outside_can_be_reached),
           UNIT(programs_that_are_compiled_together_do_what_each_does_alone),
           UNIT(a_text_that_is_no_program_alone_is_refused),
           UNIT(many_programs_take_hardly_longer_than_one), UNIT(an_outcome_is_read_with_suspicion))

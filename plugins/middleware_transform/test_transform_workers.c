@@ -172,6 +172,20 @@ static void a_reply_is_changed(void) {
 }
 
 /* jq 1.6 lets words stand apart. */
+static void the_answer_to_a_failure_has_the_type_of_an_answer(void) {
+    serve("{" WORKER ",\"rules\":[{\"reply\":{\"set_headers\":{\"content-type\":\"text/x\"},"
+          "\"jq\":\".body + 1\"}}]}");
+    struct request r = {.exchange = egx_fake_exchange(fake, "POST", "/")};
+    egx_fake_host(fake)->exchange->reply(r.exchange, 200, EGX_STR("text/plain"),
+                                         egx_buf_static(EGX_STR("a")));
+    egx_fake_op_init(fake, &r.op);
+    r.verdict = ops()->on_reply(instance, slot, r.exchange, &r.op.pub);
+    CU_ASSERT_EQUAL(finish(&r), EG_STOP);
+    CU_ASSERT_EQUAL(egx_fake_reply_status(r.exchange), 502);
+    CU_ASSERT_STRING_EQUAL(egx_fake_reply_header(r.exchange, "content-type"), "application/json");
+    end();
+}
+
 static void variables_are_given_however_they_are_written(void) {
     serve("{" WORKER ",\"rules\":[" RULE(
         "/", ".data = [$ request.method, $  # the path\\n request.path]") "]}");
@@ -470,6 +484,7 @@ static void a_worker_has_nothing_of_the_gateway(void) {
 }
 
 UNIT_MAIN(UNIT(an_event_is_changed), UNIT(a_reply_is_changed),
+          UNIT(the_answer_to_a_failure_has_the_type_of_an_answer),
           UNIT(variables_are_given_however_they_are_written),
           UNIT(what_a_program_says_is_logged_and_answered_in_general),
           UNIT(a_program_that_does_not_end_is_ended), UNIT(runs_behind_an_endless_one_are_not_lost),
