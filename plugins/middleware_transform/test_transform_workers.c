@@ -2,9 +2,12 @@
  * by as much as the real one, since processor time is real. */
 #include <dirent.h>
 #include <eventgw-sdk/fake_host.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -428,6 +431,38 @@ static void a_worker_that_cannot_work_is_told_at_the_start(void) {
     }
 }
 
+#define FINDER "EVENTGW_TEST_FINDS_WORKER"
+
+/* This program again, as a shell starts what it finds in PATH: without a directory in its name. */
+__attribute__((constructor)) static void find_only(void) {
+    char path[4096];
+    if (getenv(FINDER) != NULL) {
+        const int32_t rc = tr_worker_find(path, sizeof path);
+        _exit(rc == EG_OK && path[0] != '/' ? 1 : 0);
+    }
+}
+
+/* Linked into the gateway, the plugin has no file of its own. */
+static void the_worker_is_not_looked_for_where_the_gateway_happens_to_be_started(void) {
+    char directory[] = "/tmp/transform-XXXXXX";
+    int status = 0;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(directory));
+    const pid_t pid = fork();
+    if (pid == 0) {
+        const int is_ready = chdir(directory) == 0 &&
+                             symlink("/bin/true", "transform-worker") == 0 &&
+                             setenv(FINDER, "1", 1) == 0;
+        (void)(is_ready && execl("/proc/self/exe", "gateway", (char *)NULL));
+        _exit(2);
+    }
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    CU_ASSERT_EQUAL(status, 0);
+    const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CU_ASSERT_EQUAL(unlinkat(fd, "transform-worker", 0), 0);
+    (void)close(fd);
+    CU_ASSERT_EQUAL(rmdir(directory), 0);
+}
+
 static void when_no_worker_stays_alive_nobody_is_kept_waiting(void) {
     char path[] = "/tmp/transform-worker-XXXXXX";
     char settings[512];
@@ -496,5 +531,6 @@ UNIT_MAIN(UNIT(an_event_is_changed), UNIT(a_reply_is_changed),
           UNIT(a_loop_does_not_wait_for_its_workers_to_be_gone), UNIT(a_large_event_goes_through),
           UNIT(what_the_gateway_refuses_is_an_error_of_the_program),
           UNIT(a_worker_that_cannot_work_is_told_at_the_start),
+          UNIT(the_worker_is_not_looked_for_where_the_gateway_happens_to_be_started),
           UNIT(when_no_worker_stays_alive_nobody_is_kept_waiting),
           UNIT(a_worker_has_nothing_of_the_gateway))
