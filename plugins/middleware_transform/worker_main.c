@@ -116,8 +116,8 @@ static void on_tick(int number) {
 }
 
 static void watch_time(uint64_t timeout_ns) {
-    const struct timeval tick = {(time_t)(timeout_ns / 1000000000u),
-                                 (suseconds_t)(timeout_ns % 1000000000u / 1000u + 1)};
+    const uint64_t us = timeout_ns / 1000u + 1;
+    const struct timeval tick = {(time_t)(us / 1000000u), (suseconds_t)(us % 1000000u)};
     const struct itimerval both = {tick, tick};
     struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
     (void)sigaction(SIGPROF, &action, NULL);
