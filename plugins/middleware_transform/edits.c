@@ -138,8 +138,10 @@ static int32_t rename_member(const struct eg_host *host, struct eg_event *event,
 int32_t tr_edit_event(const struct eg_host *host, const struct tr_stage *stage,
                       struct eg_event *event) {
     int32_t rc = EG_OK;
-    for (size_t i = 0; rc >= 0 && i < stage->renames.count; i++) {
-        rc = rename_member(host, event, &stage->renames.items[i]);
+    for (size_t i = 0; i < stage->renames.count; i++) {
+        if (rename_member(host, event, &stage->renames.items[i]) < 0) {
+            return EG_E_SYNTAX;
+        }
     }
     for (size_t i = 0; rc >= 0 && i < stage->removes.count; i++) {
         rc = remove_member(host, event, stage->removes.items[i]);

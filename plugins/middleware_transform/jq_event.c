@@ -98,7 +98,7 @@ static int is_scalar(jv borrowed) {
 /* Takes before and now. */
 static void extension(struct tr_changes *changes, struct eg_str name, jv before, jv now) {
     const int is_gone = jv_get_kind(now) == JV_KIND_NULL;
-    const int is_own = egx_str_starts(name, EGX_STR("eventgateway"));
+    const int is_own = tr_is_own_name(name);
     if (is_same(before, jv_copy(now)) || (is_own && is_gone)) {
         jv_free(now);
         return;

@@ -1,14 +1,16 @@
 /*
- * jq_program.c - compiles a program and runs it on one input.
+ * jq_program.c - compiles programs and runs one of them on one input.
  *
  * libjq binds variables when it compiles, ours differ from run to run. So a program is put behind
- * the words that take them out of the input; the parentheses also make a syntax error of `import`
- * and `include`, which are allowed at the beginning of a text only.
+ * the words that take them out of the input. Each program becomes a function, since jq 1.6 spends
+ * 15 ms on functions of its own whenever it compiles, however short the text is; the input says
+ * which of them it is for. The parentheses also make a syntax error of `import` and `include`,
+ * which are allowed at the beginning of a text only. As no text closes both parentheses and
+ * brackets, each is there in both: what compiles so would do it alone.
  */
 #include "jq_values.h"
 
-#define PREFIX ".request as $request | .space as $space | .event | ("
-#define SUFFIX "\n)" /* the text may end with a comment */
+#define PREFIX ".request as $request | .space as $space | "
 #define NO_PLACE "(Unix shell quoting issues?) "
 
 struct tr_program {
@@ -96,34 +98,82 @@ static void explain(const char *text, struct complaint *complaint) {
     }
 }
 
-int32_t tr_program_compile(struct eg_str text, struct tr_program **ret_program, char *ret_text,
-                           size_t text_size) {
+/* The number of a program between two words. */
+static void put(struct egx_json *out, const char *before, size_t number, const char *after) {
+    char text[80];
+    (void)snprintf(text, sizeof text, "%s%zu%s", before, number, after);
+    egx_json_raw(out, egx_str_c(text));
+}
+
+/* One of those from first to the one before end, by halves: jq looks at every condition. */
+static void put_choice(struct egx_json *out, size_t first, size_t end) {
+    const size_t middle = first + (end - first) / 2;
+    if (end - first == 1) {
+        put(out, "(.event | transform__", first, ")");
+        return;
+    }
+    put(out, "if .number < ", middle, " then ");
+    put_choice(out, first, middle);
+    egx_json_raw(out, EGX_STR(" else "));
+    put_choice(out, middle, end);
+    egx_json_raw(out, EGX_STR(" end"));
+}
+
+/* All of them, and which of them it is to be; with a NUL at the end. */
+static void write_whole(struct egx_json *out, const struct eg_str *texts, size_t count) {
+    egx_json_raw(out, EGX_STR(PREFIX));
+    for (size_t i = 0; i < count; i++) { /* a text may end with a comment */
+        put(out, "def transform__", i, ": (");
+        egx_json_raw(out, texts[i]);
+        put(out, "\n); def transform__check", i, ": [");
+        egx_json_raw(out, texts[i]);
+        egx_json_raw(out, EGX_STR("\n]; "));
+    }
+    put_choice(out, 0, count);
+    egx_json_raw(out, egx_str_n("", 1));
+}
+
+static int32_t compile(const struct eg_str *texts, size_t count, struct complaint *complaint,
+                       struct tr_program **ret_program) {
     struct egx_json whole = egx_json_begin();
-    struct complaint complaint = {ret_text, text_size, 0};
     struct tr_program *program = calloc(1, sizeof *program);
-    jq_state *jq = new_state(&complaint);
+    jq_state *jq = new_state(complaint);
     int32_t rc = EG_E_INTERNAL;
-    egx_json_raw(&whole, EGX_STR(PREFIX));
-    egx_json_raw(&whole, text);
-    egx_json_raw(&whole, egx_str_n(SUFFIX, sizeof SUFFIX)); /* with its NUL */
+    write_whole(&whole, texts, count);
     if (program != NULL && jq != NULL && !whole.is_failed) {
         rc = jq_compile(jq, whole.ptr) ? EG_OK : EG_E_SYNTAX;
     }
-    if (rc == EG_OK) {
-        program->jq = jq;
-        jq_set_error_cb(jq, NULL, NULL);
-        *ret_program = program;
-        egx_json_free(&whole);
-        return EG_OK;
+    egx_json_free(&whole);
+    if (rc < 0) {
+        jq_teardown(&jq);
+        free(program);
+        return rc;
     }
+    program->jq = jq;
+    jq_set_error_cb(jq, NULL, NULL);
+    *ret_program = program;
+    return EG_OK;
+}
+
+int32_t tr_programs_compile(const struct eg_str *texts, size_t count,
+                            struct tr_program **ret_program) {
+    char ignored[400];
+    struct complaint complaint = {ignored, sizeof ignored, 0};
+    return compile(texts, count, &complaint, ret_program);
+}
+
+int32_t tr_program_compile(struct eg_str text, struct tr_program **ret_program, char *ret_text,
+                           size_t text_size) {
+    struct complaint complaint = {ret_text, text_size, 0};
+    struct egx_json alone = egx_json_begin();
+    const int32_t rc = compile(&text, 1, &complaint, ret_program);
     if (rc == EG_E_SYNTAX) {
-        whole.ptr[sizeof PREFIX - 1 + text.len] = 0;
-        explain(whole.ptr + sizeof PREFIX - 1, &complaint);
+        egx_json_raw(&alone, text);
+        egx_json_raw(&alone, egx_str_n("", 1));
+        explain(alone.is_failed ? "" : alone.ptr, &complaint);
+        egx_json_free(&alone);
     }
     ret_text[complaint.len] = 0;
-    egx_json_free(&whole);
-    jq_teardown(&jq);
-    free(program);
     return rc;
 }
 
@@ -186,9 +236,30 @@ void tr_changes_add(struct tr_changes *changes, uint32_t kind, struct eg_str nam
     changes->count++;
 }
 
+/* Deeper than some 256 levels jq writes words in angle brackets instead, and does not say so. Where
+ * no string is, JSON has no such bracket. */
+static int is_whole(struct eg_str json) {
+    int is_in_string = 0;
+    for (size_t i = 0; i < json.len; i++) {
+        if (json.ptr[i] == '"') {
+            is_in_string = !is_in_string;
+        } else if (is_in_string && json.ptr[i] == '\\') {
+            i++;
+        } else if (!is_in_string && json.ptr[i] == '<') {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 void tr_changes_add_json(struct tr_changes *changes, uint32_t kind, struct eg_str name, jv value) {
     jv text = jv_dump_string(value, 0);
-    tr_changes_add(changes, kind, name, tr_string(text));
+    if (is_whole(tr_string(text))) {
+        tr_changes_add(changes, kind, name, tr_string(text));
+    } else {
+        tr_changes_refuse(changes, TR_BAD_OUTPUT, "'%.*s' of its output is nested too deeply",
+                          EGX_FMT(name));
+    }
     jv_free(text);
 }
 
@@ -257,6 +328,7 @@ static jv variable(struct eg_str json) {
 static void run_on(struct tr_changes *changes, jq_state *jq, const struct tr_run *run, jv before,
                    uint32_t *ret_status) {
     jv input = jv_object_set(jv_object(), jv_string("event"), jv_copy(before));
+    input = jv_object_set(input, jv_string("number"), jv_number(run->number));
     input = jv_object_set(input, jv_string("request"), variable(run->request));
     input = jv_object_set(
         input, jv_string("space"),

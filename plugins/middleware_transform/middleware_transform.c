@@ -48,6 +48,7 @@ struct transform {
     struct tr_rules rules;
     struct egx_json setup;
     struct tr_pool_config pool;
+    struct tr_closed closed;
     struct eg_metric *runs[TR_OUTCOMES];
     char worker_path[4096];
     const struct eg_loop *control;
@@ -70,6 +71,7 @@ struct work {
 
 static void destroy(void *instance) {
     struct transform *transform = instance;
+    tr_pools_free(&transform->closed);
     tr_rules_free(&transform->rules);
     egx_json_free(&transform->setup);
     transform->host->mem->free(transform->host, transform);
@@ -187,9 +189,9 @@ static int32_t attach(void *instance, struct eg_loop *loop, void **ret_slot) {
 }
 
 static void detach(void *instance, void *slot) {
-    (void)instance;
+    struct transform *transform = instance;
     if (slot != NULL) {
-        tr_pool_close(slot);
+        tr_pool_close(slot, &transform->closed);
     }
 }
 
@@ -218,14 +220,21 @@ static void log_outcome(const struct work *work, const struct tr_outcome *outcom
             EGX_FMT(host->exchange->request_id(work->exchange)));
 }
 
+/* So that its own answer is not taken for a reply to be transformed. */
+static void mark_own(const struct transform *transform, struct eg_exchange *exchange) {
+    transform->host->exchange->keep(exchange, transform->host,
+                                    (void *)(uintptr_t)(const void *)transform, NULL);
+}
+
 /* The reply that says so; EG_STOP. */
 static int32_t answer(const struct work *work, const struct tr_outcome *outcome) {
     const struct eg_exchange_api *api = work->transform->host->exchange;
     const struct tr_answer *row = tr_answer_of(outcome->kind);
     const int is_event = work->event != NULL;
-    if (is_event) { /* so that its own answer is not taken for a reply to be transformed */
-        api->keep(work->exchange, work->transform->host,
-                  (void *)(uintptr_t)(const void *)work->transform, NULL);
+    if (is_event) {
+        mark_own(work->transform, work->exchange);
+    } else { /* one that a rule has set stands before that of the answer */
+        (void)api->set_reply_header(work->exchange, EGX_STR("Content-Type"), egx_str_n(NULL, 0));
     }
     if (outcome->kind == TR_EMPTY && is_event) {
         api->reply(work->exchange, row->event_status, egx_str_n("", 0),
@@ -327,6 +336,24 @@ static int32_t on_request(void *instance, void *slot, struct eg_exchange *exchan
     return rc < 0 ? rc : EG_NEXT;
 }
 
+/* What a client sent is its mistake, what is set belongs to the configuration. */
+static int32_t unfit(const struct transform *transform, const struct tr_rule *rule,
+                     struct eg_exchange *exchange, int32_t rc) {
+    const struct tr_answer *row = tr_answer_of(TR_JQ_ERROR);
+    const struct eg_exchange_api *api = transform->host->exchange;
+    egx_log(transform->host, EG_LOG_WARN, "rule %zu: event: %s (request %.*s)",
+            number_of(transform, rule),
+            rc == EG_E_SYNTAX ? "a value does not fit its new name"
+                              : "the gateway refuses its changes",
+            EGX_FMT(api->request_id(exchange)));
+    if (rc != EG_E_SYNTAX) {
+        return rc;
+    }
+    mark_own(transform, exchange);
+    api->reply_error(exchange, row->event_status, egx_str_c(row->event_sentence));
+    return EG_STOP;
+}
+
 static int32_t on_event(void *instance, void *slot, struct eg_exchange *exchange,
                         struct eg_event *event, struct eg_op *op) {
     const struct transform *transform = instance;
@@ -337,9 +364,7 @@ static int32_t on_event(void *instance, void *slot, struct eg_exchange *exchange
     }
     const int32_t rc = tr_edit_event(transform->host, &rule->stages[TR_ON_EVENT], event);
     if (rc < 0) {
-        egx_log(transform->host, EG_LOG_WARN, "rule %zu: event: the gateway refuses its changes",
-                number_of(transform, rule));
-        return rc;
+        return unfit(transform, rule, exchange, rc);
     }
     return run(transform, slot, rule, exchange, event, op);
 }

@@ -165,14 +165,9 @@ struct tr_pool *tr_pool_open(const struct tr_pool_config *config, struct eg_loop
     return pool;
 }
 
-void tr_pool_close(struct tr_pool *pool) {
+void tr_pool_close(struct tr_pool *pool, struct tr_closed *closed) {
     const struct eg_host *host = pool->host;
     pool->is_closing = 1;
-    for (uint32_t i = 0; i < pool->config->workers; i++) {
-        if (pool->workers[i].state != GONE && pool->workers[i].state != ENDING) {
-            tr_child_kill(pool->workers[i].pid); /* all at once, then wait for each */
-        }
-    }
     for (uint32_t i = 0; i < pool->config->workers; i++) {
         struct tr_worker *worker = &pool->workers[i];
         if (worker->state == ENDING) {
@@ -183,8 +178,31 @@ void tr_pool_close(struct tr_pool *pool) {
     }
     tr_pool_refuse_waiting(pool);
     host->loop->timer_stop(host, pool->timer);
+    pool->timer = NULL;
+    pool->next = atomic_load(&closed->first);
+    while (!atomic_compare_exchange_weak(&closed->first, &pool->next, pool)) {
+    }
+}
+
+static void wait_and_free(struct tr_pool *pool) {
+    const struct eg_host *host = pool->host;
+    int32_t status = 0;
+    for (uint32_t i = 0; i < pool->config->workers; i++) {
+        if (pool->workers[i].state == ENDING) {
+            (void)tr_child_reap(pool->workers[i].pid, 1, &status);
+        }
+    }
     host->mem->free(host, pool->workers);
     host->mem->free(host, pool);
+}
+
+void tr_pools_free(struct tr_closed *closed) {
+    struct tr_pool *pool = atomic_exchange(&closed->first, NULL);
+    while (pool != NULL) {
+        struct tr_pool *next = pool->next;
+        wait_and_free(pool);
+        pool = next;
+    }
 }
 
 int32_t tr_pool_submit(struct tr_pool *pool, struct tr_job *job) {

@@ -7,14 +7,21 @@
  *
  * A worker that takes too long, runs out of memory or crashes costs the job it was at; one that
  * somebody else killed does not: its job is run once more. A new worker is started at once, or
- * after a pause when several ended without having done anything.
+ * after a pause when several ended before they were given anything.
  */
 #ifndef MIDDLEWARE_TRANSFORM_POOL_H
 #define MIDDLEWARE_TRANSFORM_POOL_H
 
+#include <stdatomic.h>
+
 #include "wire.h"
 
 struct tr_pool;
+
+/* Pools that are closed and not yet free; loops close theirs in parallel. */
+struct tr_closed {
+    _Atomic(struct tr_pool *) first;
+};
 
 struct tr_pool_config {
     const struct eg_host *host;
@@ -48,8 +55,11 @@ struct tr_job {
  * 1; the others when jobs have to wait. The loop's thread, as everything here. */
 struct tr_pool *tr_pool_open(const struct tr_pool_config *config, struct eg_loop *loop,
                              uint32_t at_once);
-/* Ends the workers and waits for it. Jobs that are still there end with TR_UNAVAILABLE. */
-void tr_pool_close(struct tr_pool *pool);
+/* give. Ends the workers, and does not wait for it: until the kernel has taken back the memory of a
+ * worker, tenths of a second may pass. Jobs that are still there end with TR_UNAVAILABLE. */
+void tr_pool_close(struct tr_pool *pool, struct tr_closed *closed);
+/* Waits until the workers of all of them are gone. Any thread, once no loop closes another. */
+void tr_pools_free(struct tr_closed *closed);
 
 /* give. EG_E_BUSY: the queue is full. EG_E_UNAVAILABLE: no worker stays alive. Not taken then. */
 int32_t tr_pool_submit(struct tr_pool *pool, struct tr_job *job);

@@ -30,7 +30,7 @@ struct tr_worker {
     struct tr_job *job;  /* the one it is at */
     struct tr_job *next; /* sent already, so that it need not sleep between two */
     uint32_t cause;      /* ENDING: what its job ends with; TR_UNKNOWN = how it ended will tell */
-    uint64_t jobs_done;
+    uint64_t runs;       /* that it began */
     uint64_t due_ns;
     uint64_t began_ns; /* of the job */
     uint64_t began_cpu_ns;
@@ -44,10 +44,11 @@ struct tr_pool {
     struct tr_job *first;
     struct tr_job **last;
     uint32_t waiting;
-    uint32_t failures; /* workers that ended in a row without a job done */
+    uint32_t failures; /* workers that ended without a run, since one was done */
     struct eg_timer *timer;
     uint64_t timer_ns;
     int32_t is_closing;
+    struct tr_pool *next;      /* of those that are closed */
     char piece[TR_READ_BYTES]; /* of what is received */
 };
 

@@ -47,6 +47,7 @@ void tr_worker_send(struct tr_worker *worker, const struct tr_job *job) {
 
 void tr_worker_begin_run(struct tr_worker *worker) {
     worker->state = BUSY;
+    worker->runs++;
     worker->began_ns = tr_pool_now_ns(worker->pool);
     worker->began_cpu_ns = tr_child_cpu_ns(worker->clock);
     worker->due_ns = worker->began_ns + worker->pool->config->timeout_ns;
@@ -78,7 +79,6 @@ static int32_t on_done(struct tr_worker *worker, struct eg_str payload) {
     if (worker->job != NULL) {
         tr_worker_begin_run(worker);
     }
-    worker->jobs_done++;
     worker->pool->failures = 0;
     job->ended(job, &outcome);
     return EG_OK;
@@ -171,13 +171,9 @@ static uint64_t pause_ns(const struct tr_pool *pool) {
 /* It is gone; the next one comes when it is wanted, or after a pause. */
 static void replace(struct tr_worker *worker) {
     struct tr_pool *pool = worker->pool;
-    const uint32_t is_idle_end = worker->jobs_done == 0;
     worker->state = GONE;
-    pool->failures += is_idle_end;
+    pool->failures += worker->runs == 0; /* else it may be the run that ended it */
     worker->due_ns = 0;
-    if (pool->is_closing) {
-        return;
-    }
     pool->host->metrics->add(pool->config->restarts, 1);
     const uint64_t pause = pause_ns(pool);
     if (pause == 0) {
@@ -195,7 +191,7 @@ static void replace(struct tr_worker *worker) {
 void tr_worker_spawn(struct tr_worker *worker) {
     struct tr_pool *pool = worker->pool;
     struct eg_why why = {.struct_size = sizeof why};
-    worker->jobs_done = 0;
+    worker->runs = 0;
     if (tr_child_spawn(pool->config->worker_path, &worker->pid, &worker->fd, &why) < 0) {
         egx_log(pool->host, EG_LOG_ERROR, "%.*s", (int)why.len, why.text);
         replace(worker);
@@ -253,7 +249,11 @@ static void end_job_of(struct tr_worker *worker, uint32_t cause) {
 
 void tr_worker_reap(struct tr_worker *worker) {
     int32_t wait_status = 0;
-    if (!tr_child_reap(worker->pid, worker->pool->is_closing, &wait_status)) {
+    if (worker->pool->is_closing) { /* tr_pool_free waits for it */
+        end_job_of(worker, worker->cause);
+        return;
+    }
+    if (!tr_child_reap(worker->pid, 0, &wait_status)) {
         worker->due_ns = tr_pool_now_ns(worker->pool) + REAP_EVERY_NS;
         return;
     }

@@ -80,17 +80,38 @@ int32_t tr_rules_load(struct tr_rules *rules, struct eg_why *ret_why) {
 
 /* ---- compiling, and telling the workers ---- */
 
-int32_t tr_programs_check(const struct tr_rules *rules, struct eg_why *ret_why) {
+/* Each alone: which one is it, and what is wrong? */
+static int32_t check_each(const struct tr_source *sources, size_t count, struct eg_why *ret_why) {
     char text[700];
-    for (size_t i = 0; i < rules->program_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct tr_program *program = NULL;
-        const int32_t rc = tr_program_compile(rules->programs[i].text, &program, text, sizeof text);
+        const int32_t rc = tr_program_compile(sources[i].text, &program, text, sizeof text);
         tr_program_free(program);
         if (rc < 0) {
-            return refuse(&rules->programs[i], ret_why, text);
+            return refuse(&sources[i], ret_why, text);
         }
     }
     return EG_OK;
+}
+
+static int32_t check_some(const struct tr_source *sources, size_t count, struct eg_why *ret_why) {
+    struct eg_str texts[TR_TOGETHER];
+    struct tr_program *program = NULL;
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = sources[i].text;
+    }
+    const int32_t rc = tr_programs_compile(texts, count, &program);
+    tr_program_free(program);
+    return rc < 0 ? check_each(sources, count, ret_why) : EG_OK;
+}
+
+int32_t tr_programs_check(const struct tr_rules *rules, struct eg_why *ret_why) {
+    int32_t rc = EG_OK;
+    for (size_t i = 0; rc >= 0 && i < rules->program_count; i += TR_TOGETHER) {
+        const size_t left = rules->program_count - i;
+        rc = check_some(&rules->programs[i], left < TR_TOGETHER ? left : TR_TOGETHER, ret_why);
+    }
+    return rc;
 }
 
 int32_t tr_programs_setup(const struct tr_rules *rules, uint64_t max_memory, uint64_t max_output,

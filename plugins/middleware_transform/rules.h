@@ -8,7 +8,7 @@
 #ifndef MIDDLEWARE_TRANSFORM_RULES_H
 #define MIDDLEWARE_TRANSFORM_RULES_H
 
-#include <eventgw-sdk/egx.h>
+#include "wire.h"
 
 #define TR_ON_REQUEST 0u
 #define TR_ON_EVENT 1u
@@ -89,7 +89,6 @@ const char *tr_stage_name(uint32_t stage);
 
 /* The attributes that a program and `set` may name; specversion, data and data_base64 are none. */
 int32_t tr_is_attribute(struct eg_str name);
-int32_t tr_is_own_name(struct eg_str name); /* eventgateway...: not to be touched */
 
 /* ---- used while reading ---- */
 

@@ -27,10 +27,6 @@ int32_t tr_is_attribute(struct eg_str name) {
     return is_one_of(name, attributes, EGX_COUNT(attributes));
 }
 
-int32_t tr_is_own_name(struct eg_str name) {
-    return egx_str_starts(name, EGX_STR("eventgateway"));
-}
-
 /* ---- names and values ---- */
 
 static int is_alphanumeric(char c) {
@@ -186,10 +182,11 @@ static int has_word(struct eg_str text, const char *word) {
     return text.len > 0 && memmem(text.ptr, text.len, word, strlen(word)) != NULL;
 }
 
-/* Whether the variables are needed is known from the text; a mention too many costs time only. */
+/* Whether the variables are needed is known from the text; a mention too many costs time only. In
+ * jq 1.6 the $ may stand apart from the name. */
 void tr_source_look(struct tr_source *source) {
-    source->wants_request = has_word(source->text, "$request") || has_word(source->text, "$__");
-    source->wants_space = has_word(source->text, "$space") || has_word(source->text, "$__");
+    source->wants_request = has_word(source->text, "request") || has_word(source->text, "$__");
+    source->wants_space = has_word(source->text, "space") || has_word(source->text, "$__");
 }
 
 static int32_t add_program(struct tr_read *read, struct tr_stage *stage, struct tr_source source) {

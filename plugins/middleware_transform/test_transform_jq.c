@@ -1,4 +1,6 @@
 /* What programs make of events and replies, in this process: outcome and changes of one run. */
+#include <time.h>
+
 #include "jq_program.h"
 #include "pool.h"
 #include "unit.h"
@@ -132,6 +134,21 @@ static void an_output_that_is_no_event_is_refused(void) {
                  "changed");
 }
 
+/* In CloudEvents of another version names are written with lower-case letters and digits only. A
+ * program that takes names from the data would let a client speak for the gateway. */
+static void names_that_become_the_gateways_own_are_refused(void) {
+    static const char *const names[] = {"EventGatewayAuthorization", "eventgateway-authorization",
+                                        "event_gateway_authorization", "-EVENTGATEWAY",
+                                        "eventgateway.authorization"};
+    for (size_t i = 0; i < EGX_COUNT(names); i++) {
+        char text[100];
+        (void)snprintf(text, sizeof text, ".[\"%s\"] = \"me\"", names[i]);
+        CU_ASSERT_EQUAL(on_event(text), TR_BAD_OUTPUT);
+        CU_ASSERT_TRUE(egx_str_starts(outcome.message, EGX_STR("'")));
+    }
+    ASSERT_CHANGES(".[\"event-gate\"] = \"x\"", "json event-gate=\"x\"");
+}
+
 static void no_output_and_errors_are_told_apart(void) {
     ASSERT_FAILS("empty", TR_EMPTY, "it gave no output");
     ASSERT_FAILS("error(\"oh\")", TR_JQ_ERROR, "oh");
@@ -183,6 +200,17 @@ static void a_reply_is_changed(void) {
     ASSERT_REPLY(".headers[\"x-two\"] = null", "", 0, "no header x-two=");
 }
 
+/* jq writes "<stripped: exceeds max depth>" where it does not go on. */
+static void a_value_that_jq_does_not_write_whole_is_refused(void) {
+    CU_ASSERT_EQUAL(on_reply("reduce range(300) as $x (.; .body = [.body])", EGX_STR("x"), 0),
+                    TR_BAD_OUTPUT);
+    ASSERT_STR(outcome.message, "'body' of its output is nested too deeply");
+    CU_ASSERT_EQUAL(on_event("reduce range(300) as $x (.; .data = [.data])"), TR_BAD_OUTPUT);
+    ASSERT_STR(outcome.message, "'data' of its output is nested too deeply");
+    ASSERT_REPLY(".body = [\"\\\"<\", {\"<\": \"<\"}]", "x", 0,
+                 "json body body=[\"\\\"<\",{\"<\":\"<\"}]");
+}
+
 static void bytes_that_are_no_text_are_base64(void) {
     ASSERT_REPLY(".", "\xff\xfe", 0, "");
     ASSERT_REPLY(".body = .body_base64 | del(.body_base64)", "\xff\xfe", 0, "body body=//4=");
@@ -222,6 +250,74 @@ static void nothing_outside_can_be_reached(void) {
     ASSERT_CHANGES(".data = get_search_list", "data data=[]");
 }
 
+static void programs_that_are_compiled_together_do_what_each_does_alone(void) {
+    const struct eg_str texts[] = {EGX_STR(".a = 1 # the first"),
+                                   EGX_STR("def transform: 2; .b = transform"),
+                                   EGX_STR(".c = $space | ., ."), EGX_STR("def f: f; .d = 4")};
+    static const char *const changes[] = {"json a=1", "json b=2", "", "json d=4"};
+    struct tr_program *program = NULL;
+    CU_ASSERT_EQUAL_FATAL(tr_programs_compile(texts, EGX_COUNT(texts), &program), EG_OK);
+    for (uint32_t i = 0; i < EGX_COUNT(texts); i++) {
+        const struct tr_run what = {.stage = TR_STAGE_EVENT, .number = i, .main = egx_str_c(EVENT)};
+        out.len = 0;
+        tr_program_run(program, &what, 1000, &out);
+        CU_ASSERT_EQUAL_FATAL(tr_outcome_read(egx_json_text(&out), &outcome), EG_OK);
+        CU_ASSERT_EQUAL(outcome.kind, i == 2 ? TR_BAD_OUTPUT : TR_OK);
+        list_changes();
+        ASSERT_STR(egx_str_c(listed), changes[i]);
+    }
+    tr_program_free(program);
+    egx_json_free(&out);
+}
+
+/* Neither with what it is put between, nor with its neighbours. */
+static void a_text_that_is_no_program_alone_is_refused(void) {
+    static const char *const texts[][2] = {{"1) | (2", "."},
+                                           {"1); def x: (2", "."},
+                                           {"1]; def x: [2", "."},
+                                           {".", "1 end, if . then 2 else 3"},
+                                           {"# \\", "nosuch"}};
+    struct tr_program *program = NULL;
+    char sentence[400];
+    const struct eg_str halves[] = {EGX_STR("\"a"), EGX_STR("b\"")};
+    CU_ASSERT_EQUAL(tr_programs_compile(halves, 2, &program), EG_E_SYNTAX);
+    for (size_t i = 0; i < EGX_COUNT(texts); i++) {
+        const struct eg_str both[] = {egx_str_c(texts[i][0]), egx_str_c(texts[i][1])};
+        CU_ASSERT_EQUAL(tr_programs_compile(both, 2, &program), EG_E_SYNTAX);
+        int32_t rc = tr_program_compile(both[0], &program, sentence, sizeof sentence);
+        if (rc == EG_OK) {
+            tr_program_free(program);
+            rc = tr_program_compile(both[1], &program, sentence, sizeof sentence);
+        }
+        CU_ASSERT_EQUAL(rc, EG_E_SYNTAX);
+        CU_ASSERT_TRUE(strlen(sentence) > 0);
+    }
+}
+
+static uint64_t cpu_ns(void) {
+    struct timespec used;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+/* Else a configuration of many programs keeps the control thread, and each new worker, for long. */
+static void many_programs_take_hardly_longer_than_one(void) {
+    struct eg_str texts[TR_TOGETHER];
+    struct tr_program *program = NULL;
+    uint64_t took[2];
+    for (size_t i = 0; i < EGX_COUNT(texts); i++) {
+        texts[i] = EGX_STR(".data.total = ([.data.items[].price] | add)");
+    }
+    for (size_t i = 0; i < EGX_COUNT(took); i++) {
+        const uint64_t before = cpu_ns();
+        CU_ASSERT_EQUAL_FATAL(tr_programs_compile(texts, i == 0 ? 1 : TR_TOGETHER, &program),
+                              EG_OK);
+        took[i] = cpu_ns() - before;
+        tr_program_free(program);
+    }
+    CU_ASSERT_TRUE(took[1] < took[0] * TR_TOGETHER / 3);
+}
+
 static void an_outcome_is_read_with_suspicion(void) {
     CU_ASSERT_EQUAL(on_event(".type = \"u\""), TR_OK);
     for (size_t i = 0; i < out.len; i++) {
@@ -238,8 +334,13 @@ static void an_outcome_is_read_with_suspicion(void) {
 
 UNIT_MAIN(UNIT(what_a_program_leaves_alone_is_not_touched),
           UNIT(attributes_extensions_and_data_are_changed), UNIT(variables_tell_of_the_request),
-          UNIT(an_output_that_is_no_event_is_refused), UNIT(no_output_and_errors_are_told_apart),
-          UNIT(a_large_output_is_refused), UNIT(an_input_that_jq_cannot_read_is_an_error),
-          UNIT(a_reply_is_changed), UNIT(bytes_that_are_no_text_are_base64),
-          UNIT(an_output_that_is_no_reply_is_refused), UNIT(nothing_outside_can_be_reached),
-          UNIT(an_outcome_is_read_with_suspicion))
+          UNIT(an_output_that_is_no_event_is_refused),
+          UNIT(names_that_become_the_gateways_own_are_refused),
+          UNIT(no_output_and_errors_are_told_apart), UNIT(a_large_output_is_refused),
+          UNIT(an_input_that_jq_cannot_read_is_an_error), UNIT(a_reply_is_changed),
+          UNIT(a_value_that_jq_does_not_write_whole_is_refused),
+          UNIT(bytes_that_are_no_text_are_base64), UNIT(an_output_that_is_no_reply_is_refused),
+          UNIT(nothing_outside_can_be_reached),
+          UNIT(programs_that_are_compiled_together_do_what_each_does_alone),
+          UNIT(a_text_that_is_no_program_alone_is_refused),
+          UNIT(many_programs_take_hardly_longer_than_one), UNIT(an_outcome_is_read_with_suspicion))

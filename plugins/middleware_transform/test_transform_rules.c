@@ -93,6 +93,9 @@ static const struct {
      "rule 1: event: 'specversion' in 'set' is no attribute or extension that may be changed"},
     {"[{\"event\":{\"set\":{\"eventgateway\":\"x\"}}}]",
      "rule 1: event: 'eventgateway' in 'set' is no attribute or extension that may be changed"},
+    {"[{\"event\":{\"rename\":{\"x\":\"Event-Gateway-Authorization\"}}}]",
+     "rule 1: event: 'Event-Gateway-Authorization' in 'rename' is no attribute or extension that "
+     "may be changed"},
     {"[{\"event\":{\"set\":{\"data\":\"x\"}}}]",
      "rule 1: event: 'data' in 'set' is no attribute or extension that may be changed"},
     {"[{\"event\":{\"set\":{\"subject\":true}}}]",
@@ -199,6 +202,21 @@ static void members_of_an_event_are_renamed_removed_and_set(void) {
     end();
 }
 
+/* The client's mistake, not the gateway's. */
+static void a_value_that_does_not_fit_its_new_name_is_answered_400(void) {
+    CU_ASSERT_EQUAL_FATAL(make("{\"rules\":[{\"event\":{\"rename\":{\"x\":\"type\"}}}]}"), EG_OK);
+    static const char json[] =
+        "{\"id\":\"1\",\"source\":\"/\",\"type\":\"t\",\"x\":\"eventgateway.x\"}";
+    struct eg_exchange *x = egx_fake_exchange(fake, "POST", "/");
+    CU_ASSERT_EQUAL(at_event(x, egx_fake_event(fake, json)), EG_STOP);
+    CU_ASSERT_EQUAL(egx_fake_reply_status(x), 400);
+    CU_ASSERT_STRING_EQUAL(
+        egx_fake_reply_body(x),
+        "{\"errors\":[{\"message\":\"The event could not be transformed.\"}]}\n");
+    CU_ASSERT_TRUE(egx_fake_logged(fake, "rule 1: event: a value does not fit its new name"));
+    end();
+}
+
 static void a_reply_gets_headers_and_a_status(void) {
     CU_ASSERT_EQUAL_FATAL(
         make("{\"rules\":[{\"reply\":{\"when\":[\"404\"],\"set_headers\":{\"x-a\":\"404\"}}},"
@@ -282,6 +300,7 @@ static void json_is_known_by_its_media_type(void) {
 UNIT_MAIN(UNIT(mistakes_in_rules_are_refused_with_a_sentence),
           UNIT(headers_of_a_request_are_renamed_removed_and_set),
           UNIT(members_of_an_event_are_renamed_removed_and_set),
+          UNIT(a_value_that_does_not_fit_its_new_name_is_answered_400),
           UNIT(a_reply_gets_headers_and_a_status),
           UNIT(the_first_rule_that_matches_and_has_the_stage_counts),
           UNIT(json_is_known_by_its_media_type))

@@ -2,9 +2,12 @@
  * by as much as the real one, since processor time is real. */
 #include <dirent.h>
 #include <eventgw-sdk/fake_host.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -171,6 +174,30 @@ static void a_reply_is_changed(void) {
     end();
 }
 
+/* jq 1.6 lets words stand apart. */
+static void the_answer_to_a_failure_has_the_type_of_an_answer(void) {
+    serve("{" WORKER ",\"rules\":[{\"reply\":{\"set_headers\":{\"content-type\":\"text/x\"},"
+          "\"jq\":\".body + 1\"}}]}");
+    struct request r = {.exchange = egx_fake_exchange(fake, "POST", "/")};
+    egx_fake_host(fake)->exchange->reply(r.exchange, 200, EGX_STR("text/plain"),
+                                         egx_buf_static(EGX_STR("a")));
+    egx_fake_op_init(fake, &r.op);
+    r.verdict = ops()->on_reply(instance, slot, r.exchange, &r.op.pub);
+    CU_ASSERT_EQUAL(finish(&r), EG_STOP);
+    CU_ASSERT_EQUAL(egx_fake_reply_status(r.exchange), 502);
+    CU_ASSERT_STRING_EQUAL(egx_fake_reply_header(r.exchange, "content-type"), "application/json");
+    end();
+}
+
+static void variables_are_given_however_they_are_written(void) {
+    serve("{" WORKER ",\"rules\":[" RULE(
+        "/", ".data = [$ request.method, $  # the path\\n request.path]") "]}");
+    struct request r;
+    CU_ASSERT_EQUAL(ask(&r, "/p"), EG_NEXT);
+    ASSERT_STR(egx_fake_host(fake)->event->data(r.event, NULL), "[\"POST\",\"/p\"]");
+    end();
+}
+
 static void what_a_program_says_is_logged_and_answered_in_general(void) {
     serve("{" WORKER "," RULES(ERROR "," REFUSE "," DROP) "}");
     struct request r;
@@ -217,6 +244,23 @@ static void runs_behind_an_endless_one_are_not_lost(void) {
         CU_ASSERT_EQUAL(finish(&r[2]), EG_NEXT);
         CU_ASSERT_EQUAL(finish(&r[3]), EG_NEXT);
     }
+    end();
+}
+
+/* Runs that end their workers are no sign of workers that cannot work: who sends many of them does
+ * not get the others refused. */
+static void many_endless_runs_in_a_row_do_not_refuse_the_others(void) {
+    serve("{" WORKER "," RULES(GOOD "," LOOP "," CRASH) ",\"workers\":1,\"timeout\":\"20ms\"}");
+    struct request r[10];
+    ASSERT_WORKS("/good");
+    for (size_t i = 0; i < EGX_COUNT(r); i++) {
+        begin(&r[i], i + 1 == EGX_COUNT(r) ? "/good" : i % 2 == 0 ? "/loop" : "/crash");
+    }
+    for (size_t i = 0; i + 1 < EGX_COUNT(r); i++) {
+        CU_ASSERT_EQUAL(finish(&r[i]), EG_STOP);
+        CU_ASSERT_NOT_EQUAL(egx_fake_reply_status(r[i].exchange), 503);
+    }
+    CU_ASSERT_EQUAL(finish(&r[EGX_COUNT(r) - 1]), EG_NEXT);
     end();
 }
 
@@ -323,6 +367,18 @@ static void nobody_waits_for_a_run_that_was_canceled(void) {
     end();
 }
 
+/* The memory of a worker is given back in its own time, which no loop waits for. */
+static void a_loop_does_not_wait_for_its_workers_to_be_gone(void) {
+    pid_t pid = 0;
+    serve("{" WORKER "," RULES(GOOD) "}");
+    ASSERT_WORKS("/good");
+    component()->life->detach(instance, slot);
+    CU_ASSERT_TRUE(children(&pid) > 0);
+    egx_fake_destroy(fake, component(), instance);
+    instance = NULL;
+    end();
+}
+
 static void a_large_event_goes_through(void) {
     serve("{" WORKER ",\"rules\":[" RULE(
         "/", ".data = [.data, .data]") "],\"workers\":1,"
@@ -373,6 +429,38 @@ static void a_worker_that_cannot_work_is_told_at_the_start(void) {
         egx_fake_destroy(fake, component(), instance);
         egx_fake_free(fake);
     }
+}
+
+#define FINDER "EVENTGW_TEST_FINDS_WORKER"
+
+/* This program again, as a shell starts what it finds in PATH: without a directory in its name. */
+__attribute__((constructor)) static void find_only(void) {
+    char path[4096];
+    if (getenv(FINDER) != NULL) {
+        const int32_t rc = tr_worker_find(path, sizeof path);
+        _exit(rc == EG_OK && path[0] != '/' ? 1 : 0);
+    }
+}
+
+/* Linked into the gateway, the plugin has no file of its own. */
+static void the_worker_is_not_looked_for_where_the_gateway_happens_to_be_started(void) {
+    char directory[] = "/tmp/transform-XXXXXX";
+    int status = 0;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(directory));
+    const pid_t pid = fork();
+    if (pid == 0) {
+        const int is_ready = chdir(directory) == 0 &&
+                             symlink("/bin/true", "transform-worker") == 0 &&
+                             setenv(FINDER, "1", 1) == 0;
+        (void)(is_ready && execl("/proc/self/exe", "gateway", (char *)NULL));
+        _exit(2);
+    }
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    CU_ASSERT_EQUAL(status, 0);
+    const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CU_ASSERT_EQUAL(unlinkat(fd, "transform-worker", 0), 0);
+    (void)close(fd);
+    CU_ASSERT_EQUAL(rmdir(directory), 0);
 }
 
 static void when_no_worker_stays_alive_nobody_is_kept_waiting(void) {
@@ -431,13 +519,18 @@ static void a_worker_has_nothing_of_the_gateway(void) {
 }
 
 UNIT_MAIN(UNIT(an_event_is_changed), UNIT(a_reply_is_changed),
+          UNIT(the_answer_to_a_failure_has_the_type_of_an_answer),
+          UNIT(variables_are_given_however_they_are_written),
           UNIT(what_a_program_says_is_logged_and_answered_in_general),
           UNIT(a_program_that_does_not_end_is_ended), UNIT(runs_behind_an_endless_one_are_not_lost),
+          UNIT(many_endless_runs_in_a_row_do_not_refuse_the_others),
           UNIT(a_program_that_eats_memory_is_ended), UNIT(a_worker_that_crashes_costs_one_run),
           UNIT(a_run_whose_worker_was_killed_is_run_again),
           UNIT(one_whose_workers_are_killed_twice_is_answered), UNIT(a_full_queue_is_answered_503),
-          UNIT(nobody_waits_for_a_run_that_was_canceled), UNIT(a_large_event_goes_through),
+          UNIT(nobody_waits_for_a_run_that_was_canceled),
+          UNIT(a_loop_does_not_wait_for_its_workers_to_be_gone), UNIT(a_large_event_goes_through),
           UNIT(what_the_gateway_refuses_is_an_error_of_the_program),
           UNIT(a_worker_that_cannot_work_is_told_at_the_start),
+          UNIT(the_worker_is_not_looked_for_where_the_gateway_happens_to_be_started),
           UNIT(when_no_worker_stays_alive_nobody_is_kept_waiting),
           UNIT(a_worker_has_nothing_of_the_gateway))

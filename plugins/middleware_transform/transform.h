@@ -9,7 +9,8 @@
 #include "pool.h"
 #include "rules.h"
 
-/* Renames, then removes, then sets. EG_E_INVAL: the gateway does not let it. */
+/* Renames, then removes, then sets. EG_E_INVAL: the gateway does not let it. EG_E_SYNTAX: a value
+ * of the event does not fit the name it was to get. */
 int32_t tr_edit_request(const struct eg_host *host, const struct tr_stage *stage,
                         struct eg_exchange *exchange);
 int32_t tr_edit_event(const struct eg_host *host, const struct tr_stage *stage,

@@ -57,6 +57,25 @@
 #define TR_BODY_JSON 10u /* the same, and they are JSON */
 #define TR_CHANGES 11u
 
+/* Does an extension belong to the gateway: eventgateway..., not to be touched? Also in a spelling
+ * that becomes that name in another version of CloudEvents, where names have lower-case letters and
+ * digits only. */
+static inline int32_t tr_is_own_name(struct eg_str name) {
+    static const char own[] = "eventgateway";
+    size_t same = 0;
+    for (size_t i = 0; i < name.len && own[same] != 0; i++) {
+        const char c = egx_lower(name.ptr[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')) {
+            continue;
+        }
+        if (c != own[same]) {
+            return 0;
+        }
+        same++;
+    }
+    return own[same] == 0;
+}
+
 /* ---- writing ---- */
 
 static inline void tr_put_u32(struct egx_json *out, uint32_t number) {

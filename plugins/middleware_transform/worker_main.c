@@ -22,10 +22,16 @@
 #define FRAME_MAX_BYTES 0x7fffffffu
 #define TICKS_MAX 2
 
+/* Programs are compiled together, this is one of them. */
+struct place {
+    struct tr_program *program;
+    uint32_t number;
+};
+
 struct worker {
     struct egx_json in;
     struct egx_json out;
-    struct tr_program **programs;
+    struct place *places; /* of the programs, by their numbers */
     uint32_t program_count;
     uint64_t max_output;
 };
@@ -110,8 +116,8 @@ static void on_tick(int number) {
 }
 
 static void watch_time(uint64_t timeout_ns) {
-    const struct timeval tick = {(time_t)(timeout_ns / 1000000000u),
-                                 (suseconds_t)(timeout_ns % 1000000000u / 1000u + 1)};
+    const uint64_t us = timeout_ns / 1000u + 1;
+    const struct timeval tick = {(time_t)(us / 1000000u), (suseconds_t)(us % 1000000u)};
     const struct itimerval both = {tick, tick};
     struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
     (void)sigaction(SIGPROF, &action, NULL);
@@ -129,9 +135,31 @@ static void give_up(uint64_t max_memory) {
 
 /* ---- what the plugin says ---- */
 
+static void compile_each(const struct eg_str *texts, size_t count, struct place *places) {
+    char why[400] = "";
+    for (size_t i = 0; i < count; i++) {
+        if (tr_program_compile(texts[i], &places[i].program, why, sizeof why) < 0) {
+            fail(why);
+        }
+        tr_program_on_no_memory(places[i].program, on_no_memory, NULL);
+    }
+}
+
+static void compile(const struct eg_str *texts, size_t count, struct place *places) {
+    struct tr_program *program = NULL;
+    if (tr_programs_compile(texts, count, &program) < 0) {
+        compile_each(texts, count, places);
+        return;
+    }
+    tr_program_on_no_memory(program, on_no_memory, NULL);
+    for (size_t i = 0; i < count; i++) {
+        places[i] = (struct place){program, (uint32_t)i};
+    }
+}
+
 static void set_up(struct worker *worker, struct eg_str payload) {
     struct tr_reader in = {payload, 0};
-    char why[400] = "";
+    struct eg_str texts[TR_TOGETHER];
     if (tr_get_u32(&in) != TR_WIRE_VERSION) {
         fail("it is of another version than the plugin");
     }
@@ -139,16 +167,20 @@ static void set_up(struct worker *worker, struct eg_str payload) {
     worker->max_output = tr_get_u64(&in);
     const uint64_t timeout_ns = tr_get_u64(&in);
     worker->program_count = tr_get_u32(&in);
-    worker->programs = calloc((size_t)worker->program_count + 1, sizeof *worker->programs);
-    if (worker->programs == NULL) {
+    worker->places = calloc((size_t)worker->program_count + 1, sizeof *worker->places);
+    if (worker->places == NULL) {
         fail("memory");
     }
-    for (uint32_t i = 0; i < worker->program_count; i++) {
-        const struct eg_str text = tr_get_text(&in);
-        if (in.is_bad || tr_program_compile(text, &worker->programs[i], why, sizeof why) < 0) {
-            fail(why);
+    for (uint32_t done = 0; done < worker->program_count;) {
+        uint32_t count = 0;
+        while (count < TR_TOGETHER && done + count < worker->program_count) {
+            texts[count++] = tr_get_text(&in);
         }
-        tr_program_on_no_memory(worker->programs[i], on_no_memory, NULL);
+        if (in.is_bad) {
+            fail("the gateway speaks another language");
+        }
+        compile(texts, count, worker->places + done);
+        done += count;
     }
     tr_frame_open(&worker->out, TR_READY);
     (void)tr_frame_close(&worker->out);
@@ -169,10 +201,11 @@ static void run(struct worker *worker, struct eg_str payload) {
     if (in.is_bad || program >= worker->program_count) {
         fail("the gateway speaks another language");
     }
+    run.number = worker->places[program].number;
     ticks = 0;
     worker->out.len = 0;
     tr_frame_open(&worker->out, TR_DONE);
-    tr_program_run(worker->programs[program], &run, worker->max_output, &worker->out);
+    tr_program_run(worker->places[program].program, &run, worker->max_output, &worker->out);
     if (tr_frame_close(&worker->out) < 0) {
         fail("memory");
     }

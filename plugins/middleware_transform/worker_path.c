@@ -21,15 +21,24 @@ static int32_t look(const char *directory, size_t len, const char *below, char *
 
 int32_t tr_worker_find(char *ret_path, size_t size) {
     static const int32_t here = 0;
+    char program[4096];
     Dl_info info;
     if (dladdr(&here, &info) == 0 || info.dli_fname == NULL) {
         return EG_E_NOTFOUND;
     }
-    const char *slash = strrchr(info.dli_fname, '/');
-    const size_t len = slash == NULL ? 0 : (size_t)(slash - info.dli_fname) + 1;
-    if (look(info.dli_fname, len, "", ret_path, size) ||
-        look(info.dli_fname, len, "plugins/", ret_path, size) ||
-        look(info.dli_fname, len, TRANSFORM_PLUGINS_FROM_BIN "/", ret_path, size)) {
+    const char *file = info.dli_fname;
+    if (strchr(file, '/') == NULL) { /* the gateway's own name, when it was found in PATH */
+        const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+        program[n < 0 ? 0 : n] = 0;
+        file = program;
+    }
+    const char *slash = strrchr(file, '/');
+    if (slash == NULL) { /* not the directory where it happens to be started */
+        return EG_E_NOTFOUND;
+    }
+    const size_t len = (size_t)(slash - file) + 1;
+    if (look(file, len, "", ret_path, size) || look(file, len, "plugins/", ret_path, size) ||
+        look(file, len, TRANSFORM_PLUGINS_FROM_BIN "/", ret_path, size)) {
         return EG_OK;
     }
     return EG_E_NOTFOUND;
