@@ -36,7 +36,8 @@ static int is_alphanumeric(char c) {
 /* A token (RFC 9110 5.6.2). */
 static int is_token(struct eg_str name) {
     for (size_t i = 0; i < name.len; i++) {
-        if (!is_alphanumeric(name.ptr[i]) && strchr("!#$%&'*+-.^_`|~", name.ptr[i]) == NULL) {
+        const char c = name.ptr[i];
+        if (c == '\0' || (!is_alphanumeric(c) && strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
             return 0;
         }
     }
