@@ -148,8 +148,14 @@ static void mistakes_are_told_by_key(void) {
         {"{\"paths\": [\"a\"]}", "'plugins.m.match.paths': 'a' is not a path: it begins with /, "
                                  "holds for all below it, and has no parameters, wildcards or "
                                  "query"},
-        {"{\"methods\": [\"GET\", 1]}", "'plugins.m.match.methods': '' is not an HTTP method"},
-        {"{\"methods\": [\"GET /\"]}", "'plugins.m.match.methods': 'GET /' is not an HTTP method"},
+        {"{\"methods\": [\"GET\", 1]}",
+         "'plugins.m.match.methods': '' is not an HTTP method that is served"},
+        {"{\"methods\": [\"GET /\"]}",
+         "'plugins.m.match.methods': 'GET /' is not an HTTP method that is served"},
+        {"{\"methods\": [\"*\"]}",
+         "'plugins.m.match.methods': '*' is not an HTTP method that is served"},
+        {"{\"methods\": [\"GTE\"]}",
+         "'plugins.m.match.methods': 'GTE' is not an HTTP method that is served"},
         {"{\"event_types\": [\"a*b\"]}",
          "'plugins.m.match.event_types': 'a*b' is not an event type, or the beginning of some and "
          "a * at its end"},
@@ -170,8 +176,8 @@ static void mistakes_are_told_by_key(void) {
 }
 
 static void a_path_that_could_never_match_is_refused(void) {
-    static const char *const paths[] = {"/users/:id", "/users/*", "/*rest", "/a?b",
-                                        "/a#b",       "",         "*",      "http:"};
+    static const char *const paths[] = {"/users/:id", "/users/*", "/*rest", "/users*", "/a*b",
+                                        "/a?b",       "/a#b",     "",       "*",       "http:"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct eg_why why = {.struct_size = sizeof why};
         const struct gw_match *match = NULL;
