@@ -53,7 +53,7 @@ ALL = ["mark on_request", "mark on_event", "mark on_reply"]
 
 @pytest.mark.parametrize("path", [
     "/marked", "/marked/", "/marked/x?y", "/%6darked", "/marked%2Fx", "//marked", "/x/../marked", "/./marked",
-    "/x%2F..%2Fmarked", "/x%2Fy/../marked",
+    "/x%2F..%2Fmarked", "/x%2Fy/../marked", "/x\\..\\marked", "//host/marked", "/marked;a=b/x", "/x/..;/marked",
 ])
 def test_a_path_matches_in_every_way_it_may_be_read(gateway, path):
     answer = gateway.event("GET", path)

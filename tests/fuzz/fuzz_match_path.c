@@ -2,7 +2,7 @@
  * fuzz_match_path.c - is a path below another one? Against a naive reference that builds the stack
  * of segments of each reading and looks at it after every step.
  *
- * The input is two paths, each byte one of / . % 2 f e a b, so that escapes and steps are frequent.
+ * The input is two paths, each byte one of a few, so that escapes and steps are frequent.
  */
 #include <string.h>
 
@@ -30,7 +30,10 @@ static bool walk(const char *path, unsigned reading, const struct segments *base
     const bool splits = (reading & 1) != 0;
     const bool merges = (reading & 2) != 0;
     const bool resolves = (reading & 4) != 0;
+    const bool splits_backslashes = (reading & 8) != 0;
+    const bool cuts = (reading & 16) != 0;
     char segment[PATH_MAX_BYTES] = "";
+    bool is_cut = false;
     size_t len = 0;
     size_t i = 1;
     out->count = 0;
@@ -38,12 +41,16 @@ static bool walk(const char *path, unsigned reading, const struct segments *base
         const bool is_escape = path[i] == '%' && digit(path[i + 1]) >= 0 && digit(path[i + 2]) >= 0;
         const char c = is_escape ? (char)(digit(path[i + 1]) * 16 + digit(path[i + 2])) : path[i];
         const bool is_end = path[i] == '\0';
-        if (!is_end && (c != '/' || (is_escape && !splits))) {
-            segment[len++] = c;
+        const bool is_slash = c == '/' || (c == '\\' && splits_backslashes);
+        if (!is_end && (!is_slash || (is_escape && !splits))) {
+            is_cut = is_cut || (cuts && path[i] == ';');
+            segment[len] = c;
+            len += !is_cut;
             i += is_escape ? 3 : 1;
             continue;
         }
         segment[len] = '\0';
+        is_cut = false;
         if (resolves && strcmp(segment, "..") == 0) {
             out->count -= out->count > 0;
         } else if (!(merges && len == 0) && !(resolves && strcmp(segment, ".") == 0)) {
@@ -61,6 +68,38 @@ static bool walk(const char *path, unsigned reading, const struct segments *base
     }
 }
 
+/* How long the slash at the beginning of the text is; 0 = there is none. */
+static size_t slash(const char *text, unsigned reading) {
+    const bool is_slash = text[0] == '/' || (text[0] == '\\' && (reading & 8) != 0);
+    const bool is_escape = (reading & 1) != 0 && text[0] == '%' && digit(text[1]) >= 0;
+    const int c = is_escape && digit(text[2]) >= 0 ? digit(text[1]) * 16 + digit(text[2]) : 0;
+    return is_slash ? 1 : c == '/' || (c == '\\' && (reading & 8) != 0) ? 3 : 0;
+}
+
+/* Two slashes, with parameters between them cut maybe, and a host; then a path like any other. */
+static bool walk_behind_host(const char *path, unsigned reading, const struct segments *base,
+                             struct segments *out) {
+    char rest[PATH_MAX_BYTES] = "/";
+    size_t len = 0;
+    size_t count = 0;
+    while (slash(path, reading) > 0 && (count == 0 || len == 0)) {
+        path += slash(path, reading);
+        bool is_cut = false;
+        for (len = 0; *path != '\0' && slash(path, reading) == 0; path++) {
+            is_cut = is_cut || ((reading & 16) != 0 && *path == ';');
+            len += !is_cut;
+        }
+        if (count++ == 0 && len > 0) {
+            return false;
+        }
+    }
+    if (slash(path, reading) == 0) {
+        return false;
+    }
+    (void)strcpy(rest + 1, path + slash(path, reading)); /* fits: it is no longer than path */
+    return walk(rest, reading, base, out);
+}
+
 static void reference_base(char *base, unsigned reading, struct segments *ret_base) {
     size_t len = strlen(base);
     while (len > 0 && base[len - 1] == '/') {
@@ -70,15 +109,15 @@ static void reference_base(char *base, unsigned reading, struct segments *ret_ba
         ret_base->count = 0;
         return;
     }
-    (void)walk(base, reading & 1, NULL, ret_base); /* the base is cut only */
+    (void)walk(base, reading & (1 | 8 | 16), NULL, ret_base); /* the base is cut only */
 }
 
 static size_t take(const uint8_t **data, size_t *size, char *path) {
-    static const char alphabet[] = "/.%2feab";
+    static const char alphabet[] = "/.%2f5c\\;eab/.%";
     size_t len = 0;
     path[len++] = '/';
     while (*size > 0 && **data < 0xf0 && len < PATH_MAX_BYTES - 2) {
-        path[len++] = alphabet[**data % 8];
+        path[len++] = alphabet[**data % 15];
         (*data)++;
         (*size)--;
     }
@@ -97,9 +136,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const size_t path_len = take(&data, &size, path);
     const bool got = gw_match_path_below(gw_str(base, base_len), gw_str(path, path_len));
     bool expected = false;
-    for (unsigned reading = 0; reading < 8 && !expected; reading++) {
+    for (unsigned reading = 0; reading < 32 && !expected; reading++) {
         reference_base(base, reading, &base_segments);
-        expected = base_segments.count == 0 || walk(path, reading, &base_segments, &scratch);
+        expected = base_segments.count == 0 || walk(path, reading, &base_segments, &scratch) ||
+                   walk_behind_host(path, reading, &base_segments, &scratch);
     }
     GW_ASSERT(got == expected);
     return 0;
