@@ -323,6 +323,24 @@ static void retry_after_is_honoured_for_everything_that_waits(void) {
     end();
 }
 
+/* Else one odd answer would have everything lost for as long as it says. */
+static void a_retry_after_beyond_max_age_stops_no_longer_than_that(void) {
+    begin();
+    push("abc");
+    egx_fake_answer(fake, 503, "Retry-After: 999999\n", "");
+    pass(0);
+    CU_ASSERT_EQUAL(lost("age"), 3);
+    pass(30 * S);
+    push("def");
+    egx_fake_answer(fake, 200, "", "");
+    pass(30 * S - 1);
+    CU_ASSERT_EQUAL(egx_fake_request_count(fake), 1);
+    pass(1);
+    CU_ASSERT_EQUAL(egx_fake_request_count(fake), 2);
+    CU_ASSERT_EQUAL(sent(), 3);
+    end();
+}
+
 static void an_answer_that_will_not_change_loses_the_batch_and_no_more(void) {
     begin();
     push("abcdef");
@@ -534,6 +552,7 @@ UNIT_MAIN(UNIT(a_full_batch_is_sent_at_once),
           UNIT(bytes_bound_the_queue_too), UNIT(the_same_batch_is_tried_again_after_a_pause),
           UNIT(pauses_are_short_again_after_a_success),
           UNIT(retry_after_is_honoured_for_everything_that_waits),
+          UNIT(a_retry_after_beyond_max_age_stops_no_longer_than_that),
           UNIT(an_answer_that_will_not_change_loses_the_batch_and_no_more),
           UNIT(a_redirect_is_not_followed), UNIT(attempts_are_bounded),
           UNIT(age_is_bounded_also_of_what_waits), UNIT(what_an_answer_says_was_not_taken_is_lost),
