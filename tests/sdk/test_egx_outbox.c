@@ -480,6 +480,77 @@ static void a_box_with_nothing_in_it_ends_at_once(void) {
     end();
 }
 
+/* ---- the account ---- */
+
+static uint32_t dice;
+
+static uint32_t roll(uint32_t sides) { /* the constants of POSIX's rand_r example */
+    dice = dice * 1103515245u + 12345u;
+    return (dice >> 16) % sides;
+}
+
+static void answer_anyhow(void) {
+    static const int statuses[] = {200, 200, 204, 299, 302, 400, 413, 429, 500, 503};
+    static const char *const headers[] = {"", "", "Retry-After: 1\n", "Retry-After: 90\n"};
+    if (roll(4) == 0) {
+        egx_fake_answer_error(fake, roll(2) == 0 ? EG_E_TIMEOUT : EG_E_TOOBIG, "");
+    } else {
+        egx_fake_answer(fake, statuses[roll(EGX_COUNT(statuses))],
+                        headers[roll(EGX_COUNT(headers))], "");
+    }
+}
+
+static int64_t lost_in_all(void) {
+    return lost("queue_full") + lost("refused") + lost("attempts") + lost("age") + lost("stopped") +
+           lost("error");
+}
+
+static int64_t push_anyhow(void) {
+    static const char text[1500] = {'x'};
+    const size_t units = 1 + roll(3);
+    const size_t len = roll(20) == 0 ? sizeof text : roll(30) == 0 ? 0 : 1 + roll(300);
+    egx_outbox_push(box, egx_str_n(text, len), units);
+    return (int64_t)units;
+}
+
+/* Whatever happens: everything was sent, or is counted as lost once, or is still here. */
+static void everything_is_sent_or_lost_exactly_once(void) {
+    for (uint32_t seed = 1; seed <= 300; seed++) {
+        int64_t pushed = 0;
+        int is_drained = 0;
+        dice = seed;
+        begin();
+        for (int step = 0; step < 120; step++) {
+            const uint32_t what = roll(20);
+            rejected = roll(5) == 0 ? roll(9) : 0;
+            if (what < 9) {
+                pushed += push_anyhow();
+            } else if (what < 14) {
+                answer_anyhow();
+            } else if (what == 14 && step > 90 && !is_drained) {
+                is_drained = 1;
+                egx_outbox_drain(&rules);
+            } else {
+                pass(roll(3) == 0 ? roll(100) * S : roll(2000) * MS);
+            }
+            const int64_t here =
+                egx_fake_metric(fake, "outbox_queued", "component=") + (int64_t)box->batch_units;
+            CU_ASSERT_EQUAL_FATAL(sent() + lost_in_all() + here, pushed);
+        }
+        if (!is_drained) {
+            egx_outbox_drain(&rules);
+        }
+        pass(0);
+        pass(EGX_OUTBOX_LAST_NS);
+        CU_ASSERT_TRUE(box->timer == NULL && box->limit == NULL && box->call == NULL);
+        egx_outbox_detach(box);
+        CU_ASSERT_EQUAL_FATAL(sent() + lost_in_all(), pushed);
+        egx_outbox_end(&rules);
+        CU_ASSERT_EQUAL(egx_fake_allocations(fake), 0);
+        egx_fake_free(fake);
+    }
+}
+
 /* ---- settings ---- */
 
 static void refuse(const char *url, const char *told) {
@@ -561,6 +632,7 @@ UNIT_MAIN(UNIT(a_full_batch_is_sent_at_once),
           UNIT(the_last_tries_end_in_time),
           UNIT(what_comes_after_the_drain_has_one_try_with_a_limit),
           UNIT(a_box_with_nothing_in_it_ends_at_once),
+          UNIT(everything_is_sent_or_lost_exactly_once),
           UNIT(addresses_that_cannot_work_are_refused_by_name),
           UNIT(secrets_do_not_leave_the_machine_in_the_clear),
           UNIT(headers_are_lines_and_bad_ones_are_told_by_number),
