@@ -232,11 +232,11 @@ static void what_comes_when_the_queue_is_full_is_lost_and_logged_at_a_bounded_ra
     push("789");
     CU_ASSERT_EQUAL(lost("queue_full"), 3);
     CU_ASSERT_EQUAL(egx_fake_log_count(fake), 1);
-    CU_ASSERT_TRUE(egx_fake_logged(fake, "1 things were not delivered"));
+    CU_ASSERT_TRUE(egx_fake_logged(fake, "1 things were not delivered: queue_full 1"));
     egx_fake_advance(fake, EGX_OUTBOX_LOG_NS);
     push("0");
     CU_ASSERT_EQUAL(egx_fake_log_count(fake), 2);
-    CU_ASSERT_TRUE(egx_fake_logged(fake, "3 things were not delivered"));
+    CU_ASSERT_TRUE(egx_fake_logged(fake, "3 things were not delivered: queue_full 3"));
     for (int i = 0; i < 3; i++) {
         egx_fake_answer(fake, 200, "", "");
     }
@@ -471,6 +471,22 @@ static void what_comes_after_the_drain_has_one_try_with_a_limit(void) {
     end();
 }
 
+static void the_log_has_the_reasons_since_it_is_all_that_is_left_at_the_end(void) {
+    begin();
+    push("abcdefghij"); /* three at work, six that wait */
+    CU_ASSERT_TRUE(egx_fake_logged(fake, "1 things were not delivered: queue_full 1"));
+    egx_fake_answer(fake, 400, "", "");
+    pass(0);
+    egx_outbox_drain(&rules);
+    pass(0);
+    pass(EGX_OUTBOX_LAST_NS);
+    egx_outbox_detach(box);
+    CU_ASSERT_TRUE(egx_fake_logged(fake, "9 things were not delivered: refused 3, stopped 6"));
+    egx_outbox_end(&rules);
+    CU_ASSERT_EQUAL(egx_fake_allocations(fake), 0);
+    egx_fake_free(fake);
+}
+
 static void a_box_with_nothing_in_it_ends_at_once(void) {
     begin();
     egx_outbox_drain(&rules);
@@ -632,6 +648,7 @@ UNIT_MAIN(UNIT(a_full_batch_is_sent_at_once),
           UNIT(the_last_tries_end_in_time),
           UNIT(what_comes_after_the_drain_has_one_try_with_a_limit),
           UNIT(a_box_with_nothing_in_it_ends_at_once),
+          UNIT(the_log_has_the_reasons_since_it_is_all_that_is_left_at_the_end),
           UNIT(everything_is_sent_or_lost_exactly_once),
           UNIT(addresses_that_cannot_work_are_refused_by_name),
           UNIT(secrets_do_not_leave_the_machine_in_the_clear),
