@@ -19,10 +19,12 @@
 #define RESOLVES_DOTS 4u      /* `.` is nothing, `..` a step up */
 #define SPLITS_BACKSLASHES 8u /* a backslash is a slash */
 #define CUTS_PARAMETERS 16u   /* a segment ends where a `;` is */
-#define READINGS 32u
-/* With backslashes or parameters there are so many readings that a long path would cost
- * milliseconds; nobody writes such paths, and to ask in vain is safe. */
-#define RARE_PATH_MAX 1024u
+#define UNDOES_TWICE 32u      /* %2561 is an a: functions get paths with escapes undone already */
+#define READINGS 64u
+#define RARE_READINGS (SPLITS_BACKSLASHES | CUTS_PARAMETERS | UNDOES_TWICE)
+/* With those there are so many readings that a long path would cost milliseconds; nobody writes
+ * such paths, and to ask in vain is safe. */
+#define RARE_PATH_MAX 512u
 
 static int hex_of(char c) {
     if (c >= '0' && c <= '9') {
@@ -32,14 +34,34 @@ static int hex_of(char c) {
     return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
-/* The byte that s begins with, its escape undone. s is not empty. */
-static unsigned char first_byte(struct eg_str s, size_t *ret_used) {
+/* The byte that s begins with, its escape undone once. s is not empty. */
+static unsigned char undo_once(struct eg_str s, size_t *ret_used) {
     if (s.ptr[0] == '%' && s.len >= 3 && hex_of(s.ptr[1]) >= 0 && hex_of(s.ptr[2]) >= 0) {
         *ret_used = 3;
         return (unsigned char)(hex_of(s.ptr[1]) * 16 + hex_of(s.ptr[2]));
     }
     *ret_used = 1;
     return (unsigned char)s.ptr[0];
+}
+
+/* As the reading has it. s is not empty. */
+static unsigned char first_byte(struct eg_str s, unsigned reading, size_t *ret_used) {
+    const unsigned char c = undo_once(s, ret_used);
+    char digits[2] = {0};
+    size_t used = *ret_used;
+    if (c != '%' || (reading & UNDOES_TWICE) == 0) {
+        return c;
+    }
+    for (size_t i = 0; i < 2 && used < s.len; i++) {
+        size_t more = 0;
+        digits[i] = (char)undo_once(gw_str(s.ptr + used, s.len - used), &more);
+        used += more;
+    }
+    if (hex_of(digits[0]) < 0 || hex_of(digits[1]) < 0) {
+        return c;
+    }
+    *ret_used = used;
+    return (unsigned char)(hex_of(digits[0]) * 16 + hex_of(digits[1]));
 }
 
 /* Is the byte c, which took `used` bytes to write, a slash? */
@@ -55,10 +77,11 @@ static bool next_segment(struct eg_str *rest, unsigned reading, struct eg_str *r
     if (rest->len == 0) {
         return false;
     }
-    (void)first_byte(*rest, &used); /* the slash */
+    (void)first_byte(*rest, reading, &used); /* the slash */
     size_t end = used;
     while (end < rest->len) {
-        const unsigned char c = first_byte(gw_str(rest->ptr + end, rest->len - end), &used_here);
+        const unsigned char c =
+            first_byte(gw_str(rest->ptr + end, rest->len - end), reading, &used_here);
         if (is_slash(c, used_here, reading)) {
             break;
         }
@@ -72,11 +95,11 @@ static bool next_segment(struct eg_str *rest, unsigned reading, struct eg_str *r
     return true;
 }
 
-static bool same(struct eg_str a, struct eg_str b) {
+static bool same(struct eg_str a, struct eg_str b, unsigned reading) {
     size_t used_a = 0;
     size_t used_b = 0;
     while (a.len > 0 && b.len > 0) {
-        if (first_byte(a, &used_a) != first_byte(b, &used_b)) {
+        if (first_byte(a, reading, &used_a) != first_byte(b, reading, &used_b)) {
             return false;
         }
         a = gw_str_cut(a, used_a);
@@ -98,11 +121,11 @@ static bool base_segment(struct eg_str base, unsigned reading, size_t index,
 
 static bool is_nothing(struct eg_str segment, unsigned reading) {
     return segment.len == 0 ? (reading & MERGES_SLASHES) != 0
-                            : (reading & RESOLVES_DOTS) != 0 && same(segment, GW_STR("."));
+                            : (reading & RESOLVES_DOTS) != 0 && same(segment, GW_STR("."), reading);
 }
 
 static bool is_up(struct eg_str segment, unsigned reading) {
-    return (reading & RESOLVES_DOTS) != 0 && same(segment, GW_STR(".."));
+    return (reading & RESOLVES_DOTS) != 0 && same(segment, GW_STR(".."), reading);
 }
 
 /* A path that was below the base on its way counts too, whatever steps up follow. */
@@ -124,7 +147,7 @@ static bool is_below(struct eg_str base, struct eg_str path, unsigned reading) {
             depth -= depth > 0;
             shared = shared < depth ? shared : depth;
         } else {
-            shared += shared == depth && same(segment, wanted);
+            shared += shared == depth && same(segment, wanted, reading);
             depth++;
         }
         if (shared != before) {
@@ -153,7 +176,10 @@ static unsigned readings_of(struct eg_str path) {
         const char c = path.ptr[i];
         if (c == '%') {
             readings |= SPLITS_ESCAPED | MERGES_SLASHES | RESOLVES_DOTS |
-                        (next == '5' ? SPLITS_BACKSLASHES : 0u); /* %5C */
+                        (next == '5' ? SPLITS_BACKSLASHES : 0u) | /* %5C */
+                        (next == '2' && i + 2 < path.len && path.ptr[i + 2] == '5'
+                             ? UNDOES_TWICE | SPLITS_BACKSLASHES
+                             : 0u); /* %25 */
         } else if (c == '\\') {
             readings |= SPLITS_BACKSLASHES | MERGES_SLASHES | RESOLVES_DOTS;
         } else if (c == ';') {
@@ -178,7 +204,7 @@ bool gw_match_path_below(struct eg_str base, struct eg_str path) {
     if (readings == 0) {
         return is_plainly_below(base, path);
     }
-    if (path.len > RARE_PATH_MAX && (readings & (SPLITS_BACKSLASHES | CUTS_PARAMETERS)) != 0) {
+    if (path.len > RARE_PATH_MAX && (readings & RARE_READINGS) != 0) {
         return true;
     }
     for (unsigned reading = 0; reading < READINGS; reading++) {

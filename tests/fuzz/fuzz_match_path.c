@@ -24,6 +24,30 @@ static int digit(char c) {
     return at == NULL ? -1 : (int)(at - "0123456789abcdef");
 }
 
+static size_t escape(const char *text,
+                     char *out) { /* undone once; returns its length, 0 at the end */
+    const bool is_escape = text[0] == '%' && digit(text[1]) >= 0 && digit(text[2]) >= 0;
+    *out = is_escape ? (char)(digit(text[1]) * 16 + digit(text[2])) : text[0];
+    return text[0] == '\0' ? 0 : is_escape ? 3 : 1;
+}
+
+/* The byte that the text begins with in this reading; returns how long it is. */
+static size_t byte_of(const char *text, unsigned reading, char *out) {
+    char a = 0;
+    char b = 0;
+    const size_t first = escape(text, out);
+    if (*out != '%' || (reading & 32) == 0) {
+        return first;
+    }
+    const size_t second = escape(text + first, &a);
+    const size_t third = second == 0 ? 0 : escape(text + first + second, &b);
+    if (second == 0 || third == 0 || digit(a) < 0 || digit(b) < 0) {
+        return first;
+    }
+    *out = (char)(digit(a) * 16 + digit(b));
+    return first + second + third;
+}
+
 /* Cuts and decodes; with resolves_* applies what they say. Calls look after every step. */
 static bool walk(const char *path, unsigned reading, const struct segments *base,
                  struct segments *out) {
@@ -38,15 +62,16 @@ static bool walk(const char *path, unsigned reading, const struct segments *base
     size_t i = 1;
     out->count = 0;
     for (;;) {
-        const bool is_escape = path[i] == '%' && digit(path[i + 1]) >= 0 && digit(path[i + 2]) >= 0;
-        const char c = is_escape ? (char)(digit(path[i + 1]) * 16 + digit(path[i + 2])) : path[i];
+        char c = 0;
+        const size_t used = byte_of(path + i, reading, &c);
+        const bool is_escape = used > 1;
         const bool is_end = path[i] == '\0';
         const bool is_slash = c == '/' || (c == '\\' && splits_backslashes);
         if (!is_end && (!is_slash || (is_escape && !splits))) {
             is_cut = is_cut || (cuts && path[i] == ';');
             segment[len] = c;
             len += !is_cut;
-            i += is_escape ? 3 : 1;
+            i += used;
             continue;
         }
         segment[len] = '\0';
@@ -64,16 +89,16 @@ static bool walk(const char *path, unsigned reading, const struct segments *base
             return is_below;
         }
         len = 0;
-        i += is_escape ? 3 : 1;
+        i += used;
     }
 }
 
 /* How long the slash at the beginning of the text is; 0 = there is none. */
 static size_t slash(const char *text, unsigned reading) {
-    const bool is_slash = text[0] == '/' || (text[0] == '\\' && (reading & 8) != 0);
-    const bool is_escape = (reading & 1) != 0 && text[0] == '%' && digit(text[1]) >= 0;
-    const int c = is_escape && digit(text[2]) >= 0 ? digit(text[1]) * 16 + digit(text[2]) : 0;
-    return is_slash ? 1 : c == '/' || (c == '\\' && (reading & 8) != 0) ? 3 : 0;
+    char c = 0;
+    const size_t used = byte_of(text, reading, &c);
+    const bool is_slash = c == '/' || (c == '\\' && (reading & 8) != 0);
+    return is_slash && (used == 1 || (reading & 1) != 0) ? used : 0;
 }
 
 /* Two slashes, with parameters between them cut maybe, and a host; then a path like any other. */
@@ -85,7 +110,9 @@ static bool walk_behind_host(const char *path, unsigned reading, const struct se
     while (slash(path, reading) > 0 && (count == 0 || len == 0)) {
         path += slash(path, reading);
         bool is_cut = false;
-        for (len = 0; *path != '\0' && slash(path, reading) == 0; path++) {
+        char c = 0;
+        for (len = 0; *path != '\0' && slash(path, reading) == 0;
+             path += byte_of(path, reading, &c)) {
             is_cut = is_cut || ((reading & 16) != 0 && *path == ';');
             len += !is_cut;
         }
@@ -109,7 +136,7 @@ static void reference_base(char *base, unsigned reading, struct segments *ret_ba
         ret_base->count = 0;
         return;
     }
-    (void)walk(base, reading & (1 | 8 | 16), NULL, ret_base); /* the base is cut only */
+    (void)walk(base, reading & (1 | 8 | 16 | 32), NULL, ret_base); /* the base is cut only */
 }
 
 static size_t take(const uint8_t **data, size_t *size, char *path) {
@@ -136,7 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const size_t path_len = take(&data, &size, path);
     const bool got = gw_match_path_below(gw_str(base, base_len), gw_str(path, path_len));
     bool expected = false;
-    for (unsigned reading = 0; reading < 32 && !expected; reading++) {
+    for (unsigned reading = 0; reading < 64 && !expected; reading++) {
         reference_base(base, reading, &base_segments);
         expected = base_segments.count == 0 || walk(path, reading, &base_segments, &scratch) ||
                    walk_behind_host(path, reading, &base_segments, &scratch);
