@@ -26,15 +26,27 @@ struct gw_match {
 
 /* ---- reading ---- */
 
+/* A star anywhere is meant as a wildcard and would be taken literally; a colon is a parameter at
+ * the beginning of a segment only. */
 static bool is_path(struct eg_str s) {
     for (size_t i = 0; i < s.len; i++) {
-        const bool begins_segment = i > 0 && s.ptr[i - 1] == '/';
-        if (s.ptr[i] == '?' || s.ptr[i] == '#' ||
-            (begins_segment && (s.ptr[i] == '*' || s.ptr[i] == ':'))) {
+        const bool is_parameter = s.ptr[i] == ':' && i > 0 && s.ptr[i - 1] == '/';
+        if (s.ptr[i] == '?' || s.ptr[i] == '#' || s.ptr[i] == '*' || is_parameter) {
             return false;
         }
     }
     return s.len > 0 && s.ptr[0] == '/';
+}
+
+/* Those that the Events API serves; `*` is a token too, and would never match. */
+static bool is_method(struct eg_str s) {
+    static const char *const served[] = {"GET",   "HEAD",   "POST",   "PUT",
+                                         "PATCH", "DELETE", "OPTIONS"};
+    size_t i = 0;
+    while (i < GW_COUNT(served) && !gw_str_eq_nocase(s, gw_str_c(served[i]))) {
+        i++;
+    }
+    return i < GW_COUNT(served);
 }
 
 static bool is_event_type(struct eg_str s) {
@@ -50,7 +62,7 @@ static const struct row {
     [PATHS] = {"paths", is_path,
                "a path: it begins with /, holds for all below it, and has no parameters, "
                "wildcards or query"},
-    [METHODS] = {"methods", gw_is_token, "an HTTP method"},
+    [METHODS] = {"methods", is_method, "an HTTP method that is served"},
     [EVENT_TYPES] = {"event_types", is_event_type,
                      "an event type, or the beginning of some and a * at its end"},
 };

@@ -3,8 +3,9 @@
  * one takes part in. Pure; read-only once made, any thread; lives in the arena it was read into.
  *
  * Middleware may be a guard, so whatever a path might mean counts: escapes are undone, an escaped
- * slash is one and is none, empty segments, `.` and `..` are resolved and are not. A match that is
- * too wide asks a guard in vain, one that is too narrow opens a door.
+ * slash is one and is none, empty segments, `.` and `..` are resolved and are not, and so on, as
+ * match_path.c has it. A match that is too wide asks a guard in vain, one that is too narrow opens
+ * a door.
  */
 #ifndef GW_DOMAIN_MATCH_H
 #define GW_DOMAIN_MATCH_H

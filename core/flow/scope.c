@@ -37,12 +37,16 @@ static bool is_in_spaces(const struct eg_exchange *x, const struct gw_match *mat
     return i < count;
 }
 
-/* Judged once: neither method nor path change. */
+/* Judged once: neither method nor path change. Of a hosted host the path counts in both forms: by
+ * the one with the space it is routed, the one without is what functions are told. Host names are
+ * the client's, so with the first alone any of them would be a way past a guard. */
 static bool is_request(struct eg_exchange *x, const struct gw_match *match, size_t place) {
     struct gw_scope *scope = scope_of(x, place);
+    const struct eg_str method = x->request->method;
     if (scope->request == GW_SCOPE_UNKNOWN) {
-        scope->request = gw_match_request(match, x->request->method, x->path) ? GW_SCOPE_INSIDE
-                                                                              : GW_SCOPE_OUTSIDE;
+        const bool is_inside = gw_match_request(match, method, x->path) ||
+                               (x->is_hosted && gw_match_request(match, method, x->request->path));
+        scope->request = is_inside ? GW_SCOPE_INSIDE : GW_SCOPE_OUTSIDE;
     }
     return scope->request == GW_SCOPE_INSIDE;
 }

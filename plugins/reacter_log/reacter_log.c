@@ -1,6 +1,7 @@
 /*
  * reacter_log - writes system events as JSON lines to stderr or to a file. The file is opened for
- * appending and every event is one write, so lines of several loops do not mix.
+ * appending and every event is one write, so lines of several loops do not mix. A pipe that is full
+ * is not waited for: loops must not block.
  */
 #include <errno.h>
 #include <eventgw-sdk/egx_reacter.h>
@@ -38,7 +39,7 @@ static int32_t start(void *instance, struct eg_op *op) {
     char path[4200]; /* longer than PATH_MAX: what is cut is refused by open */
     (void)snprintf(path, sizeof path, "%.*s", EGX_FMT(log->settings->path));
     if (path[0] != '\0') {
-        log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+        log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
     }
     if (log->fd < 0) {
         egx_done_error(op, EG_E_IO, "cannot open %s: %s", path, strerror(errno));

@@ -1,6 +1,7 @@
 /* reacter_log without a gateway. */
 #include <eventgw-sdk/egx.h>
 #include <eventgw-sdk/fake_host.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,6 +94,26 @@ static void a_file_that_cannot_be_opened_fails_the_start(void) {
     end();
 }
 
+/* To open a pipe that nobody reads would wait forever, and so would a write to one that is full. */
+static void a_pipe_stops_nothing(void) {
+    int reader = -1;
+    char text[65536];
+    CU_ASSERT_EQUAL_FATAL(make(""), EG_OK);
+    CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+    CU_ASSERT_EQUAL(egx_fake_start(fake, component(), instance), EG_E_IO);
+    reader = open(path, O_RDONLY | O_NONBLOCK);
+    CU_ASSERT_EQUAL_FATAL(egx_fake_start(fake, component(), instance), EG_OK);
+    CU_ASSERT_EQUAL(tell("{\"id\":\"1\"}"), EG_NEXT);
+    int32_t rc = EG_NEXT;
+    for (int i = 0; i < 1000000 && rc == EG_NEXT; i++) {
+        rc = tell("{\"id\":\"a line that nobody reads\"}");
+    }
+    CU_ASSERT_EQUAL(rc, EG_E_IO);
+    CU_ASSERT_TRUE(read(reader, text, sizeof text) > 0);
+    (void)close(reader);
+    end();
+}
+
 static void make_directory(void) {
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(directory));
 }
@@ -102,4 +123,5 @@ static void remove_directory(void) {
 
 UNIT_MAIN(UNIT(make_directory), UNIT(every_event_is_one_line_appended),
           UNIT(types_choose_what_is_told), UNIT(an_unknown_type_is_refused),
-          UNIT(a_file_that_cannot_be_opened_fails_the_start), UNIT(remove_directory))
+          UNIT(a_file_that_cannot_be_opened_fails_the_start), UNIT(a_pipe_stops_nothing),
+          UNIT(remove_directory))

@@ -232,11 +232,11 @@ static void what_comes_when_the_queue_is_full_is_lost_and_logged_at_a_bounded_ra
     push("789");
     CU_ASSERT_EQUAL(lost("queue_full"), 3);
     CU_ASSERT_EQUAL(egx_fake_log_count(fake), 1);
-    CU_ASSERT_TRUE(egx_fake_logged(fake, "1 things were not delivered"));
+    CU_ASSERT_TRUE(egx_fake_logged(fake, "1 things were not delivered: queue_full 1"));
     egx_fake_advance(fake, EGX_OUTBOX_LOG_NS);
     push("0");
     CU_ASSERT_EQUAL(egx_fake_log_count(fake), 2);
-    CU_ASSERT_TRUE(egx_fake_logged(fake, "3 things were not delivered"));
+    CU_ASSERT_TRUE(egx_fake_logged(fake, "3 things were not delivered: queue_full 3"));
     for (int i = 0; i < 3; i++) {
         egx_fake_answer(fake, 200, "", "");
     }
@@ -320,6 +320,24 @@ static void retry_after_is_honoured_for_everything_that_waits(void) {
     egx_fake_answer(fake, 200, "", "");
     pass(0);
     CU_ASSERT_EQUAL(sent(), 6);
+    end();
+}
+
+/* Else one odd answer would have everything lost for as long as it says. */
+static void a_retry_after_beyond_max_age_stops_no_longer_than_that(void) {
+    begin();
+    push("abc");
+    egx_fake_answer(fake, 503, "Retry-After: 999999\n", "");
+    pass(0);
+    CU_ASSERT_EQUAL(lost("age"), 3);
+    pass(30 * S);
+    push("def");
+    egx_fake_answer(fake, 200, "", "");
+    pass(30 * S - 1);
+    CU_ASSERT_EQUAL(egx_fake_request_count(fake), 1);
+    pass(1);
+    CU_ASSERT_EQUAL(egx_fake_request_count(fake), 2);
+    CU_ASSERT_EQUAL(sent(), 3);
     end();
 }
 
@@ -453,6 +471,22 @@ static void what_comes_after_the_drain_has_one_try_with_a_limit(void) {
     end();
 }
 
+static void the_log_has_the_reasons_since_it_is_all_that_is_left_at_the_end(void) {
+    begin();
+    push("abcdefghij"); /* three at work, six that wait */
+    CU_ASSERT_TRUE(egx_fake_logged(fake, "1 things were not delivered: queue_full 1"));
+    egx_fake_answer(fake, 400, "", "");
+    pass(0);
+    egx_outbox_drain(&rules);
+    pass(0);
+    pass(EGX_OUTBOX_LAST_NS);
+    egx_outbox_detach(box);
+    CU_ASSERT_TRUE(egx_fake_logged(fake, "9 things were not delivered: refused 3, stopped 6"));
+    egx_outbox_end(&rules);
+    CU_ASSERT_EQUAL(egx_fake_allocations(fake), 0);
+    egx_fake_free(fake);
+}
+
 static void a_box_with_nothing_in_it_ends_at_once(void) {
     begin();
     egx_outbox_drain(&rules);
@@ -460,6 +494,77 @@ static void a_box_with_nothing_in_it_ends_at_once(void) {
     CU_ASSERT_PTR_NULL(box->limit);
     CU_ASSERT_EQUAL(egx_fake_log_count(fake), 0);
     end();
+}
+
+/* ---- the account ---- */
+
+static uint32_t dice;
+
+static uint32_t roll(uint32_t sides) { /* the constants of POSIX's rand_r example */
+    dice = dice * 1103515245u + 12345u;
+    return (dice >> 16) % sides;
+}
+
+static void answer_anyhow(void) {
+    static const int statuses[] = {200, 200, 204, 299, 302, 400, 413, 429, 500, 503};
+    static const char *const headers[] = {"", "", "Retry-After: 1\n", "Retry-After: 90\n"};
+    if (roll(4) == 0) {
+        egx_fake_answer_error(fake, roll(2) == 0 ? EG_E_TIMEOUT : EG_E_TOOBIG, "");
+    } else {
+        egx_fake_answer(fake, statuses[roll(EGX_COUNT(statuses))],
+                        headers[roll(EGX_COUNT(headers))], "");
+    }
+}
+
+static int64_t lost_in_all(void) {
+    return lost("queue_full") + lost("refused") + lost("attempts") + lost("age") + lost("stopped") +
+           lost("error");
+}
+
+static int64_t push_anyhow(void) {
+    static const char text[1500] = {'x'};
+    const size_t units = 1 + roll(3);
+    const size_t len = roll(20) == 0 ? sizeof text : roll(30) == 0 ? 0 : 1 + roll(300);
+    egx_outbox_push(box, egx_str_n(text, len), units);
+    return (int64_t)units;
+}
+
+/* Whatever happens: everything was sent, or is counted as lost once, or is still here. */
+static void everything_is_sent_or_lost_exactly_once(void) {
+    for (uint32_t seed = 1; seed <= 300; seed++) {
+        int64_t pushed = 0;
+        int is_drained = 0;
+        dice = seed;
+        begin();
+        for (int step = 0; step < 120; step++) {
+            const uint32_t what = roll(20);
+            rejected = roll(5) == 0 ? roll(9) : 0;
+            if (what < 9) {
+                pushed += push_anyhow();
+            } else if (what < 14) {
+                answer_anyhow();
+            } else if (what == 14 && step > 90 && !is_drained) {
+                is_drained = 1;
+                egx_outbox_drain(&rules);
+            } else {
+                pass(roll(3) == 0 ? roll(100) * S : roll(2000) * MS);
+            }
+            const int64_t here =
+                egx_fake_metric(fake, "outbox_queued", "component=") + (int64_t)box->batch_units;
+            CU_ASSERT_EQUAL_FATAL(sent() + lost_in_all() + here, pushed);
+        }
+        if (!is_drained) {
+            egx_outbox_drain(&rules);
+        }
+        pass(0);
+        pass(EGX_OUTBOX_LAST_NS);
+        CU_ASSERT_TRUE(box->timer == NULL && box->limit == NULL && box->call == NULL);
+        egx_outbox_detach(box);
+        CU_ASSERT_EQUAL_FATAL(sent() + lost_in_all(), pushed);
+        egx_outbox_end(&rules);
+        CU_ASSERT_EQUAL(egx_fake_allocations(fake), 0);
+        egx_fake_free(fake);
+    }
 }
 
 /* ---- settings ---- */
@@ -534,6 +639,7 @@ UNIT_MAIN(UNIT(a_full_batch_is_sent_at_once),
           UNIT(bytes_bound_the_queue_too), UNIT(the_same_batch_is_tried_again_after_a_pause),
           UNIT(pauses_are_short_again_after_a_success),
           UNIT(retry_after_is_honoured_for_everything_that_waits),
+          UNIT(a_retry_after_beyond_max_age_stops_no_longer_than_that),
           UNIT(an_answer_that_will_not_change_loses_the_batch_and_no_more),
           UNIT(a_redirect_is_not_followed), UNIT(attempts_are_bounded),
           UNIT(age_is_bounded_also_of_what_waits), UNIT(what_an_answer_says_was_not_taken_is_lost),
@@ -542,6 +648,8 @@ UNIT_MAIN(UNIT(a_full_batch_is_sent_at_once),
           UNIT(the_last_tries_end_in_time),
           UNIT(what_comes_after_the_drain_has_one_try_with_a_limit),
           UNIT(a_box_with_nothing_in_it_ends_at_once),
+          UNIT(the_log_has_the_reasons_since_it_is_all_that_is_left_at_the_end),
+          UNIT(everything_is_sent_or_lost_exactly_once),
           UNIT(addresses_that_cannot_work_are_refused_by_name),
           UNIT(secrets_do_not_leave_the_machine_in_the_clear),
           UNIT(headers_are_lines_and_bad_ones_are_told_by_number),

@@ -119,17 +119,21 @@ static inline int32_t egx_outbox_header(struct egx_outbox *box, struct eg_str na
     return EG_OK;
 }
 
-/* It did not work, and may work later. */
+/* It did not work, and may work later. What a service wishes is bounded by how old things may grow:
+ * after that all that waits would be lost, for a service that may be well again in a minute. */
 static inline void egx_outbox_pause(struct egx_outbox *box,
                                     const struct eg_http_response *response) {
     const struct egx_outbox_settings *s = box->rules->settings;
     const uint64_t wished_ns =
         response->error != 0 ? 0 : egx_http_retry_after(box->rules->host, response);
+    const uint64_t longest_ns =
+        s->max_age > EGX_OUTBOX_LAST_PAUSE_NS ? s->max_age : EGX_OUTBOX_LAST_PAUSE_NS;
     const uint64_t pause_ns = wished_ns > 0 ? wished_ns : egx_backoff_next(&box->backoff);
-    box->not_before_ns = egx_outbox_now(box) + pause_ns;
+    const uint64_t now_ns = egx_outbox_now(box);
+    box->not_before_ns = now_ns + (pause_ns < longest_ns ? pause_ns : longest_ns);
     if (box->tries >= (uint64_t)s->attempts) {
         egx_outbox_lose_batch(box, EGX_LOST_ATTEMPTS);
-    } else if (box->not_before_ns - box->batch_oldest_ns > s->max_age) {
+    } else if (now_ns + pause_ns - box->batch_oldest_ns > s->max_age) {
         egx_outbox_lose_batch(box, EGX_LOST_AGE);
     } else {
         box->rules->host->metrics->add(box->rules->retries, 1);

@@ -52,7 +52,7 @@ struct egx_outbox {
     uint32_t is_failing;
     uint64_t failing_log_ns; /* not before */
     uint64_t lost_log_ns;
-    size_t lost_unlogged;
+    size_t lost_unlogged[EGX_LOST_REASONS];
 };
 
 /* Of the gateway's clock. */
@@ -63,19 +63,27 @@ static inline uint64_t egx_outbox_now(const struct egx_outbox *box) {
 /* ---- losses and the log ---- */
 
 /* One line for all that was lost since the last one. */
+/* With the reasons: when the gateway stops nobody can ask for metrics any more. */
 static inline void egx_outbox_log_lost(struct egx_outbox *box, uint64_t now_ns) {
-    if (box->lost_unlogged == 0) {
-        return;
+    char reasons[256] = "";
+    size_t at = 0;
+    size_t all = 0;
+    for (size_t i = 0; i < EGX_LOST_REASONS; i++) {
+        const size_t lost = box->lost_unlogged[i];
+        if (lost > 0) {
+            at += (size_t)snprintf(reasons + at, sizeof reasons - at, "%s%s %zu",
+                                   all == 0 ? "" : ", ", egx_outbox_reasons[i], lost);
+        }
+        all += lost;
+        box->lost_unlogged[i] = 0;
     }
-    egx_log(box->rules->host, EG_LOG_WARN,
-            "%zu %s were not delivered, see the metric "
-            "eventgateway_outbox_lost_total for the reasons",
-            box->lost_unlogged, box->rules->noun);
-    box->lost_unlogged = 0;
-    box->lost_log_ns = now_ns + EGX_OUTBOX_LOG_NS;
+    if (all > 0) {
+        egx_log(box->rules->host, EG_LOG_WARN, "%zu %s were not delivered: %s", all,
+                box->rules->noun, reasons);
+        box->lost_log_ns = now_ns + EGX_OUTBOX_LOG_NS;
+    }
 }
 
-/* Counts what is lost. */
 static inline void egx_outbox_lose(struct egx_outbox *box, size_t units,
                                    enum egx_outbox_reason reason) {
     const uint64_t now_ns = egx_outbox_now(box);
@@ -83,7 +91,7 @@ static inline void egx_outbox_lose(struct egx_outbox *box, size_t units,
         return;
     }
     box->rules->host->metrics->add(box->rules->lost[reason], (int64_t)units);
-    box->lost_unlogged += units;
+    box->lost_unlogged[reason] += units;
     if (now_ns >= box->lost_log_ns) {
         egx_outbox_log_lost(box, now_ns);
     }

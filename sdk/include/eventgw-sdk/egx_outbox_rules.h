@@ -27,6 +27,10 @@ enum egx_outbox_reason { /* why something was lost; also the label of the metric
                          EGX_LOST_REASONS
 };
 
+/* Their names, as labels and in the log. */
+static const char *const egx_outbox_reasons[EGX_LOST_REASONS] = {
+    "queue_full", "refused", "attempts", "age", "stopped", "error"};
+
 struct egx_outbox;
 
 /* How to send, where to, and how often. */
@@ -158,8 +162,6 @@ static inline int32_t egx_outbox_check(const struct egx_outbox_rules *rules, con
 
 /* Makes the metrics. */
 static inline void egx_outbox_metrics(struct egx_outbox_rules *rules) {
-    static const char *const reasons[EGX_LOST_REASONS] = {"queue_full", "refused", "attempts",
-                                                          "age",        "stopped", "error"};
     const struct eg_host *host = rules->host;
     const struct eg_metrics_api *metrics = host->metrics;
     struct eg_kv labels[2];
@@ -173,7 +175,7 @@ static inline void egx_outbox_metrics(struct egx_outbox_rules *rules) {
     rules->queued = metrics->gauge(host, EGX_STR("outbox_queued"),
                                    EGX_STR("What waits to be delivered."), labels, 1);
     for (size_t i = 0; i < EGX_LOST_REASONS; i++) {
-        labels[1].value = egx_str_c(reasons[i]);
+        labels[1].value = egx_str_c(egx_outbox_reasons[i]);
         rules->lost[i] = metrics->counter(host, EGX_STR("outbox_lost_total"),
                                           EGX_STR("What was not delivered, by reason."), labels, 2);
     }

@@ -53,7 +53,15 @@ static void escapes_hide_nothing(void) {
     check_below("/admin", "/%61dmin", true);
     check_below("/admin", "/%61%64%6d%69%6E/x", true);
     check_below("/%61dmin", "/admin", true);
-    check_below("/admin", "/%2561dmin", false); /* is decoded once only */
+    /* functions are told /%61dmin, and may undo that */
+    check_below("/admin", "/%2561dmin", true);
+    check_below("/admin", "/x/%252e%252E/admin", true);
+    check_below("/admin", "/x%252F..%255cadmin", true);
+    check_below("/admin", "/%25%36%31dmin", true);
+    check_below("/admin", "/%252561dmin", false); /* twice and not more often */
+    check_below("/admin", "/admin%25", false);
+    check_below("/admin", "/admin%256", false);
+    check_below("/100%25", "/100%25", true);
     check_below("/admin", "/admin%2Fx", true);
     check_below("/admin", "/admin%2f", true);
     check_below("/a/b", "/a%2Fb", true);
@@ -92,6 +100,35 @@ static void steps_up_and_empty_segments_hide_nothing(void) {
     check_below("/a//b", "/a//b", true);
 }
 
+/* Ways in which servers and libraries behind the gateway read more into a path: URL parsers of
+ * browsers and Node.js take a backslash for a slash and what follows two slashes for a host (WHATWG
+ * URL, "path-absolute-URL"; RFC 3986 4.2), servlet containers cut parameters off segments (RFC 3986
+ * 3.3). */
+static void backslashes_hosts_and_parameters_hide_nothing(void) {
+    check_below("/admin", "/\\admin", true);
+    check_below("/admin", "/x\\..\\admin\\y", true);
+    check_below("/admin", "/x%2Fy\\..\\admin", true); /* %2F is no slash, the others are */
+    check_below("/admin", "/x%5C..%5cadmin", true);
+    check_below("/a/b", "/a\\b", true);
+    check_below("/admin", "/admin\\", true);
+    check_below("/admin\\x", "/admin\\x", true);
+    check_below("/admin", "//host/admin", true);
+    check_below("/admin", "/\\host/admin", true);
+    check_below("/admin", "////host/x/../%61dmin/y", true);
+    check_below("/admin", "//host:80\\admin", true);
+    check_below("/admin", "//host", false);
+    check_below("/admin", "/host/admin", false);
+    check_below("/admin", "//host/x/admin", false);
+    check_below("/admin", "/admin;x=1", true);
+    check_below("/admin", "/admin;a/b", true);
+    check_below("/admin", "/;x/admin", true);
+    check_below("/admin", "/x/..;/admin", true);
+    check_below("/admin", "/x/%2e.;a=b/admin", true);
+    check_below("/admin;v=1", "/admin;v=1", true);
+    check_below("/admin", "/x;/admin", false);
+    check_below("/admin", "/administrator;x", false);
+}
+
 /* A long path costs time in proportion to its length, and no memory. */
 static void a_path_of_steps_is_walked_once(void) {
     static char path[65536];
@@ -100,6 +137,11 @@ static void a_path_of_steps_is_walked_once(void) {
     }
     path[65500] = '\0';
     check_below("/admin/of/all", path, false);
+    path[512] = '\0';
+    path[1] = ';';
+    check_below("/admin/of/all", path, false);
+    path[512] = 'x';
+    check_below("/admin/of/all", path, true); /* too many ways to read it: asked in vain */
 }
 
 static void paths_methods_and_their_absence(void) {
@@ -148,8 +190,14 @@ static void mistakes_are_told_by_key(void) {
         {"{\"paths\": [\"a\"]}", "'plugins.m.match.paths': 'a' is not a path: it begins with /, "
                                  "holds for all below it, and has no parameters, wildcards or "
                                  "query"},
-        {"{\"methods\": [\"GET\", 1]}", "'plugins.m.match.methods': '' is not an HTTP method"},
-        {"{\"methods\": [\"GET /\"]}", "'plugins.m.match.methods': 'GET /' is not an HTTP method"},
+        {"{\"methods\": [\"GET\", 1]}",
+         "'plugins.m.match.methods': '' is not an HTTP method that is served"},
+        {"{\"methods\": [\"GET /\"]}",
+         "'plugins.m.match.methods': 'GET /' is not an HTTP method that is served"},
+        {"{\"methods\": [\"*\"]}",
+         "'plugins.m.match.methods': '*' is not an HTTP method that is served"},
+        {"{\"methods\": [\"GTE\"]}",
+         "'plugins.m.match.methods': 'GTE' is not an HTTP method that is served"},
         {"{\"event_types\": [\"a*b\"]}",
          "'plugins.m.match.event_types': 'a*b' is not an event type, or the beginning of some and "
          "a * at its end"},
@@ -170,8 +218,8 @@ static void mistakes_are_told_by_key(void) {
 }
 
 static void a_path_that_could_never_match_is_refused(void) {
-    static const char *const paths[] = {"/users/:id", "/users/*", "/*rest", "/a?b",
-                                        "/a#b",       "",         "*",      "http:"};
+    static const char *const paths[] = {"/users/:id", "/users/*", "/*rest", "/users*", "/a*b",
+                                        "/a?b",       "/a#b",     "",       "*",       "http:"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct eg_why why = {.struct_size = sizeof why};
         const struct gw_match *match = NULL;
@@ -184,6 +232,7 @@ static void a_path_that_could_never_match_is_refused(void) {
 
 UNIT_MAIN(UNIT(a_path_holds_for_itself_and_for_what_lies_below_by_segments),
           UNIT(escapes_hide_nothing), UNIT(steps_up_and_empty_segments_hide_nothing),
-          UNIT(a_path_of_steps_is_walked_once), UNIT(paths_methods_and_their_absence),
+          UNIT(backslashes_hosts_and_parameters_hide_nothing), UNIT(a_path_of_steps_is_walked_once),
+          UNIT(paths_methods_and_their_absence),
           UNIT(event_types_are_exact_or_have_a_star_at_the_end), UNIT(spaces_are_exact),
           UNIT(mistakes_are_told_by_key), UNIT(a_path_that_could_never_match_is_refused))

@@ -64,6 +64,16 @@ static void check_get(const char *path, const char *expected) {
     rig_request_free(r);
 }
 
+static void check_host(const char *host, const char *path, const char *expected) {
+    trail[0] = '\0';
+    struct rig_request *r = rig_request("GET", path, NULL, 0, (struct eg_str){0});
+    r->request.host = gw_str_c(host);
+    gw_loop_post_fn(rig.loop, rig_hand_over, r);
+    rig_turn(&rig);
+    CU_ASSERT_STRING_EQUAL(trail, expected);
+    rig_request_free(r);
+}
+
 static void check_emit(const char *type, const char *expected) {
     trail[0] = '\0';
     struct rig_request *r = rig_emit(&rig, type, "/");
@@ -77,6 +87,24 @@ static void paths_and_methods_are_judged_by_the_request(void) {
     check_get("/b", "2ER");
     check_get("/%61", "12eERr");
     check_emit("t", "2ER"); /* POST / */
+    rig_stop(&rig);
+}
+
+/* The function is told the path without the space, so that one counts as well: else whoever sends
+ * the host name of some space would be past the guard of a path. */
+static void a_hosted_path_counts_with_and_without_its_space(void) {
+    rig_init(&rig);
+    rig.setup.config.is_hosted = true;
+    rig.first_match = "{\"paths\":[\"/admin\"]}";
+    rig.second_match = "{\"paths\":[\"/blue/admin\"]}";
+    rig_first = (struct rig_hooks){.on_request = n1_request};
+    rig_second = (struct rig_hooks){.on_request = n2_request};
+    rig_start(&rig);
+    check_host("blue.slsgateway.com", "/admin/x", "12");
+    check_host("red.slsgateway.com", "/admin", "1");
+    check_host("red.slsgateway.com", "/x", "");
+    check_host("red.slsgateway.com", "/../blue/admin", "2");
+    check_host("localhost", "/admin", "1");
     rig_stop(&rig);
 }
 
@@ -260,6 +288,7 @@ static void a_request_that_becomes_no_event_asks_nobody_late(void) {
 }
 
 UNIT_MAIN(UNIT(paths_and_methods_are_judged_by_the_request),
+          UNIT(a_hosted_path_counts_with_and_without_its_space),
           UNIT(event_types_are_asked_late_and_before_their_on_event),
           UNIT(spaces_are_those_of_all_subscriptions_the_event_is_routed_to),
           UNIT(all_of_the_four_have_to_hold),
