@@ -260,7 +260,8 @@ static int32_t conclude(struct gw_app *app, struct check_job *job, const struct 
     }
     if (end->refused[0] != '\0') {
         gw_transfer_say(STDOUT_FILENO, "%s", end->refused);
-    } else if (end->exit_code != GW_EXIT_OK && end->exit_code != GW_EXIT_BREACH) {
+    } else if (!end->is_back ||
+               (end->exit_code != GW_EXIT_OK && end->exit_code != GW_EXIT_BREACH)) {
         gw_child_describe(end, text, sizeof text);
         gw_transfer_say(STDOUT_FILENO, "  BREACH: it %s", text);
         job->breaches++;

@@ -175,7 +175,7 @@ static int32_t run_inspect(struct gw_app *app, struct eg_why *ret_why) {
     if (end.refused[0] != '\0') {
         return gw_why(ret_why, EG_E_INVAL, "%s", end.refused);
     }
-    if (end.exit_code != GW_EXIT_OK) {
+    if (!end.is_back || end.exit_code != GW_EXIT_OK) {
         gw_child_describe(&end, text, sizeof text);
         return gw_why(ret_why, EG_E_INVAL, "plugin '%s' %s", app->options.operand, text);
     }
