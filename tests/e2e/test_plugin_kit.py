@@ -94,6 +94,8 @@ def test_files_that_are_no_plugins_are_refused(tmp_path):
     ("hangs", ["it did not come back from on_request (an event), and was killed"]),
     ("leaves_quietly", ["it ended the process with exit code 0 in on_request (an event)"]),
     ("leaves_its_group", ["it did not come back from on_request (an event), and was killed"]),
+    ("only_one", ["a second instance, as a reload makes one, does not come up beside the first: "
+                  "it refuses the settings: there can be only one"]),
     ("leaves", ["it ended the process with exit code 7 in create"]),
     ("wordless", ["create: it refused (invalid argument) without a sentence that says why"]),
     ("forgets_itself", ["destroy: 1 pieces of mem->alloc were not freed"]),
