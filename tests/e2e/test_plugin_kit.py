@@ -253,6 +253,11 @@ def test_bad_kinds_and_names_are_refused(kind, name, sentence, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def test_templates_that_are_not_there_are_told(tmp_path):
+    told = command("plugin", "new", "reacter", "x", tmp_path / "x", "--template", tmp_path / "none", code=1).stderr
+    assert told == f"event-gateway: {tmp_path}/none: No such file or directory\n"
+
+
 @pytest.mark.parametrize("words, sentence", [
     (["plugin"], "'plugin' is the beginning of several commands"),
     (["plugin", "new", "reacter", "x"], "plugin new needs KIND NAME DIR"),
