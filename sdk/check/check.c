@@ -274,5 +274,9 @@ int32_t egx_check_component(const struct egx_check *check, struct eg_why *ret_wh
         end(&second, " of the second");
     }
     try_rows(&run);
+    if (run.breaches == 0 && run.refusal.len > 0) {
+        return egx_why(ret_why, EG_E_INVAL, "it refuses the function: %.*s", (int)run.refusal.len,
+                       run.refusal.text);
+    }
     return (int32_t)run.breaches;
 }

@@ -289,7 +289,31 @@ LIFE(shared, .create = make_shared, .destroy = end_shared);
 ALL(DEFINE)
 
 #define LIST(name, life, hook) &component_##name,
-static const struct eg_component *const components[] = {ALL(LIST)};
+
+/* A reacter with an interest in what does not happen. */
+static const struct eg_interest misspelt = {.struct_size = sizeof misspelt,
+                                            .event_type = "eventgateway.function.failed"};
+static const struct eg_interest *const in_vain[] = {&misspelt};
+
+static const struct eg_interest *const *interests(void *instance, size_t *ret_count) {
+    (void)instance;
+    *ret_count = EGX_COUNT(in_vain);
+    return in_vain;
+}
+
+static int32_t react(void *instance, void *slot, const struct eg_event *event, struct eg_op *op) {
+    (void)instance;
+    (void)slot;
+    (void)event;
+    (void)op;
+    return EG_NEXT;
+}
+static const struct eg_reacter_ops reacter_ops = {
+    .struct_size = sizeof reacter_ops, .interests = interests, .react = react};
+EGX_COMPONENT_BARE(component_waits_in_vain, EG_KIND_REACTER, "waits_in_vain", "is never told",
+                   &life_usual, &reacter_ops);
+
+static const struct eg_component *const components[] = {ALL(LIST) & component_waits_in_vain};
 EG_PLUGIN_EXPORT const struct eg_plugin eg_plugin_constant = {EG_PLUGIN_MAGIC,
                                                               (uint32_t)sizeof(struct eg_plugin),
                                                               EG_ABI,

@@ -134,6 +134,20 @@ def test_threads_may_end_calls():
     assert told.endswith("no breach of the contract was found\n")
 
 
+def test_an_interest_in_what_does_not_happen_is_told():
+    told = command("plugin", "check", "--component", "waits_in_vain", BROKEN).stdout
+    assert "interest 0: there is no system event 'eventgateway.function.failed' today" in told
+
+
+def test_a_function_that_is_given_has_to_be_one(tmp_path):
+    function = tmp_path / "function.json"
+    for text, sentence in (('{"url":', "function.json: unexpected EOF"), ("{}", "it refuses the function: ")):
+        function.write_text(text)
+        assert sentence in command("plugin", "check", "--function", function, PLUGINS / "provider_http.so", code=1).stderr
+    told = command("plugin", "check", PLUGINS / "provider_http.so").stdout
+    assert "no function was called: " in told and told.endswith("no breach of the contract was found\n")
+
+
 FUNCTIONS = {
     "http": {"url": "http://function/"},
     "awslambda": {"arn": "arn:aws:lambda:us-east-1:377024778620:function:f", "region": "us-east-1",
