@@ -29,8 +29,9 @@ extern const struct gw_subcommand gw_plugin_check_command;
 extern const struct gw_subcommand gw_plugin_new_command;
 extern const struct gw_subcommand gw_health_command;
 
-const char *gw_kit_kind(uint32_t kind);   /* "middleware" */
-void gw_kit_print(struct gw_bytes *text); /* to standard output; frees it */
+const char *gw_kit_kind(uint32_t kind); /* "middleware" */
+/* To standard output; frees it. */
+int32_t gw_kit_print(struct gw_bytes *text, struct eg_why *ret_why);
 
 /* ---- plugin_child.c: code of strangers runs in a process of its own ---- */
 

@@ -98,7 +98,7 @@ static int32_t refuse_kind(const char *templates, const char *kind, struct eg_wh
         }
     }
     return gw_why(ret_why, EG_E_INVAL, "there is no template for '%s' in %s; there is: %s", kind,
-                  templates, list);
+                  templates, len == 0 ? "none" : list);
 }
 
 /* ---- reading the template ---- */

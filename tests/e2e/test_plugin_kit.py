@@ -267,7 +267,17 @@ def test_bad_kinds_and_names_are_refused(kind, name, sentence, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def test_what_cannot_be_written_is_no_success():
+    for words in (["list"], ["inspect", "--json", PLUGINS / "provider_http.so"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([str(GATEWAY), "plugin", *map(str, words)], stdout=full, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 1
+        assert done.stderr == "event-gateway: cannot write to standard output: No space left on device\n"
+
+
 def test_templates_that_are_not_there_are_told(tmp_path):
+    assert "; there is: none\n" in command(
+        "plugin", "new", "reacter", "x", tmp_path / "x", "--template", tmp_path, code=1).stderr
     told = command("plugin", "new", "reacter", "x", tmp_path / "x", "--template", tmp_path / "none", code=1).stderr
     assert told == f"event-gateway: {tmp_path}/none: No such file or directory\n"
 
