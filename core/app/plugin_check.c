@@ -159,8 +159,14 @@ static int32_t read_function(struct check_job *job, const char **ret_json, struc
     if (path == NULL) {
         return EG_OK;
     }
-    const int32_t rc = gw_transfer_read(path, &text, ret_why);
+    struct eg_why why = {.struct_size = sizeof why};
+    struct eg_json *root = NULL;
+    int32_t rc = gw_transfer_read(path, &text, ret_why);
+    if (rc == EG_OK && gw_json_parse(gw_bytes_str(&text), false, &root, &why) < 0) {
+        rc = gw_why(ret_why, EG_E_SYNTAX, "%s: %.*s", path, GW_FMT(gw_why_str(&why)));
+    }
     *ret_json = gw_arena_dup(job->arena, gw_bytes_str(&text)).ptr;
+    gw_json_free(root);
     gw_bytes_free(&text);
     return rc;
 }
@@ -260,7 +266,8 @@ static int32_t conclude(struct gw_app *app, struct check_job *job, const struct 
     }
     if (end->refused[0] != '\0') {
         gw_transfer_say(STDOUT_FILENO, "%s", end->refused);
-    } else if (end->exit_code != GW_EXIT_OK && end->exit_code != GW_EXIT_BREACH) {
+    } else if (!end->is_back ||
+               (end->exit_code != GW_EXIT_OK && end->exit_code != GW_EXIT_BREACH)) {
         gw_child_describe(end, text, sizeof text);
         gw_transfer_say(STDOUT_FILENO, "  BREACH: it %s", text);
         job->breaches++;
@@ -354,9 +361,9 @@ const struct gw_subcommand gw_plugin_check_command = {
         "The settings file has the keys at the top, or in plugins = { NAME = { ... }; } as the\n"
         "gateway's own file.\n"
         "\n"
-        "Exit code: 0 nothing found, 1 the plugin cannot be loaded, refuses the settings or does "
-        "not\n"
-        "start, 2 wrong command line, 5 breaches, among them a crash and a call that hangs.",
+        "Exit code: 0 nothing found, 1 the plugin cannot be loaded, refuses the settings or the\n"
+        "function, or does not start, 2 wrong command line, 5 breaches, among them a crash and a "
+        "call that hangs.",
     .shared = "",
     .flags = flags,
     .flag_count = GW_COUNT(flags),

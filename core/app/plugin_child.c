@@ -69,6 +69,8 @@ static void hear_line(struct ear *ear) {
         } else if (ear->line[0] == GW_CHILD_REFUSED) {
             (void)snprintf(end->refused, sizeof end->refused, "%.*s", (int)sizeof end->refused - 1,
                            text);
+        } else if (ear->line[0] == GW_CHILD_BACK) {
+            end->is_back = true;
         } else {
             ear->child->heard(ear->child->heard_arg, ear->line[0], text);
         }
@@ -103,6 +105,7 @@ static void wait_for(struct ear *ear, pid_t pid) {
             gw_monotonic_ns() - ear->heard_ns > ear->child->patience_ns) {
             ear->end->is_late = true;
             (void)kill(-pid, SIGKILL);
+            (void)kill(pid, SIGKILL); /* it may have gone to another group */
         }
     }
     while (hear(ear)) {
@@ -127,6 +130,7 @@ int32_t gw_child_run(const struct gw_child *child, struct gw_child_end *ret_end,
         (void)close(fds[0]);
         begin_child();
         const int code = child->work(child->arg, fds[1]);
+        gw_child_tell(fds[1], GW_CHILD_BACK, "");
         (void)fflush(NULL);
         _exit(code);
     }

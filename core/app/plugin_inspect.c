@@ -4,6 +4,8 @@
  *
  * Loading runs the constructors of a shared object, so inspect does it in a child process.
  */
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/app.h"
@@ -31,16 +33,17 @@ const char *gw_kit_kind(uint32_t kind) {
     return kind < GW_COUNT(names) && names[kind] != NULL ? names[kind] : "unknown";
 }
 
-void gw_kit_print(struct gw_bytes *text) {
-    size_t at = 0;
-    while (at < text->len) {
+int32_t gw_kit_print(struct gw_bytes *text, struct eg_why *ret_why) {
+    int32_t rc = EG_OK;
+    for (size_t at = 0; at < text->len && rc == EG_OK;) {
         const ssize_t n = write(STDOUT_FILENO, text->ptr + at, text->len - at);
-        if (n <= 0) {
-            break;
+        if (n < 0 && errno != EINTR) {
+            rc = gw_why(ret_why, EG_E_IO, "cannot write to standard output: %s", strerror(errno));
         }
-        at += (size_t)n;
+        at += n > 0 ? (size_t)n : 0;
     }
     gw_bytes_free(text);
+    return rc;
 }
 
 /* ---- for people ---- */
@@ -142,18 +145,21 @@ static int inspect(void *arg, int fd) {
     struct eg_why why = {.struct_size = sizeof why};
     const struct eg_plugin *plugin = NULL;
     struct gw_bytes out;
-    if (gw_plugin_open(options->operand, &plugin, &why) < 0) {
+    int32_t rc = gw_plugin_open(options->operand, &plugin, &why);
+    if (rc == EG_OK) {
+        gw_bytes_init(&out, 0);
+        if (options->kit.is_json) {
+            write_json(&out, plugin);
+        } else {
+            write_text(&out, plugin);
+        }
+        rc = gw_kit_print(&out, &why);
+    }
+    if (rc < 0) {
         why.text[why.len < sizeof why.text ? why.len : sizeof why.text - 1] = '\0';
         gw_child_tell(fd, GW_CHILD_REFUSED, why.text);
         return GW_EXIT_FAILED;
     }
-    gw_bytes_init(&out, 0);
-    if (options->kit.is_json) {
-        write_json(&out, plugin);
-    } else {
-        write_text(&out, plugin);
-    }
-    gw_kit_print(&out);
     return GW_EXIT_OK;
 }
 
@@ -175,7 +181,7 @@ static int32_t run_inspect(struct gw_app *app, struct eg_why *ret_why) {
     if (end.refused[0] != '\0') {
         return gw_why(ret_why, EG_E_INVAL, "%s", end.refused);
     }
-    if (end.exit_code != GW_EXIT_OK) {
+    if (!end.is_back || end.exit_code != GW_EXIT_OK) {
         gw_child_describe(&end, text, sizeof text);
         return gw_why(ret_why, EG_E_INVAL, "plugin '%s' %s", app->options.operand, text);
     }
@@ -243,8 +249,7 @@ static int32_t run_list(struct gw_app *app, struct eg_why *ret_why) {
             }
         }
     }
-    gw_kit_print(&out);
-    return EG_OK;
+    return gw_kit_print(&out, ret_why);
 }
 
 const struct gw_subcommand gw_plugin_list_command = {

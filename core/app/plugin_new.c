@@ -86,6 +86,9 @@ static int32_t find_templates(struct gw_app *app, struct gw_arena *arena, const 
 static int32_t refuse_kind(const char *templates, const char *kind, struct eg_why *ret_why) {
     char list[200] = "";
     size_t len = 0;
+    if (access(templates, R_OK) != 0) {
+        return gw_why(ret_why, EG_E_IO, "%s: %s", templates, strerror(errno));
+    }
     for (uint32_t k = EG_KIND_PROVIDER; k <= EG_KIND_REACTER; k++) {
         char path[PATH_MAX];
         (void)snprintf(path, sizeof path, "%s/%s", templates, gw_kit_kind(k));
@@ -95,7 +98,7 @@ static int32_t refuse_kind(const char *templates, const char *kind, struct eg_wh
         }
     }
     return gw_why(ret_why, EG_E_INVAL, "there is no template for '%s' in %s; there is: %s", kind,
-                  templates, list);
+                  templates, len == 0 ? "none" : list);
 }
 
 /* ---- reading the template ---- */
@@ -209,9 +212,10 @@ static void tell(const struct project *project) {
                     prefix == NULL ? "" : " -DCMAKE_PREFIX_PATH=", prefix == NULL ? "" : prefix,
                     project->to);
     gw_transfer_say(STDOUT_FILENO, "  ctest --test-dir %s/build --output-on-failure", project->to);
-    gw_transfer_say(STDOUT_FILENO, "  event-gateway plugin check %s/build/%s_%s.so%s", project->to,
-                    project->kind, project->name,
-                    strcmp(project->kind, "provider") == 0 ? " --function function.json" : "");
+    const bool has_functions = strcmp(project->kind, "provider") == 0;
+    gw_transfer_say(STDOUT_FILENO, "  event-gateway plugin check %s/build/%s_%s.so%s%s%s",
+                    project->to, project->kind, project->name, has_functions ? " --function " : "",
+                    has_functions ? project->to : "", has_functions ? "/function.json" : "");
     gw_transfer_say(STDOUT_FILENO, "%s/README.md goes on from here.", project->to);
 }
 

@@ -227,7 +227,9 @@ static int32_t bring_up(struct check_subject *subject, struct eg_why *ret_why) {
         struct check_call call = {.subject = subject, .name = "create", .with = ""};
         judge_leaks(&call);
         forget(subject);
-        return egx_why(ret_why, rc, "it refuses the settings: %.*s", (int)why.len, why.text);
+        return egx_why(ret_why, rc, "it refuses the settings: %.*s",
+                       why.len > 0 ? (int)why.len : 200,
+                       why.len > 0 ? why.text : egx_error_text(rc));
     }
     rc = start(subject, ret_why);
     if (rc >= 0) {
@@ -239,25 +241,32 @@ static int32_t bring_up(struct check_subject *subject, struct eg_why *ret_why) {
     return rc;
 }
 
+/* The settings are those of the first, which serves: a reload would fail for what it says now. */
+static int bring_up_second(struct check_run *run, struct check_subject *second) {
+    struct eg_why why = {.struct_size = sizeof why};
+    *second = make(run);
+    if (bring_up(second, &why) < 0) {
+        check_tell(run, EGX_CHECK_BREACH,
+                   "a second instance, as a reload makes one, does not come up beside the first: "
+                   "%.*s",
+                   (int)why.len, why.text);
+        return 0;
+    }
+    check_stage(run, "a second instance beside it, as a reload makes one");
+    return 1;
+}
+
 int32_t egx_check_component(const struct egx_check *check, struct eg_why *ret_why) {
     struct check_run run = {.check = check, .component = check->component};
-    const int has_second = check->component->kind != EG_KIND_STORAGE;
+    const int wants_second = check->component->kind != EG_KIND_STORAGE;
     struct check_subject second = {0};
     struct check_subject first = make(&run);
-    int32_t rc = bring_up(&first, ret_why);
+    const int32_t rc = bring_up(&first, ret_why);
     if (rc < 0) {
         return rc;
     }
     check_stage(&run, "create, start, attach");
-    if (has_second) {
-        second = make(&run);
-        rc = bring_up(&second, ret_why);
-        if (rc < 0) {
-            end(&first, "");
-            return rc;
-        }
-        check_stage(&run, "a second instance beside it, as a reload makes one");
-    }
+    const int has_second = wants_second && bring_up_second(&run, &second);
     kinds[check->component->kind](&first, 0);
     end(&first, "");
     if (has_second) {
@@ -265,5 +274,9 @@ int32_t egx_check_component(const struct egx_check *check, struct eg_why *ret_wh
         end(&second, " of the second");
     }
     try_rows(&run);
+    if (run.breaches == 0 && run.refusal.len > 0) {
+        return egx_why(ret_why, EG_E_INVAL, "it refuses the function: %.*s", (int)run.refusal.len,
+                       run.refusal.text);
+    }
     return (int32_t)run.breaches;
 }

@@ -169,5 +169,8 @@ void check_provider(struct check_subject *subject, int is_short) {
     } else if (!is_short) {
         check_tell(subject->run, EGX_CHECK_NOTE, "no function was called: %.*s", (int)why.len,
                    why.text);
+        if (subject->run->check->target_json != NULL) {
+            subject->run->refusal = why;
+        }
     }
 }

@@ -37,6 +37,15 @@ static void react(struct check_subject *subject, const struct eg_interest *inter
     (void)check_judge(&call, rc, 1, NULL, NULL);
 }
 
+static int is_known(const struct eg_interest *interest) {
+    for (size_t i = 0; i < EGX_COUNT(events); i++) {
+        if (strcmp(events[i].type, interest->event_type) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void react_all(struct check_subject *subject, const struct eg_interest *interest,
                       enum check_weather weather) {
     for (size_t i = 0; i < EGX_COUNT(events) && !subject->is_stuck; i++) {
@@ -80,9 +89,15 @@ void check_reacter(struct check_subject *subject, int is_short) {
     }
     for (size_t i = 0; i < count; i++) {
         const struct eg_interest *interest = interests == NULL ? NULL : interests[i];
-        if (interest == NULL || interest->event_type == NULL || interest->mode > EG_INTEREST_SYNC) {
+        if (interest == NULL || interest->event_type == NULL || interest->event_type[0] == '\0' ||
+            interest->mode > EG_INTEREST_SYNC) {
             check_breach(&call, "interest %zu is NULL, or has no type, or an unknown mode", i);
             continue;
+        }
+        if (!is_known(interest)) {
+            check_tell(subject->run, EGX_CHECK_NOTE,
+                       "interest %zu: there is no system event '%s' today, so it is not told", i,
+                       interest->event_type);
         }
         react_all(subject, interest, CHECK_FINE);
         const int asks = egx_fake_request_count(subject->fake) > 0;

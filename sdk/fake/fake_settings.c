@@ -44,17 +44,22 @@ static int read_unit(const json_t *value, uint64_t bare_factor, uint64_t *ret_nu
     return *end == '\0' ? 0 : -1;
 }
 
+/* Empty when it is none. A NUL is a character as any other. */
+static struct eg_str read_text(struct egx_fake *fake, const json_t *value) {
+    const struct eg_str text = egx_str_n(json_string_value(value), json_string_length(value));
+    return egx_str_n(fake_dup(fake, text), text.len);
+}
+
 static int read_list(struct egx_fake *fake, const json_t *value, struct eg_str_list *ret_list) {
     if (!json_is_array(value)) {
         return -1;
     }
     struct eg_str *items = fake_keep(fake, (json_array_size(value) + 1) * sizeof *items);
     for (size_t i = 0; i < json_array_size(value); i++) {
-        const char *text = json_string_value(json_array_get(value, i));
-        if (text == NULL) {
+        if (!json_is_string(json_array_get(value, i))) {
             return -1;
         }
-        items[i] = egx_str_c(fake_dup(fake, egx_str_c(text)));
+        items[i] = read_text(fake, json_array_get(value, i));
     }
     *ret_list = (struct eg_str_list){items, json_array_size(value)};
     return 0;
@@ -77,8 +82,7 @@ static int store(struct egx_fake *fake, const struct eg_setting *row, const json
     switch (row->type) {
     case EG_SET_STRING:
     case EG_SET_SECRET:
-        *(struct eg_str *)field = egx_str_n(fake_dup(fake, egx_str_c(json_string_value(value))),
-                                            json_string_length(value));
+        *(struct eg_str *)field = read_text(fake, value);
         return json_is_string(value) ? 0 : -1;
     case EG_SET_INT:
         *(int64_t *)field = json_integer_value(value);
@@ -169,7 +173,7 @@ struct table {
 
 static int32_t read_all(struct egx_fake *fake, const struct table *table, const char *json,
                         int is_strict, void **ret_struct, struct eg_why *ret_why) {
-    json_t *root = json_loads(json == NULL ? "{}" : json, 0, NULL);
+    json_t *root = json_loads(json == NULL ? "{}" : json, JSON_ALLOW_NUL, NULL);
     int32_t rc = EG_OK;
     size_t known = 0;
     if (!json_is_object(root)) {
@@ -215,8 +219,8 @@ int32_t egx_fake_target_settings(struct egx_fake *fake, const struct eg_componen
 }
 
 char *fake_with_member(const char *object_json, const char *name, const char *value_json) {
-    json_t *root = json_loads(object_json == NULL ? "{}" : object_json, 0, NULL);
-    json_t *value = json_loads(value_json, JSON_DECODE_ANY, NULL);
+    json_t *root = json_loads(object_json == NULL ? "{}" : object_json, JSON_ALLOW_NUL, NULL);
+    json_t *value = json_loads(value_json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     (void)json_object_set_new(root, name, value);
     char *text = json_dumps(root, JSON_COMPACT);
     json_decref(root);

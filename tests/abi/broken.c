@@ -59,6 +59,17 @@ static int32_t leave(const struct eg_host *host, const void *settings, void **re
     exit(7);
 }
 
+static uint32_t instances;
+
+static int32_t make_the_only_one(const struct eg_host *host, const void *settings,
+                                 void **ret_instance, struct eg_why *ret_why) {
+    if (instances > 0) {
+        return egx_why(ret_why, EG_E_EXISTS, "there can be only one");
+    }
+    instances++;
+    return make(host, settings, ret_instance, ret_why);
+}
+
 static int32_t refuse_without_words(const struct eg_host *host, const void *settings,
                                     void **ret_instance, struct eg_why *ret_why) {
     (void)host;
@@ -66,6 +77,11 @@ static int32_t refuse_without_words(const struct eg_host *host, const void *sett
     (void)ret_instance;
     (void)ret_why;
     return EG_E_INVAL;
+}
+
+static void end_the_only_one(void *instance) {
+    instances--;
+    end(instance);
 }
 
 static void keep_self(void *instance) {
@@ -185,6 +201,18 @@ HOOK(sleeps) {
     (void)nanosleep(&nap, NULL);
     return EG_NEXT;
 }
+HOOK(leaves_quietly) {
+    UNUSED();
+    exit(0);
+}
+/* Whoever kills the group that it was in does not reach it. */
+HOOK(leaves_its_group) {
+    UNUSED();
+    if (setpgid(0, getpgid(getppid())) == 0) {
+        (void)pause();
+    }
+    return EG_NEXT;
+}
 HOOK(hangs) {
     UNUSED();
     for (;;) {
@@ -217,6 +245,7 @@ HOOK(in_a_thread) { /* this one is allowed */
     static const struct eg_life_ops life_##name = {.struct_size = sizeof life_##name, __VA_ARGS__}
 LIFE(usual, .create = make, .attach = take_loop, .destroy = end);
 LIFE(crash, .create = crash, .destroy = end);
+LIFE(only_one, .create = make_the_only_one, .destroy = end_the_only_one);
 LIFE(leave, .create = leave, .destroy = end);
 LIFE(wordless, .create = refuse_without_words, .destroy = end);
 LIFE(leak, .create = make, .destroy = keep_self);
@@ -244,9 +273,12 @@ LIFE(shared, .create = make_shared, .destroy = end_shared);
     X(leaks, usual, leaks)                                                                         \
     X(sleeps, usual, sleeps)                                                                       \
     X(hangs, usual, hangs)                                                                         \
+    X(leaves_quietly, usual, leaves_quietly)                                                       \
+    X(leaves_its_group, usual, leaves_its_group)                                                   \
     X(in_a_thread, usual, in_a_thread)                                                             \
     X(crashes, crash, NULL)                                                                        \
     X(leaves, leave, NULL)                                                                         \
+    X(only_one, only_one, NULL)                                                                    \
     X(wordless, wordless, NULL)                                                                    \
     X(forgets_itself, leak, NULL)                                                                  \
     X(forgets_timer, timer, NULL)                                                                  \
@@ -257,7 +289,31 @@ LIFE(shared, .create = make_shared, .destroy = end_shared);
 ALL(DEFINE)
 
 #define LIST(name, life, hook) &component_##name,
-static const struct eg_component *const components[] = {ALL(LIST)};
+
+/* A reacter with an interest in what does not happen. */
+static const struct eg_interest misspelt = {.struct_size = sizeof misspelt,
+                                            .event_type = "eventgateway.function.failed"};
+static const struct eg_interest *const in_vain[] = {&misspelt};
+
+static const struct eg_interest *const *interests(void *instance, size_t *ret_count) {
+    (void)instance;
+    *ret_count = EGX_COUNT(in_vain);
+    return in_vain;
+}
+
+static int32_t react(void *instance, void *slot, const struct eg_event *event, struct eg_op *op) {
+    (void)instance;
+    (void)slot;
+    (void)event;
+    (void)op;
+    return EG_NEXT;
+}
+static const struct eg_reacter_ops reacter_ops = {
+    .struct_size = sizeof reacter_ops, .interests = interests, .react = react};
+EGX_COMPONENT_BARE(component_waits_in_vain, EG_KIND_REACTER, "waits_in_vain", "is never told",
+                   &life_usual, &reacter_ops);
+
+static const struct eg_component *const components[] = {ALL(LIST) & component_waits_in_vain};
 EG_PLUGIN_EXPORT const struct eg_plugin eg_plugin_constant = {EG_PLUGIN_MAGIC,
                                                               (uint32_t)sizeof(struct eg_plugin),
                                                               EG_ABI,

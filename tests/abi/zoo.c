@@ -8,6 +8,9 @@
 #endif
 #include <eventgw-sdk/egx.h>
 
+#ifdef ZOO_LEAVES_AT_LOAD
+#include <stdlib.h>
+#endif
 #ifdef ZOO_UNRESOLVED
 int zoo_symbol_that_nobody_has(void);
 #endif
@@ -41,6 +44,11 @@ __attribute__((unused)) static int32_t create(const struct eg_host *host, const 
     *ret_instance = (void *)(uintptr_t)settings;
     return EG_OK;
 }
+#ifdef ZOO_LEAVES_AT_LOAD
+__attribute__((constructor)) static void leave(void) {
+    exit(0);
+}
+#endif
 __attribute__((unused)) static void destroy(void *instance) {
     (void)instance;
 #ifdef ZOO_UNRESOLVED

@@ -1,11 +1,13 @@
 """The image root that etc/image makes: all that the gateway needs is in it, and it runs there as a user that
 is not root, with a chroot for a container. Nothing is mounted. etc/Dockerfile says the same as this test does.
 """
+import contextlib
 import http.server
 import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -86,18 +88,31 @@ def ask(url, body=None):
         return answer.read().decode()
 
 
-def test_it_serves_a_request_in_the_chroot_and_tells_its_health(chroot, function):
+@contextlib.contextmanager
+def serving(chroot, *flags):
+    """A gateway in the chroot: its process and ports. Its health check says what it should before, now and after."""
     events, config = free_ports(2)
     ports = ["--events-port", str(events), "--config-port", str(config)]
     health = [*chroot, PROGRAM, "health", "--config", CONF, "--config-port", str(config)]
     assert subprocess.run(health, capture_output=True).returncode == 1
-    gateway = subprocess.Popen([*chroot, PROGRAM, "--config", CONF, *ports], stderr=subprocess.PIPE, text=True)
+    gateway = subprocess.Popen([*chroot, PROGRAM, "--config", CONF, *ports, *flags], stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + PATIENCE
         while subprocess.run(health, capture_output=True).returncode != 0:
             assert gateway.poll() is None, gateway.stderr.read()
             assert time.monotonic() < end
             time.sleep(0.05)
+        yield gateway, events, config
+        gateway.send_signal(signal.SIGTERM)
+        assert gateway.wait(PATIENCE) == 0
+    finally:
+        gateway.kill()
+        gateway.wait()
+    assert subprocess.run(health, capture_output=True).returncode == 1
+
+
+def test_it_serves_a_request_in_the_chroot_and_tells_its_health(chroot, function):
+    with serving(chroot) as (gateway, events, config):
         if os.geteuid() == 0:
             status = open(f"/proc/{gateway.pid}/status").read()
             assert re.search(r"^Uid:\t65532\t65532\t65532\t65532$", status, re.M), status
@@ -109,12 +124,23 @@ def test_it_serves_a_request_in_the_chroot_and_tells_its_health(chroot, function
         revision = json.loads(ask(f"http://127.0.0.1:{config}/v1/status?verbose=1"))["storeRevision"]
         ask(f"http://127.0.0.1:{config}/v1/status?min_revision={revision}&timeout=30s")
         assert ask(f"http://127.0.0.1:{events}/f") == "from the outside"
-        gateway.send_signal(signal.SIGTERM)
-        assert gateway.wait(PATIENCE) == 0
+
+
+def test_a_program_that_a_plugin_starts_works_there_with_dev_null(image, chroot):
+    null = image / "dev" / "null"
+    try:
+        os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        null.chmod(0o666)
+        null.write_text("a file system may know no devices")
+    except PermissionError as error:
+        null.unlink(missing_ok=True)
+        pytest.skip(f"a device cannot be made here: {error}")
+    try:
+        flags = ["--set", "plugins.middleware=transform", "--set", 'plugins.transform.rules=[{"reply":{"jq":".a=1"}}]']
+        with serving(chroot, *flags):
+            pass
     finally:
-        gateway.kill()
-        gateway.wait()
-    assert subprocess.run(health, capture_output=True).returncode == 1
+        null.unlink()
 
 
 def components(words, *flags):
@@ -139,6 +165,18 @@ def test_nothing_else_is_in_it(image):
     assert (image / "etc/passwd").read_text().startswith("eventgw:x:65532:65532:")
     assert len((image / "etc/passwd").read_text().splitlines()) == 1
     assert "BEGIN CERTIFICATE" in (image / "etc/ssl/certs/ca-certificates.crt").read_text()
+
+
+def test_every_library_of_a_package_has_the_licence_with_it(image):
+    documents = {p.parent.name for p in image.glob("usr/share/doc/*/copyright")}
+    assert {"event-gateway", "libc6"} <= documents
+    told = subprocess.run(["dpkg-query", "-S", "*/lib/*.so.*"], capture_output=True, text=True, check=True).stdout
+    packages = {}
+    for line in told.splitlines():
+        package, path = line.split(": ")
+        packages.setdefault(path.rsplit("/", 1)[1], set()).add(package.split(":")[0])
+    names = {p.name for p in image.rglob("*.so*") if "eventgw" not in p.parts}
+    assert not [name for name in names if name in packages and not packages[name] & documents]
 
 
 def test_a_directory_with_something_in_it_is_refused(tmp_path):

@@ -4,8 +4,9 @@ import signal
 import subprocess
 import time
 
+from blocks import ROOT
 from session import GATEWAY, PATIENCE
-from settings_table import PAGE, TABLE, live_keys, settings, wanted_tables, with_tables
+from settings_table import PAGE, TABLE, live_keys, printed, settings, wanted_tables, with_tables
 
 
 def test_the_page_has_every_table():
@@ -15,6 +16,23 @@ def test_the_page_has_every_table():
 def test_the_tables_of_the_page_are_those_of_the_help():
     text = PAGE.read_text()
     assert with_tables(text) == text, "run: python3 tests/docs/settings_table.py"
+
+
+def test_the_page_names_every_command():
+    listed = re.search(r"^Commands:\n(.*?)\n\n", printed("--help"), re.M | re.S)[1]
+    names = re.findall(r"^  (\S+(?: \S+)?) ", listed, re.M)
+    assert len(names) > 5 and "plugin check" in names
+    text = PAGE.read_text()
+    assert not [name for name in names if f"`{name.removesuffix(' [COMMAND]')}`" not in text]
+
+
+def test_the_page_links_the_page_of_every_component():
+    text = PAGE.read_text()
+    listed = re.findall(r"^(\S+) +(\S+) +(?:loaded|built in) ", printed("plugin", "list"), re.M)
+    assert len(listed) > 10
+    pages = [ROOT / "docs" / folder / f"{name}.md" for _, name in listed
+             for folder in ("plugins", "providers", "storage")]
+    assert not [str(p) for p in pages if p.exists() and f"({p.relative_to(PAGE.parent)})" not in text]
 
 
 # Where only a component that is installed is a valid value.

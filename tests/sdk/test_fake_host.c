@@ -281,7 +281,32 @@ static void the_time_of_callbacks_is_taken_when_that_is_wanted(void) {
     egx_fake_free(fake);
 }
 
-UNIT_MAIN(UNIT(what_was_not_given_back_is_counted_by_its_kind),
+struct texts {
+    struct eg_str one;
+    struct eg_str_list many;
+};
+EGX_SETTING_STRING(texts, one, NULL, "A text.");
+EGX_SETTING_LIST(texts, many, NULL, "Texts.");
+static const struct eg_setting *const text_rows[] = {EGX_ROW(texts, one), EGX_ROW(texts, many)};
+
+static void texts_of_settings_may_hold_a_nul_as_those_of_the_gateway_do(void) {
+    const struct eg_component component = {.struct_size = sizeof component,
+                                           .name = "texts",
+                                           .target_settings = text_rows,
+                                           .target_setting_count = EGX_COUNT(text_rows),
+                                           .target_settings_size = sizeof(struct texts)};
+    static const char json[] = "{\"one\": \"a\\u0000b\", \"many\": [\"\\u0000c\"]}";
+    const void *config = NULL;
+    open_fake();
+    CU_ASSERT_EQUAL_FATAL(egx_fake_target_settings(fake, &component, json, &config, NULL), EG_OK);
+    const struct texts *texts = config;
+    CU_ASSERT_TRUE(egx_str_eq(texts->one, EGX_STR("a\0b")));
+    CU_ASSERT_TRUE(egx_str_eq(texts->many.items[0], EGX_STR("\0c")));
+    egx_fake_free(fake);
+}
+
+UNIT_MAIN(UNIT(texts_of_settings_may_hold_a_nul_as_those_of_the_gateway_do),
+          UNIT(what_was_not_given_back_is_counted_by_its_kind),
           UNIT(the_time_of_callbacks_is_taken_when_that_is_wanted),
           UNIT(timers_run_when_the_clock_was_moved), UNIT(watched_fds_are_polled),
           UNIT(http_calls_are_recorded_and_answered_by_script),

@@ -2,9 +2,9 @@
  * reacter_tally - counts events by their type: the metric
  * eventgateway_tally_events_total{type="user.created"}, and so on.
  *
- * A metric per type is made when the type is first seen. Strangers may send any type, so there are
- * never more than `types` of them; the rest is counted as "other". Events come on several loops at
- * once: the list only grows, under a lock that is never held across a call out.
+ * Strangers may send any type, so there are never more than `types` metrics; the rest is counted as
+ * "other". Events come on several loops at once: the list only grows, under a lock that is never
+ * held across a call out.
  */
 #include <eventgw-sdk/egx.h>
 #include <pthread.h>
@@ -18,8 +18,8 @@ EGX_SETTING_INT(tally_settings, types, 1, TYPES_MAX, "100", "How many types are 
 static const struct eg_setting *const rows[] = {EGX_ROW(tally_settings, types)};
 
 struct kind {
-    char *type; /* ours, ends with NUL */
-    struct eg_metric *metric;
+    struct eg_str type;       /* ours */
+    struct eg_metric *metric; /* NULL until it is made */
 };
 struct tally {
     const struct eg_host *host;
@@ -53,7 +53,7 @@ static int32_t create(const struct eg_host *host, const void *settings, void **r
 static void destroy(void *instance) {
     struct tally *tally = instance;
     for (size_t i = 0; i < tally->count; i++) {
-        tally->host->mem->free(tally->host, tally->kinds[i].type);
+        tally->host->mem->free(tally->host, (void *)(uintptr_t)tally->kinds[i].type.ptr);
     }
     (void)pthread_mutex_destroy(&tally->lock);
     tally->host->mem->free(tally->host, tally);
@@ -71,37 +71,48 @@ static const struct eg_interest *const *interests(void *instance, size_t *ret_co
 }
 
 /* NULL when it is not there. With the lock. */
-static struct eg_metric *find(const struct tally *tally, struct eg_str type) {
+static struct kind *find(struct tally *tally, struct eg_str type) {
     for (size_t i = 0; i < tally->count; i++) {
-        if (egx_str_eq(egx_str_c(tally->kinds[i].type), type)) {
-            return tally->kinds[i].metric;
+        if (egx_str_eq(tally->kinds[i].type, type)) {
+            return &tally->kinds[i];
         }
     }
     return NULL;
 }
 
-/* The first with a type makes its metric, outside of the lock; the second to come finds it. */
+/* The type's place in the list, a new one if there is room; else NULL. */
+static struct kind *place_of(struct tally *tally, struct eg_str type) {
+    char *copy = tally->host->mem->alloc(tally->host, type.len);
+    memcpy(copy, type.ptr, type.len);
+    (void)pthread_mutex_lock(&tally->lock);
+    struct kind *kind = find(tally, type);
+    const int is_new = kind == NULL && tally->count < (size_t)tally->settings->types;
+    if (is_new) {
+        kind = &tally->kinds[tally->count++];
+        kind->type = egx_str_n(copy, type.len);
+    }
+    (void)pthread_mutex_unlock(&tally->lock);
+    if (!is_new) {
+        tally->host->mem->free(tally->host, copy);
+    }
+    return kind;
+}
+
+/* Two loops may make it at once: the same name and label are the same metric. */
 static struct eg_metric *metric_of(struct tally *tally, struct eg_str type) {
     (void)pthread_mutex_lock(&tally->lock);
-    struct eg_metric *metric = find(tally, type);
-    const int is_full = tally->count >= (size_t)tally->settings->types;
+    struct kind *kind = find(tally, type);
+    struct eg_metric *metric = kind != NULL ? kind->metric : NULL;
     (void)pthread_mutex_unlock(&tally->lock);
-    if (metric != NULL || is_full || type.len == 0) {
+    kind = metric == NULL && type.len > 0 ? place_of(tally, type) : NULL;
+    if (kind == NULL) {
         return metric != NULL ? metric : tally->other;
     }
-    struct kind kind = {tally->host->mem->alloc(tally->host, type.len + 1), NULL};
-    memcpy(kind.type, type.ptr, type.len);
-    kind.metric = make_metric(tally->host, type);
+    metric = make_metric(tally->host, kind->type);
     (void)pthread_mutex_lock(&tally->lock);
-    const int is_first = find(tally, type) == NULL && tally->count < TYPES_MAX;
-    if (is_first) {
-        tally->kinds[tally->count++] = kind;
-    }
+    kind->metric = metric;
     (void)pthread_mutex_unlock(&tally->lock);
-    if (!is_first) {
-        tally->host->mem->free(tally->host, kind.type);
-    }
-    return kind.metric; /* the same name and label are the same metric */
+    return metric;
 }
 
 /* The system event has the event that was received in data.event. */

@@ -35,7 +35,7 @@ struct egx_check {
 };
 
 /* How often the contract was broken; 0 = never. EG_E_* when the component could not be checked:
- * ret_why says that it refused its settings, or did not start. */
+ * ret_why says that it refused its settings or those of the function, or did not start. */
 int32_t egx_check_component(const struct egx_check *check, struct eg_why *ret_why);
 
 #ifdef __cplusplus

@@ -84,6 +84,7 @@ static inline void egx_outbox_log_lost(struct egx_outbox *box, uint64_t now_ns) 
     }
 }
 
+/* Counts units that will not be delivered, and logs them with the others of the last seconds. */
 static inline void egx_outbox_lose(struct egx_outbox *box, size_t units,
                                    enum egx_outbox_reason reason) {
     const uint64_t now_ns = egx_outbox_now(box);

@@ -135,6 +135,7 @@ static inline int egx_path_is_below(struct eg_str path, int is_reading, struct e
     return path.len == 0 || path.ptr[0] == '/';
 }
 
+/* What egx_path_is_rule asks for, as a sentence for who wrote another. */
 #define EGX_PATH_RULE_TOLD                                                                         \
     "'path' has to begin with /, without //, . and .. as segments, escaped slashes, ?, #, and "    \
     "wildcards: what is below it is in it"
