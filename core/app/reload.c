@@ -123,11 +123,12 @@ static int32_t prepare(struct gw_reload *reload, struct eg_why *ret_why) {
     return rc;
 }
 
-static void begin(struct gw_app *app, struct gw_http_request *asker) {
+static void begin(struct gw_app *app, struct gw_http_request *asker, struct eg_str replace) {
     struct gw_reload *reload = gw_alloc(sizeof *reload);
     struct eg_why why = {.struct_size = sizeof why};
     reload->app = app;
     reload->asker = asker;
+    reload->replace = replace;
     gw_bytes_init(&reload->changed, 0);
     gw_bytes_init(&reload->waiting, 0);
     app->reload = reload;
@@ -144,11 +145,11 @@ static void begin(struct gw_app *app, struct gw_http_request *asker) {
 void gw_app_reload_if_wanted(struct gw_app *app) {
     if (app->is_reload_wanted && app->reload == NULL) {
         app->is_reload_wanted = false;
-        gw_app_reload(app, NULL);
+        gw_app_reload(app, NULL, (struct eg_str){0});
     }
 }
 
-void gw_app_reload(struct gw_app *app, struct gw_http_request *asker) {
+void gw_app_reload(struct gw_app *app, struct gw_http_request *asker, struct eg_str replace) {
     if (app->stage > GW_SERVING) {
         gw_logf(EG_LOG_WARN, "reload: not now, the gateway is stopping");
         answer(app, asker, 503, GW_STR("the gateway is stopping"));
@@ -159,6 +160,6 @@ void gw_app_reload(struct gw_app *app, struct gw_http_request *asker) {
                GW_STR("a reload is under way; ask again when it is over, or send SIGHUP, which "
                       "waits for its end"));
     } else {
-        begin(app, asker);
+        begin(app, asker, replace);
     }
 }

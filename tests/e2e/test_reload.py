@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from harness import BUILD, PATIENCE, Function, cloud_event, wait_for
+from harness import BUILD, PATIENCE, Function, Gateway, cloud_event, wait_for
 
 STAMP = f'load = ("{BUILD}/tests/reload_stamp.so", "{BUILD}/tests/middleware_bad.so");'
 
@@ -20,21 +20,30 @@ def conf(middleware=("stamp",), text="v1", more="", top="", **texts):
             f'{section("stamp")} {section("stamp2")} {section("stamped")} }};')
 
 
+def furnish(gateway):
+    gateway.create("functions", {"functionId": "f", "type": "stamped", "provider": {"note": "n"}})
+    gateway.event_type("e")
+    gateway.sync("e", "f")
+    gateway.settle()
+    return gateway
+
+
 @pytest.fixture
 def stamped(make_gateway):
     """A gateway with a function of the provider `stamped` behind POST /."""
-    def make(text, **more):
-        gateway = make_gateway(config=text, **more)
-        gateway.create("functions", {"functionId": "f", "type": "stamped", "provider": {"note": "n"}})
-        gateway.event_type("e")
-        gateway.sync("e", "f")
-        gateway.settle()
-        return gateway
-    return make
+    return lambda text, **more: furnish(make_gateway(config=text, **more))
 
 
-def post(gateway):
-    return gateway.config("POST", "/v1/plugins/reload")
+@pytest.fixture(scope="module")
+def one_stamped():
+    """The same, for tests that leave it as it was."""
+    gateway = furnish(Gateway(config=conf()))
+    yield gateway
+    gateway.close()
+
+
+def post(gateway, query=""):
+    return gateway.config("POST", "/v1/plugins/reload" + query)
 
 
 def reload(gateway, text):
@@ -168,6 +177,64 @@ def test_the_same_configuration_again_changes_nothing(stamped):
         answer = reload(gateway, text)
         assert {c["change"] for c in answer["components"]} == {"kept"}
         assert (answer["changed"], answer["nextStart"]) == ([], [])
+
+
+def test_components_that_are_named_are_replaced_though_nothing_differs(stamped):
+    gateway = stamped(conf(["stamp", "stamp2"]))
+    shown(gateway)
+    answer = post(gateway, "?replace=stamp,stamped&replace=http")
+    assert answer.status == 200, answer
+    assert {c["name"] for c in answer.json["components"] if c["change"] == "replaced"} == {"stamp", "stamped", "http"}
+    assert [c["calls"] for c in listed(gateway, "stamp") if c["state"] == "serving"] == [0]
+    assert listed(gateway, "stamp2")[0]["calls"] == 3
+    assert shown(gateway) == {"stamp": "v1/v1/v1", "stamp2": "v1/v1/v1", "function": "v1/v1/v1"}
+    gateway.config_file.write_text(conf(["stamp2", "stamp"], stamp2="v2"))
+    answer = post(gateway, "?replace=st%61mp")
+    assert (fate(answer.json, "stamp"), fate(answer.json, "stamp2")) == (["replaced"], ["replaced"])
+    assert fate(post(gateway, "?").json, "stamp") == ["kept"]
+
+
+@pytest.mark.parametrize("query, message", [
+    ("replace=stomp", "replace: no component 'stomp' is installed"),
+    ("replace=stamp2", "replace: component 'stamp2' is not in use"),
+    ("replace=stamp,bad", "replace: component 'bad' is not in use"),
+    ("replace=embedded", "replace: 'embedded' is the storage, which is replaced at the next start only"),
+    ("replace=", "replace: no component '' is installed"),
+    ("replace=stamp,", "replace: no component '' is installed"),
+    ("replace=stamp%FF%22", "replace: no component 'stamp\ufffd\"' is installed"),
+    ("replce=stamp", "unknown parameter 'replce=stamp'; there is: replace=NAME[,NAME]"),
+    ("replace=stamp&now", "unknown parameter 'now'; there is: replace=NAME[,NAME]"),
+], ids=str)
+def test_what_cannot_be_replaced_is_told_and_changes_nothing(one_stamped, query, message):
+    before = listed(one_stamped, "stamp")
+    answer = post(one_stamped, "?" + query)
+    assert (answer.status, answer.message) == (400, message)
+    assert listed(one_stamped, "stamp") == before
+
+
+def test_a_file_that_settings_point_to_is_read_again_by_who_is_replaced(make_gateway, tmp_path):
+    program = tmp_path / "note.jq"
+    program.write_text('.data = "one"')
+    gateway = make_gateway(config=f"""plugins = {{ middleware = ("transform");
+        transform = {{ rules = ({{ path = "/"; event = {{ jq_file = "{program}"; }}; }}); }}; }};""")
+    function = gateway.function("f")
+    gateway.event_type("e")
+    gateway.sync("e", "f")
+    gateway.settle()
+
+    def sent():
+        assert gateway.emit(cloud_event("e")).status == 200
+        return function.calls[-1].json["data"]
+    assert sent() == "one"
+    program.write_text('.data = "two"')
+    assert fate(post(gateway).json, "transform") == ["kept"]
+    assert sent() == "one"
+    assert fate(post(gateway, "?replace=transform").json, "transform") == ["replaced"]
+    assert sent() == "two"
+    program.write_text(".data = (")
+    refused = post(gateway, "?replace=transform")
+    assert refused.status == 400 and "jq_file" in refused.message, refused
+    assert sent() == "two"
 
 
 def test_what_waits_for_the_next_start_is_told(stamped):
