@@ -8,9 +8,10 @@
  *     -> every loop swaps settings -> every loop swaps its snapshot, and with it the chain set
  *     -> answer; what was replaced goes when the last request that began with it has ended
  *
- * Until the start has ended well, nothing has changed and a refusal takes down what was made.
- * Control thread. One reload at a time: a signal that comes meanwhile is remembered, and one reload
- * follows for all of them; a request that comes meanwhile is told 409.
+ * Until the start has ended well, nothing has changed and a refusal takes down what was made. A
+ * stop of the gateway does not wait for that start. Control thread. One reload at a time: a signal
+ * that comes meanwhile is remembered, and one reload follows for all of them; a request that comes
+ * meanwhile is told 409.
  */
 #include "app/reload.h"
 
@@ -94,9 +95,8 @@ static void on_started(void *arg, int32_t status, struct eg_str why) {
     struct gw_reload *reload = arg;
     struct gw_app *app = reload->app;
     struct eg_why refused = {.struct_size = sizeof refused};
-    if (app->stage > GW_SERVING || app->lanes_to_answer > 0) {
-        refuse(reload, 503, GW_STR("the gateway is stopping"));
-    } else if (status < 0) {
+    GW_ASSERT(app->stage == GW_SERVING);
+    if (status < 0) {
         refuse(reload, status == EG_E_TIMEOUT ? 504 : 503, why);
     } else if (gw_publisher_check(app->publisher, gw_change_chains(reload->change), &refused) < 0) {
         refuse(reload, 400, gw_why_str(&refused));
@@ -139,6 +139,12 @@ static void begin(struct gw_app *app, struct gw_http_request *asker, struct eg_s
                         reload);
     } else {
         apply(reload);
+    }
+}
+
+void gw_app_reload_stop(struct gw_app *app) {
+    if (app->reload != NULL && app->reload->change != NULL) {
+        refuse(app->reload, 503, GW_STR("the gateway is stopping"));
     }
 }
 
