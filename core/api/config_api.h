@@ -22,8 +22,10 @@ struct gw_config_api_setup {
     struct gw_catalog *catalog;
     const struct gw_publisher *publisher; /* for /v1/status; NULL: what is known counts as routed */
     struct gw_manager *manager;
-    /* Somebody wants plugins to be reloaded (give): answered once, with gw_config_api_reloaded. */
-    void (*on_reload)(void *arg, struct gw_http_request *request);
+    /* Somebody wants plugins to be reloaded (give): answered once, with gw_config_api_reloaded.
+     * replace: names with commas between them, as sent, of components that are replaced even when
+     * their settings are the same; ptr NULL: none. As long as the request. */
+    void (*on_reload)(void *arg, struct gw_http_request *request, struct eg_str replace);
     void *reload_arg;
     struct gw_config_api_config config;
 };

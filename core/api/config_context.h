@@ -23,7 +23,8 @@ struct gw_config_context {
     struct gw_catalog *catalog;
     const struct gw_publisher *publisher;
     struct gw_manager *manager;
-    void (*on_reload)(void *arg, struct gw_http_request *request); /* NULL: cannot be asked for */
+    /* NULL: cannot be asked for */
+    void (*on_reload)(void *arg, struct gw_http_request *request, struct eg_str replace);
     void *reload_arg;
     bool mask_secrets;
     bool refuse_cross_space_conflicts;

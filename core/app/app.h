@@ -140,8 +140,9 @@ void gw_app_log_setup(const struct gw_options *options);
 void gw_app_stop(struct gw_app *app);                    /* stop.c */
 void gw_app_fail(struct gw_app *app, struct eg_str why); /* stops, exit 1 */
 /* reload.c. asker (give): the request of the Config API that is answered when it is over; NULL: a
- * signal, which waits for a reload that is under way. */
-void gw_app_reload(struct gw_app *app, struct gw_http_request *asker);
+ * signal, which waits for a reload that is under way. replace: see gw_config_api_setup. */
+void gw_app_reload(struct gw_app *app, struct gw_http_request *asker, struct eg_str replace);
+void gw_app_reload_stop(struct gw_app *app); /* the gateway stops: one that starts plugins ends */
 void gw_app_reload_if_wanted(struct gw_app *app); /* when what was in its way is over */
 void gw_app_hold_reloads(void);                   /* signals.c: a reload that is asked for waits */
 int32_t gw_app_signals(struct gw_app *app, struct eg_why *ret_why); /* signals.c */

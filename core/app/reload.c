@@ -8,9 +8,10 @@
  *     -> every loop swaps settings -> every loop swaps its snapshot, and with it the chain set
  *     -> answer; what was replaced goes when the last request that began with it has ended
  *
- * Until the start has ended well, nothing has changed and a refusal takes down what was made.
- * Control thread. One reload at a time: a signal that comes meanwhile is remembered, and one reload
- * follows for all of them; a request that comes meanwhile is told 409.
+ * Until the start has ended well, nothing has changed and a refusal takes down what was made. A
+ * stop of the gateway does not wait for that start. Control thread. One reload at a time: a signal
+ * that comes meanwhile is remembered, and one reload follows for all of them; a request that comes
+ * meanwhile is told 409.
  */
 #include "app/reload.h"
 
@@ -94,9 +95,8 @@ static void on_started(void *arg, int32_t status, struct eg_str why) {
     struct gw_reload *reload = arg;
     struct gw_app *app = reload->app;
     struct eg_why refused = {.struct_size = sizeof refused};
-    if (app->stage > GW_SERVING || app->lanes_to_answer > 0) {
-        refuse(reload, 503, GW_STR("the gateway is stopping"));
-    } else if (status < 0) {
+    GW_ASSERT(app->stage == GW_SERVING);
+    if (status < 0) {
         refuse(reload, status == EG_E_TIMEOUT ? 504 : 503, why);
     } else if (gw_publisher_check(app->publisher, gw_change_chains(reload->change), &refused) < 0) {
         refuse(reload, 400, gw_why_str(&refused));
@@ -123,11 +123,12 @@ static int32_t prepare(struct gw_reload *reload, struct eg_why *ret_why) {
     return rc;
 }
 
-static void begin(struct gw_app *app, struct gw_http_request *asker) {
+static void begin(struct gw_app *app, struct gw_http_request *asker, struct eg_str replace) {
     struct gw_reload *reload = gw_alloc(sizeof *reload);
     struct eg_why why = {.struct_size = sizeof why};
     reload->app = app;
     reload->asker = asker;
+    reload->replace = replace;
     gw_bytes_init(&reload->changed, 0);
     gw_bytes_init(&reload->waiting, 0);
     app->reload = reload;
@@ -141,14 +142,20 @@ static void begin(struct gw_app *app, struct gw_http_request *asker) {
     }
 }
 
-void gw_app_reload_if_wanted(struct gw_app *app) {
-    if (app->is_reload_wanted && app->reload == NULL) {
-        app->is_reload_wanted = false;
-        gw_app_reload(app, NULL);
+void gw_app_reload_stop(struct gw_app *app) {
+    if (app->reload != NULL && app->reload->change != NULL) {
+        refuse(app->reload, 503, GW_STR("the gateway is stopping"));
     }
 }
 
-void gw_app_reload(struct gw_app *app, struct gw_http_request *asker) {
+void gw_app_reload_if_wanted(struct gw_app *app) {
+    if (app->is_reload_wanted && app->reload == NULL) {
+        app->is_reload_wanted = false;
+        gw_app_reload(app, NULL, (struct eg_str){0});
+    }
+}
+
+void gw_app_reload(struct gw_app *app, struct gw_http_request *asker, struct eg_str replace) {
     if (app->stage > GW_SERVING) {
         gw_logf(EG_LOG_WARN, "reload: not now, the gateway is stopping");
         answer(app, asker, 503, GW_STR("the gateway is stopping"));
@@ -159,6 +166,6 @@ void gw_app_reload(struct gw_app *app, struct gw_http_request *asker) {
                GW_STR("a reload is under way; ask again when it is over, or send SIGHUP, which "
                       "waits for its end"));
     } else {
-        begin(app, asker);
+        begin(app, asker, replace);
     }
 }

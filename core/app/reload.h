@@ -20,6 +20,7 @@ struct gw_fate_row {
 struct gw_reload {
     struct gw_app *app;
     struct gw_http_request *asker; /* held; NULL: a signal */
+    struct eg_str replace;         /* names, of the asker: replaced in any case; ptr NULL: none */
     struct gw_options fresh;
     struct gw_fate_row *rows; /* new chains in order, then what is removed; in fresh's arena */
     size_t row_count;

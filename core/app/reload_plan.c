@@ -1,8 +1,9 @@
 /*
  * app/reload_plan.c - from the components at work to those that the new configuration wants. Who
  * keeps settings and component stays as it is, with all that it has learned (limits, caches,
- * windows), wherever in its chain; every other one gets a new instance. The storage stays in any
- * case: the catalog's whole life hangs on it. Control thread.
+ * windows), wherever in its chain; every other one gets a new instance, and so does who is named in
+ * `replace`: files that settings point to may have changed, which only the plugin knows. The
+ * storage stays in any case: the catalog's whole life hangs on it. Control thread.
  */
 #include "app/reload.h"
 
@@ -34,8 +35,19 @@ static void add_row(struct gw_reload *reload, const struct gw_fate_row *row) {
     reload->has_change = reload->has_change || (row->fate != GW_KEPT && row->fate != GW_WAITS);
 }
 
-static enum gw_fate fate_of(const struct gw_instance *former, struct eg_str normal, bool is_moved) {
-    if (!gw_str_eq(former->normal, normal)) {
+static bool is_named(struct eg_str names, const char *name) {
+    struct eg_str item;
+    while (gw_str_next(&names, ',', &item)) {
+        if (gw_str_eq(item, gw_str_c(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum gw_fate fate_of(const struct gw_reload *reload, const struct gw_instance *former,
+                            struct eg_str normal, bool is_moved) {
+    if (!gw_str_eq(former->normal, normal) || is_named(reload->replace, former->name)) {
         return former->component->kind == EG_KIND_STORAGE ? GW_WAITS : GW_REPLACED;
     }
     return is_moved ? GW_MOVED : GW_KEPT;
@@ -55,7 +67,7 @@ static int32_t plan_one(struct plan *plan, const struct gw_wanted *wanted, struc
     if (at < chain->count) {
         size_t *furthest = &plan->furthest[component->kind];
         row.former = chain->items[at];
-        row.fate = fate_of(row.former, normal, at < *furthest);
+        row.fate = fate_of(plan->reload, row.former, normal, at < *furthest);
         plan->is_used[component->kind][at] = true;
         *furthest = at > *furthest ? at : *furthest;
     } else if (component->kind == EG_KIND_STORAGE) {
@@ -78,6 +90,35 @@ static void plan_rest(struct plan *plan) {
             }
         }
     }
+}
+
+/* Whoever asks for a component to be replaced is told when that cannot be. */
+static int32_t check_replace(const struct gw_reload *reload, struct eg_why *ret_why) {
+    const struct gw_manager *manager = reload->app->manager;
+    struct eg_str names = reload->replace;
+    struct eg_str name;
+    while (gw_str_next(&names, ',', &name)) {
+        const struct eg_component *component = gw_manager_component(manager, 0, name);
+        size_t i = 0;
+        while (i < reload->row_count && reload->rows[i].component != component) {
+            i++;
+        }
+        if (component == NULL) {
+            return gw_why(ret_why, EG_E_NOTFOUND, "replace: no component '%.*s' is installed",
+                          GW_FMT(name));
+        }
+        if (i == reload->row_count) {
+            return gw_why(ret_why, EG_E_NOTFOUND, "replace: component '%.*s' is not in use",
+                          GW_FMT(name));
+        }
+        if (component->kind == EG_KIND_STORAGE) {
+            return gw_why(
+                ret_why, EG_E_INVAL,
+                "replace: '%.*s' is the storage, which is replaced at the next start only",
+                GW_FMT(name));
+        }
+    }
+    return EG_OK;
 }
 
 /* Whoever names a new plugin and uses it at once is told why that does not work. */
@@ -118,6 +159,7 @@ int32_t gw_reload_plan(struct gw_reload *reload, struct eg_why *ret_why) {
     }
     if (rc == EG_OK) {
         plan_rest(&plan);
+        rc = check_replace(reload, ret_why);
     }
     return rc;
 }

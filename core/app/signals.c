@@ -42,7 +42,7 @@ static void on_signal(struct gw_fd *watch, uint32_t events) {
     struct signalfd_siginfo info;
     while (read(app->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP) {
-            gw_app_reload(app, NULL);
+            gw_app_reload(app, NULL, (struct eg_str){0});
         } else {
             on_stop_signal(app, info.ssi_signo);
         }

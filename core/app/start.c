@@ -92,8 +92,8 @@ static void on_routed(void *arg) {
     gw_config_api_routed(app->config_api);
 }
 
-static void on_reload(void *arg, struct gw_http_request *request) {
-    gw_app_reload(arg, request);
+static void on_reload(void *arg, struct gw_http_request *request, struct eg_str replace) {
+    gw_app_reload(arg, request, replace);
 }
 
 static void make_config_api(struct gw_app *app) {

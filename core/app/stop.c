@@ -163,6 +163,7 @@ static void quiesce_lane(struct gw_task *task) {
 
 static void begin_drain(struct gw_app *app) {
     app->drain_until_ns = gw_monotonic_ns() + app->options.settings.top.drain_timeout_ns;
+    gw_app_reload_stop(app);
     if (app->config_server != NULL) {
         gw_http_server_quiesce(app->config_server);
     }

@@ -348,6 +348,20 @@ static void set_tls_file(struct eg_http_call *call, CURLoption option, struct eg
     }
 }
 
+/* A ca_file is instead of the system's authorities, but CURLOPT_CAINFO alone is beside those of the
+ * directory that curl was built with (CURLOPT_CAPATH(3)). And it is read for each new connection,
+ * so that a renewed one counts: curl would keep it for a day (CURLOPT_CA_CACHE_TIMEOUT(3)). */
+static void set_tls_files(struct eg_http_call *call, const struct eg_http_request *request) {
+    CURL *easy = call->easy;
+    set_tls_file(call, CURLOPT_CAINFO, request->ca_file);
+    set_tls_file(call, CURLOPT_SSLCERT, request->cert_file);
+    set_tls_file(call, CURLOPT_SSLKEY, request->key_file);
+    if (request->ca_file.len > 0) {
+        SET(CURLOPT_CAPATH, NULL);
+        SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    }
+}
+
 /* POST keeps its own verb in curl; every other method is a custom name on a GET or a POST. */
 static void set_method(struct eg_http_call *call, struct eg_str method, struct eg_str body) {
     CURL *easy = call->easy;
@@ -683,9 +697,7 @@ int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request
     call->answer.error = EG_OK;
     call->redirects = 0;
     call->has_become_get = false;
-    set_tls_file(call, CURLOPT_CAINFO, request->ca_file);
-    set_tls_file(call, CURLOPT_SSLCERT, request->cert_file);
-    set_tls_file(call, CURLOPT_SSLKEY, request->key_file);
+    set_tls_files(call, request);
     gw_list_push(&client->active, &call->node);
     client->active_count++;
     start(call, request->url, request->method, request->body, false);

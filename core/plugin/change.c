@@ -64,6 +64,7 @@ void gw_change_commit(struct gw_change *change, uint64_t stop_timeout_ns, uint64
 
 void gw_change_abort(struct gw_change *change, uint64_t stop_timeout_ns) {
     gw_chains_unref(change->chains);
+    gw_life_forget(change->life);
     gw_manager_give_up(change->manager, change->life, stop_timeout_ns);
     gw_free(change);
 }

@@ -30,7 +30,8 @@ void gw_change_start(struct gw_change *change, uint64_t timeout_ns,
  * former had go down when nobody holds it any more: within stop_timeout_ns of then, and after
  * late_ns without that the log names them. Frees the change. */
 void gw_change_commit(struct gw_change *change, uint64_t stop_timeout_ns, uint64_t late_ns);
-/* Takes down what was added, within stop_timeout_ns, by itself. Frees the change. */
+/* Takes down what was added, within stop_timeout_ns, by itself; while it starts too, and then there
+ * is no answer. Frees the change. */
 void gw_change_abort(struct gw_change *change, uint64_t stop_timeout_ns);
 
 #endif

@@ -36,7 +36,8 @@ struct gw_life {
     void (*walk_visit)(struct gw_life *life, uint32_t loop_index);
     void (*walk_end)(struct gw_life *life);
     /* start */
-    struct gw_node *next; /* the instance to start next */
+    struct gw_node *next;       /* the instance to start next */
+    struct gw_start_call *call; /* the start that is waited for */
     uint64_t start_timeout_ns;
     int32_t status;
     struct eg_why why;
@@ -61,6 +62,9 @@ void gw_life_take(struct gw_life *life, struct gw_instance *instance);
  * batch has to be stopped. */
 void gw_life_start(struct gw_life *life, uint64_t timeout_ns,
                    void (*on_started)(void *arg, int32_t status, struct eg_str why), void *arg);
+/* Nobody waits for the answer of the start any more, and the batch does not wait for a start that
+ * has not ended; gw_life_stop has to follow. */
+void gw_life_forget(struct gw_life *life);
 /* The instances of a batch that has started are at work from now on; frees the batch. */
 void gw_life_serve(struct gw_life *life);
 /* Drains, waits at most timeout_ns for the ledgers, detaches, destroys, frees the batch; a batch
@@ -77,5 +81,8 @@ void gw_life_ledger_moved(struct gw_instance *instance);
 void gw_life_walk(struct gw_life *life, void (*visit)(struct gw_life *life, uint32_t loop_index),
                   void (*end)(struct gw_life *life));
 void gw_life_go_down(struct gw_life *life);
+/* A start ended after it was given up: if its batch goes down already, the drain is made good, for
+ * what has started may have timers. */
+void gw_life_drain_late(struct gw_instance *instance);
 
 #endif

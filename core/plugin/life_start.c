@@ -17,7 +17,7 @@
 #include "plugin/manager_parts.h"
 #include "plugin/op.h"
 
-struct start_call {
+struct gw_start_call {
     struct gw_op op;
     struct gw_life *life;
     bool is_late;
@@ -92,7 +92,9 @@ void gw_life_walk(struct gw_life *life, void (*visit)(struct gw_life *life, uint
 static void finish(struct gw_life *life) {
     const bool is_stop_wanted = life->is_stop_wanted;
     life->state = life->status < 0 ? GW_LIFE_FAILED : GW_LIFE_SERVING;
-    life->on_started(life->start_arg, life->status, gw_why_str(&life->why));
+    if (life->on_started != NULL) {
+        life->on_started(life->start_arg, life->status, gw_why_str(&life->why));
+    }
     if (is_stop_wanted) {
         gw_life_go_down(life);
     }
@@ -125,7 +127,7 @@ static void attach_visit(struct gw_life *life, uint32_t loop_index) {
 /* ---- start, one by one ---- */
 
 static void on_start_done(struct gw_op *op, int32_t status, struct eg_result *result) {
-    struct start_call *call = GW_CONTAINER(op, struct start_call, op);
+    struct gw_start_call *call = GW_CONTAINER(op, struct gw_start_call, op);
     struct gw_life *life = call->life; /* may be gone, if it is late */
     struct gw_instance *instance = op->instance;
     const bool is_late = call->is_late;
@@ -134,8 +136,10 @@ static void on_start_done(struct gw_op *op, int32_t status, struct eg_result *re
     gw_free(call);
     instance->is_started = status >= 0;
     if (is_late) {
+        gw_life_drain_late(instance);
         return;
     }
+    life->call = NULL;
     if (status < 0) {
         life->status = gw_why(&life->why, status, "component '%s' did not start: %.*s",
                               instance->name, GW_FMT(text));
@@ -144,9 +148,10 @@ static void on_start_done(struct gw_op *op, int32_t status, struct eg_result *re
 }
 
 static void on_start_deadline(struct gw_op *op) {
-    struct start_call *call = GW_CONTAINER(op, struct start_call, op);
+    struct gw_start_call *call = GW_CONTAINER(op, struct gw_start_call, op);
     struct gw_life *life = call->life;
     call->is_late = true;
+    life->call = NULL;
     life->status =
         gw_why(&life->why, EG_E_TIMEOUT, "component '%s' did not start within %llu ms",
                op->instance->name, (unsigned long long)(life->start_timeout_ns / GW_NS_PER_MS));
@@ -163,8 +168,9 @@ static bool start_one(struct gw_life *life, struct gw_instance *instance) {
     }
     const uint64_t deadline_ns =
         life->start_timeout_ns == 0 ? 0 : gw_monotonic_ns() + life->start_timeout_ns;
-    struct start_call *call = gw_alloc(sizeof *call);
+    struct gw_start_call *call = gw_alloc(sizeof *call);
     call->life = life;
+    life->call = call;
     gw_op_begin_life(&call->op, instance, control, deadline_ns, on_start_done, on_start_deadline);
     const char *former = gw_loop_blame(control, instance->name);
     const int32_t rc = ops->start(instance->self, &call->op.pub);
@@ -174,6 +180,7 @@ static bool start_one(struct gw_life *life, struct gw_instance *instance) {
     }
     gw_op_refused(&call->op);
     gw_free(call);
+    life->call = NULL;
     life->status = gw_why(&life->why, rc, "component '%s' did not start: %s", instance->name,
                           gw_error_text(rc));
     return false;
@@ -193,6 +200,22 @@ static void start_next(struct gw_life *life) {
     }
     life->state = GW_LIFE_ATTACHING;
     gw_life_walk(life, attach_visit, finish);
+}
+
+void gw_life_forget(struct gw_life *life) {
+    if (life->state > GW_LIFE_ATTACHING) {
+        return;
+    }
+    life->on_started = NULL;
+    if (life->state != GW_LIFE_ATTACHING) { /* a loop may be writing it */
+        life->status = EG_E_CANCELED;
+    }
+    if (life->call != NULL) {
+        gw_timer_stop(life->manager->config.control, &life->call->op.timer);
+        life->call->is_late = true;
+        life->call = NULL;
+        start_next(life);
+    }
 }
 
 static void on_first_step(struct gw_task *task) {

@@ -155,19 +155,28 @@ static void on_deadline(struct gw_timer *timer) {
     recheck(life);
 }
 
+static void drain_one(struct gw_instance *instance) {
+    struct eg_loop *control = instance->manager->config.control;
+    const struct eg_life_ops *ops = instance->component->life;
+    if (instance->is_started && !instance->is_drained && ops->drain != NULL) {
+        instance->is_drained = true;
+        const char *former = gw_loop_blame(control, instance->name);
+        ops->drain(instance->self);
+        (void)gw_loop_blame(control, former);
+    }
+}
+
 static void drain(struct gw_life *life) {
-    struct eg_loop *control = life->manager->config.control;
     for
         EACH_IN_REVERSE(life, n) {
-            struct gw_instance *instance = GW_CONTAINER(n, struct gw_instance, node);
-            const struct eg_life_ops *ops = instance->component->life;
-            if (instance->is_started && !instance->is_drained && ops->drain != NULL) {
-                instance->is_drained = true;
-                const char *former = gw_loop_blame(control, instance->name);
-                ops->drain(instance->self);
-                (void)gw_loop_blame(control, former);
-            }
+            drain_one(GW_CONTAINER(n, struct gw_instance, node));
         }
+}
+
+void gw_life_drain_late(struct gw_instance *instance) {
+    if (instance->life != NULL && instance->life->state == GW_LIFE_DRAINING) {
+        drain_one(instance);
+    }
 }
 
 void gw_life_go_down(struct gw_life *life) {

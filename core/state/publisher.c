@@ -250,9 +250,13 @@ void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalo
     build(publisher);
 }
 
-int32_t gw_publisher_check(const struct gw_publisher *publisher, const struct gw_chains *next,
+int32_t gw_publisher_check(struct gw_publisher *publisher, const struct gw_chains *next,
                            struct eg_why *ret_why) {
     GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
+    if (gw_timer_armed(&publisher->pause)) { /* functions that are known and not built yet count */
+        gw_timer_stop(publisher->control, &publisher->pause);
+        build(publisher);
+    }
     return gw_snapshot_check(publisher->latest->snapshot, next, ret_why);
 }
 

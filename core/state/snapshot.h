@@ -72,9 +72,9 @@ struct gw_reader *gw_publisher_reader(struct gw_publisher *publisher, uint32_t l
  * NULL) runs on the control loop when every loop has swapped. */
 void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalog *catalog,
                           void (*on_everywhere)(void *arg), void *arg);
-/* Would the providers of the next chain set take the functions that are routed now? The refusal
- * names the function. */
-int32_t gw_publisher_check(const struct gw_publisher *publisher, const struct gw_chains *next,
+/* Would the providers of the next chain set take the functions that are known now? The refusal
+ * names the function. A publication that waits is made at once. */
+int32_t gw_publisher_check(struct gw_publisher *publisher, const struct gw_chains *next,
                            struct eg_why *ret_why);
 /* The revision by which every loop routes. */
 uint64_t gw_publisher_routed_revision(const struct gw_publisher *publisher);

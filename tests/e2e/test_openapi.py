@@ -278,6 +278,9 @@ def test_plugins_and_their_reload_are_as_described(at):
     for status, settings in ((200, {"text": "two"}), (400, {"text": "bad"}), (503, {"text": "3", "start": "fail"})):
         tour.gateway.config_file.write_text(stamp(**settings))
         tour.call("reloadPlugins", status)
+    for status, names in ((200, "stamp"), (400, "stomp")):
+        tour.gateway.config_file.write_text(stamp(text="two"))
+        tour.call("reloadPlugins", status, query=f"?replace={names}")
     tour.gateway.config_file.write_text(stamp(text="4", start="hang"))
     with Connection(tour.gateway.config_port) as first:
         first.send("POST /v1/plugins/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")

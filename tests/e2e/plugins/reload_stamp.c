@@ -3,11 +3,13 @@
  * they had. A middleware puts its text into the event, and what it was in each hook into a header
  * of the reply; a function of the provider answers with the text that it has when called, that it
  * had when the function was bound, and that the event brought. `delay` keeps an event waiting, so
- * that requests are under way while settings change. create and start fail on demand.
+ * that requests are under way while settings change. create and start fail on demand, and a start
+ * waits for a file that `gate` names.
  */
 #include <eventgw-sdk/egx.h>
 
 #include <stdio.h>
+#include <unistd.h>
 
 struct stamp_settings {
     struct eg_str text;
@@ -15,21 +17,26 @@ struct stamp_settings {
     struct eg_str rules;
     uint64_t delay;
     struct eg_str start;
+    struct eg_str gate;
 };
 EGX_SETTING_REQUIRED(stamp_settings, text, "What is shown; \"bad\" is refused.");
 EGX_SETTING_SECRET(stamp_settings, key, "Not used.");
 EGX_SETTING_JSON(stamp_settings, rules, NULL, "Not used.");
 EGX_SETTING_DURATION(stamp_settings, delay, 0, INT64_MAX, "0", "How long an event waits.");
 EGX_SETTING_CHOICE(stamp_settings, start, "ok|fail|hang", "ok", "How the start ends.");
+EGX_SETTING_STRING(stamp_settings, gate, NULL, "The start ends when this file is there.");
 static const struct eg_setting *const rows[] = {
-    EGX_ROW(stamp_settings, text), EGX_ROW(stamp_settings, key), EGX_ROW(stamp_settings, rules),
-    EGX_ROW(stamp_settings, delay), EGX_ROW(stamp_settings, start)};
+    EGX_ROW(stamp_settings, text),  EGX_ROW(stamp_settings, key),   EGX_ROW(stamp_settings, rules),
+    EGX_ROW(stamp_settings, delay), EGX_ROW(stamp_settings, start), EGX_ROW(stamp_settings, gate)};
 
 struct stamp {
     const struct eg_host *host;
     const struct stamp_settings *settings;
-    struct eg_op *held; /* of a start that hangs */
+    struct eg_op *held; /* of a start that hangs or waits */
+    struct eg_timer *look;
 };
+
+#define LOOK_NS 5000000u
 
 /* ---- life ---- */
 
@@ -46,9 +53,26 @@ static int32_t create(const struct eg_host *host, const void *settings, void **r
     return EG_OK;
 }
 
+/* The timer goes on until the drain: who has started is drained, however late. */
+static void look(void *arg) {
+    struct stamp *stamp = arg;
+    char path[256];
+    (void)snprintf(path, sizeof path, "%.*s", (int)stamp->settings->gate.len,
+                   stamp->settings->gate.ptr);
+    if (stamp->held != NULL && access(path, F_OK) == 0) {
+        egx_done_ok(stamp->held);
+        stamp->held = NULL;
+    }
+}
+
 static int32_t start(void *instance, struct eg_op *op) {
     struct stamp *stamp = instance;
-    if (egx_str_eq(stamp->settings->start, EGX_STR("hang"))) {
+    const struct eg_host *host = stamp->host;
+    if (stamp->settings->gate.len > 0) {
+        stamp->held = op;
+        stamp->look =
+            host->loop->timer_start(host, host->loop->current(host), LOOK_NS, LOOK_NS, look, stamp);
+    } else if (egx_str_eq(stamp->settings->start, EGX_STR("hang"))) {
         stamp->held = op;
     } else if (egx_str_eq(stamp->settings->start, EGX_STR("fail"))) {
         egx_done_error(op, EG_E_UNAVAILABLE, "nobody is at home");
@@ -58,6 +82,13 @@ static int32_t start(void *instance, struct eg_op *op) {
     return EG_OK;
 }
 
+static void drain(void *instance) {
+    struct stamp *stamp = instance;
+    if (stamp->look != NULL) {
+        stamp->host->loop->timer_stop(stamp->host, stamp->look);
+    }
+}
+
 static void destroy(void *instance) {
     struct stamp *stamp = instance;
     egx_log(stamp->host, EG_LOG_DEBUG, "destroyed with %.*s", (int)stamp->settings->text.len,
@@ -65,8 +96,11 @@ static void destroy(void *instance) {
     stamp->host->mem->free(stamp->host, stamp);
 }
 
-static const struct eg_life_ops life = {
-    .struct_size = sizeof life, .create = create, .start = start, .destroy = destroy};
+static const struct eg_life_ops life = {.struct_size = sizeof life,
+                                        .create = create,
+                                        .start = start,
+                                        .drain = drain,
+                                        .destroy = destroy};
 
 /* ---- middleware ---- */
 

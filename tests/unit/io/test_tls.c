@@ -4,7 +4,9 @@
  */
 #include "io_test.h"
 
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 
 #include "io/http_client.h"
 
@@ -24,6 +26,19 @@ static const char key_pem[] = "-----BEGIN PRIVATE KEY-----\n"
                               "Sx6akq6WMPcrFvcegjlMPCrTqCKhRANCAARTXglPkAPC7YOGSW8xI4jHyo2QPImY\n"
                               "4rnmttHm0Atw1x+d5Wf1/MDHkxv+KSTmTqAffku88uIIFM4Uu89YAI6+\n"
                               "-----END PRIVATE KEY-----\n";
+
+/* An authority that has signed nothing. */
+static const char other_pem[] = "-----BEGIN CERTIFICATE-----\n"
+                                "MIIBiDCCAS2gAwIBAgIUYAh0kBDMYXa57ofYwz6ttMQ+i8cwCgYIKoZIzj0EAwIw\n"
+                                "GDEWMBQGA1UEAwwNc29tZWJvZHkgZWxzZTAgFw0yNjExMjkwMDA2MzNaGA8yMTI2\n"
+                                "MTEwNTAwMDYzM1owGDEWMBQGA1UEAwwNc29tZWJvZHkgZWxzZTBZMBMGByqGSM49\n"
+                                "AgEGCCqGSM49AwEHA0IABHglU+Ra48OkyjecScRkebbGqfcwSktCrIrfvyZ1+s9+\n"
+                                "JZIEaIQnhqwRtlJ4uLd8DlrrsucDGWxZfy7WZW/h3YejUzBRMB0GA1UdDgQWBBQZ\n"
+                                "fLO3zXa5O5yLvTMqwH5aSiTtHzAfBgNVHSMEGDAWgBQZfLO3zXa5O5yLvTMqwH5a\n"
+                                "SiTtHzAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQCkpkn0K9r8\n"
+                                "uETaA6oAvbGxpV8df9Oa0G7oNC5SBnIRcAIhAIKLwFiZVoXmBIWCk17MtpDDEJ9y\n"
+                                "gY/n6/MmpRTT1AiC\n"
+                                "-----END CERTIFICATE-----\n";
 
 static int32_t got_status;
 static int32_t got_error;
@@ -97,6 +112,72 @@ static void a_certificate_nobody_vouches_for_is_refused(void) {
     bench_stop(&bench);
 }
 
+static void write_file(const char *path, const char *text) {
+    FILE *file = fopen(path, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    fputs(text, file);
+    CU_ASSERT_EQUAL(fclose(file), 0);
+}
+
+static void a_ca_file_that_was_changed_is_read_by_the_next_connection(void) {
+    char path[] = "/tmp/eventgw-test-ca-XXXXXX";
+    struct gw_http_client *client = NULL;
+    struct bench bench;
+    close(mkstemp(path));
+    write_file(path, other_pem);
+    start(&bench, &client);
+    call(&bench, client, path);
+    CU_ASSERT_EQUAL(got_error, EG_E_IO);
+    write_file(path, cert_pem);
+    call(&bench, client, path);
+    CU_ASSERT_EQUAL(got_status, 200);
+    gw_http_client_destroy(client);
+    bench_stop(&bench);
+    unlink(path);
+}
+
+/* For this process alone, the directory of the system's authorities has ours, by the hash of its
+ * subject (openssl-rehash(1)), and their file another one. */
+static bool trust_by_system(const char *dir) {
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/ce275665.0", dir);
+    write_file(path, cert_pem);
+    (void)snprintf(path, sizeof path, "%s/ca-certificates.crt", dir);
+    write_file(path, other_pem);
+    return unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) == 0 &&
+           mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount(dir, "/etc/ssl/certs", NULL, MS_BIND, NULL) == 0;
+}
+
+static void with_a_ca_file_the_authorities_of_the_system_do_not_count(void) {
+    char dir[] = "/tmp/eventgw-test-certs-XXXXXX";
+    char path[128];
+    struct gw_http_client *client = NULL;
+    struct bench bench;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    const bool is_trusted = trust_by_system(dir);
+    start(&bench, &client);
+    if (is_trusted) {
+        call(&bench, client, "");
+        CU_ASSERT_EQUAL(got_status, 200);
+        gw_http_client_destroy(client);
+        bench_stop(&bench);
+        start(&bench, &client);
+        (void)snprintf(path, sizeof path, "%s/ca-certificates.crt", dir);
+        call(&bench, client, path);
+        CU_ASSERT_EQUAL(got_error, EG_E_IO);
+    } else {
+        (void)fprintf(stderr, "not run: mounts are not permitted here\n");
+    }
+    gw_http_client_destroy(client);
+    bench_stop(&bench);
+    (void)snprintf(path, sizeof path, "%s/ce275665.0", dir);
+    unlink(path);
+    (void)snprintf(path, sizeof path, "%s/ca-certificates.crt", dir);
+    unlink(path);
+    rmdir(dir);
+}
+
 static void plain_http_on_a_tls_port_gets_no_answer(void) {
     static struct client client;
     struct gw_http_client *ignored = NULL;
@@ -114,4 +195,6 @@ static void plain_http_on_a_tls_port_gets_no_answer(void) {
 
 UNIT_MAIN(UNIT(a_request_over_tls_is_answered_at_once_and_later),
           UNIT(a_certificate_nobody_vouches_for_is_refused),
-          UNIT(plain_http_on_a_tls_port_gets_no_answer))
+          UNIT(plain_http_on_a_tls_port_gets_no_answer),
+          UNIT(a_ca_file_that_was_changed_is_read_by_the_next_connection),
+          UNIT(with_a_ca_file_the_authorities_of_the_system_do_not_count))

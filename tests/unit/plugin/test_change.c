@@ -161,7 +161,41 @@ static void a_start_past_its_deadline_is_given_up_and_taken_down_when_it_ends(vo
     ASSERT_STORY("");
     egx_done_ok(held_op);
     turn();
-    ASSERT_STORY("destroy");
+    ASSERT_STORY("drain destroy");
+    close_serving();
+}
+
+static void a_change_that_is_given_up_during_its_start_answers_nobody_and_goes_down(void) {
+    struct gw_instance *made = NULL;
+    open_serving();
+    plan.start_hangs = true;
+    struct gw_change *change = replace(&made);
+    gw_change_abort(change, GW_NS_PER_S);
+    turn();
+    ASSERT_STORY("create start");
+    gw_clock_advance(2 * GW_NS_PER_S); /* past the deadlines of start and drain */
+    turn();
+    ASSERT_STORY(""); /* nobody is told; it is left alone */
+    egx_done_ok(held_op);
+    turn();
+    ASSERT_STORY("");
+    CU_ASSERT_PTR_EQUAL(present(), former);
+    gw_change_abort(replace(&made), GW_NS_PER_S);
+    egx_done_ok(held_op);
+    turn();
+    ASSERT_STORY("create start drain destroy");
+    close_serving();
+}
+
+static void a_change_that_is_given_up_before_its_first_step_starts_nothing(void) {
+    struct gw_instance *made = NULL;
+    open_serving();
+    struct gw_change *change = gw_change_begin(manager);
+    CU_ASSERT_EQUAL(gw_change_add(change, &bench_provider, NULL, 0, &made, NULL), EG_OK);
+    gw_change_start(change, 2 * GW_NS_PER_S, on_started, NULL);
+    gw_change_abort(change, GW_NS_PER_S);
+    turn();
+    ASSERT_STORY("create destroy");
     close_serving();
 }
 
@@ -276,6 +310,8 @@ UNIT_MAIN(UNIT(new_instances_go_up_beside_the_old_and_the_old_go_down_after_the_
           UNIT(a_start_that_fails_leaves_everything_as_it_was),
           UNIT(a_create_that_fails_leaves_everything_as_it_was),
           UNIT(a_start_past_its_deadline_is_given_up_and_taken_down_when_it_ends),
+          UNIT(a_change_that_is_given_up_during_its_start_answers_nobody_and_goes_down),
+          UNIT(a_change_that_is_given_up_before_its_first_step_starts_nothing),
           UNIT(targets_of_the_old_provider_stay_bound_until_their_last_call),
           UNIT(batches_go_down_independently_of_each_other),
           UNIT(what_never_ends_is_left_alone_and_taken_down_at_the_stop_if_it_has_ended),

@@ -74,7 +74,7 @@ static void a_start_past_its_deadline_is_given_up_and_may_still_end_later(void) 
     ASSERT_STORY(""); /* the drain waits for the op */
     egx_done_ok(held_op);
     turn();
-    ASSERT_STORY("destroy stopped");
+    ASSERT_STORY("drain destroy stopped"); /* what started may have timers */
     CU_ASSERT_EQUAL(stopped_left, 0);
     close_one();
 }

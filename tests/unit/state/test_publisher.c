@@ -228,8 +228,33 @@ static void everybody_who_asks_in_a_burst_is_told(void) {
     pub_down();
 }
 
+/* A build of so many takes long enough for the next one to wait, and the clock stands still then.
+ */
+static void a_check_of_the_next_providers_does_not_overlook_what_waits_to_be_built(void) {
+    struct eg_why why = {.struct_size = sizeof why};
+    pub_up();
+    for (unsigned i = 0; i < 2000; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "f%u", i);
+        set_function("default", id);
+    }
+    publish();
+    gw_clock_hold(gw_monotonic_ns(), 0);
+    set_function("default", "last");
+    rig_turn(3);
+    gw_publisher_publish(pub.publisher, rig.catalog, NULL, NULL);
+    CU_ASSERT_EQUAL(gw_publisher_check(pub.publisher, gw_manager_chains(rig.manager), &why), EG_OK);
+    for (unsigned i = 0; i < 2000 && gw_publisher_routed_revision(pub.publisher) < 2001; i++) {
+        gw_loop_turn(rig.loop, GW_NS_PER_MS);
+    }
+    CU_ASSERT_EQUAL(gw_publisher_routed_revision(pub.publisher), 2001);
+    gw_clock_release();
+    pub_down();
+}
+
 UNIT_MAIN(UNIT(before_the_first_publication_there_is_an_empty_view),
           UNIT(a_published_change_is_seen_and_a_held_view_stays_as_it_was),
           UNIT(the_same_value_again_is_routed_under_its_new_revision),
           UNIT(stop_waits_for_views_that_are_held), UNIT(loops_read_while_snapshots_come_and_go),
-          UNIT(everybody_who_asks_in_a_burst_is_told))
+          UNIT(everybody_who_asks_in_a_burst_is_told),
+          UNIT(a_check_of_the_next_providers_does_not_overlook_what_waits_to_be_built))
