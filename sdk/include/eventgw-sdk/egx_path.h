@@ -255,7 +255,7 @@ static inline int egx_path_find(const struct eg_host *host, struct eg_str path,
     int is_one = !egx_path_is_unclear(path);
     if (is_one && !egx_path_is_plain(path)) {
         const unsigned changes = egx_path_changes(path);
-        char *reading = host->mem->alloc(host, path.len + 1);
+        char *reading = (char *)host->mem->alloc(host, path.len + 1);
         for (unsigned flags = 0; flags < EGX_PATH_READINGS && is_one; flags++) {
             if ((flags & ~changes) == 0) {
                 const size_t len = egx_path_read(path, flags, reading);
