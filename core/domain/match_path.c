@@ -171,15 +171,16 @@ static struct eg_str behind_host(struct eg_str path, unsigned reading) {
 /* What readings may change something about it; 0: it can be read in one way only. */
 static unsigned readings_of(struct eg_str path) {
     unsigned readings = 0;
+    size_t used = 0;
     for (size_t i = 0; i < path.len; i++) {
         const char next = i + 1 < path.len ? path.ptr[i + 1] : 0;
         const char c = path.ptr[i];
         if (c == '%') {
+            /* A % that begins no escape may begin one when others are undone: %%361 is %61 then. */
+            const unsigned char byte = undo_once(gw_str_cut(path, i), &used);
             readings |= SPLITS_ESCAPED | MERGES_SLASHES | RESOLVES_DOTS |
-                        (next == '5' ? SPLITS_BACKSLASHES : 0u) | /* %5C */
-                        (next == '2' && i + 2 < path.len && path.ptr[i + 2] == '5'
-                             ? UNDOES_TWICE | SPLITS_BACKSLASHES
-                             : 0u); /* %25 */
+                        (byte == '%' ? UNDOES_TWICE | SPLITS_BACKSLASHES : 0u) |
+                        (byte == '\\' ? SPLITS_BACKSLASHES : 0u);
         } else if (c == '\\') {
             readings |= SPLITS_BACKSLASHES | MERGES_SLASHES | RESOLVES_DOTS;
         } else if (c == ';') {

@@ -24,12 +24,18 @@ static int is_better(const struct auth_rule *rule, const struct auth_rule *best)
     return rule->methods.count > 0 && best->methods.count == 0;
 }
 
-static const struct auth_rule *find(const struct auth_rules *rules, struct eg_str method,
-                                    struct eg_str path, int is_reading) {
+struct search {
+    const struct auth_rules *rules;
+    struct eg_str method;
+};
+
+static const void *find(const void *of, struct eg_str path, int is_reading) {
+    const struct search *search = of;
+    const struct auth_rules *rules = search->rules;
     const struct auth_rule *best = NULL;
     for (size_t i = 0; i < rules->count; i++) {
         const struct auth_rule *rule = &rules->items[i];
-        if (is_better(rule, best) && auth_rule_has_method(rule, method) &&
+        if (is_better(rule, best) && auth_rule_has_method(rule, search->method) &&
             egx_path_is_below(path, is_reading, rule->path)) {
             best = rule;
         }
@@ -39,18 +45,10 @@ static const struct auth_rule *find(const struct auth_rules *rules, struct eg_st
 
 int auth_rules_find(const struct auth_rules *rules, struct eg_str method, struct eg_str path,
                     const struct auth_rule **ret_rule) {
-    const struct eg_host *host = rules->host;
+    const struct search search = {rules, method};
+    const void *rule = NULL;
     path = egx_str_eq(path, EGX_STR("*")) ? EGX_STR("/") : path; /* OPTIONS *, RFC 9112 3.2.4 */
-    const struct auth_rule *rule = find(rules, method, path, 0);
-    int is_one = 1;
-    if (!egx_path_is_plain(path)) {
-        char *reading = host->mem->alloc(host, path.len + 1);
-        for (unsigned flags = 0; flags < EGX_PATH_READINGS && is_one; flags++) {
-            const size_t len = egx_path_read(path, flags, reading);
-            is_one = find(rules, method, egx_str_n(reading, len), 1) == rule;
-        }
-        host->mem->free(host, reading);
-    }
+    const int is_one = egx_path_find(rules->host, path, find, &search, &rule);
     *ret_rule = is_one ? rule : NULL;
     return is_one;
 }

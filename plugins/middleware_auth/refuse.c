@@ -16,8 +16,8 @@ static const struct {
     [AUTH_SCOPE_MISSING] = {403, "This token does not cover the request.", "scope"},
     [AUTH_ADDRESS_DENIED] = {403, "Access denied.", "address"},
     [AUTH_PATH_UNCLEAR] = {400,
-                           "This path can be read in several ways: write it without //, ., .. and "
-                           "%2F.",
+                           "This path can be read in several ways: write it without //, ., .., ;, "
+                           "backslashes, %2F and %25.",
                            "path"},
     [AUTH_KEYS_AWAY] = {503, "Tokens cannot be checked at the moment: try again.", "unavailable"},
     [AUTH_BUSY] = {503, "Too many requests are being checked: try again.", "unavailable"},

@@ -50,28 +50,10 @@ static int32_t read_credentials(const struct rule_reader *r, const char *list_na
     return rc;
 }
 
-/* What is right in a subscription and never the path of a request: a rule with it would protect
- * nothing. */
-static int has_pattern(struct eg_str path) {
-    for (size_t i = 0; i < path.len; i++) {
-        const int begins_segment = i > 0 && path.ptr[i - 1] == '/';
-        if (path.ptr[i] == '?' || path.ptr[i] == '#' ||
-            (begins_segment && (path.ptr[i] == '*' || path.ptr[i] == ':'))) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static int32_t read_path(const struct rule_reader *r, struct eg_why *ret_why) {
     struct eg_str path = r->host->json->string(r->host->json->member(r->group, EGX_STR("path")));
-    if (path.len == 0 || path.ptr[0] != '/') {
-        return egx_why(ret_why, EG_E_INVAL, "'path' has to begin with /");
-    }
-    if (has_pattern(path) || !egx_path_is_plain(path)) {
-        return egx_why(ret_why, EG_E_INVAL,
-                       "'path' holds for all below it: write it without parameters, wildcards, "
-                       "query, //, ., .. and %%2F");
+    if (!egx_path_is_rule(path)) {
+        return egx_why(ret_why, EG_E_INVAL, EGX_PATH_RULE_TOLD);
     }
     while (path.len > 0 && path.ptr[path.len - 1] == '/') {
         path.len--;

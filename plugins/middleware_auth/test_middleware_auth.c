@@ -1,5 +1,6 @@
 /* middleware_auth without a gateway. */
 #include <eventgw-sdk/egx.h>
+#include <eventgw-sdk/egx_path.h>
 #include <eventgw-sdk/fake_host.h>
 
 #include "unit.h"
@@ -133,7 +134,9 @@ static void a_path_whose_readings_have_different_rules_is_refused(void) {
     static const char *const paths[] = {"/admin%2Fx",       "/admin%2fpublic", "/admin/public%2Fx",
                                         "//admin",          "/x/../admin",     "/./admin",
                                         "/%2e/admin",       "/x/%2E%2e/admin", "/x%2f..%2fadmin/x",
-                                        "/admin/public/..", "/admin/./public", "/x/..//admin"};
+                                        "/admin/public/..", "/admin/./public", "/x/..//admin",
+                                        "/x\\..\\admin",    "//host/admin",    "/x/..;/admin",
+                                        "/%2561dmin",       "/%%361dmin",      "/admin;x=1"};
     CU_ASSERT_EQUAL_FATAL(make(RULES), EG_OK);
     for (size_t i = 0; i < EGX_COUNT(paths); i++) {
         ASSERT_SHUT(400, "GET", paths[i], "x-api-key", "k-all");
@@ -141,11 +144,13 @@ static void a_path_whose_readings_have_different_rules_is_refused(void) {
     CU_ASSERT_STRING_EQUAL(
         egx_fake_reply_body(request),
         "{\"errors\":[{\"message\":\"This path can be read in several ways: write "
-        "it without //, ., .. and %2F.\"}]}\n");
-    CU_ASSERT_EQUAL(egx_fake_metric(fake, "auth_refused_total", "reason=path"), 12);
+        "it without //, ., .., ;, backslashes, %2F and %25.\"}]}\n");
+    CU_ASSERT_EQUAL(egx_fake_metric(fake, "auth_refused_total", "reason=path"), 18);
     ASSERT_SHUT(401, "GET", "/admin/a//b%2Fc/./d", NULL, NULL); /* one rule in all of them */
     ASSERT_OPEN("GET", "/admin/a//b%2Fc/./d", "x-api-key", "k-all");
     ASSERT_OPEN("GET", "/x//y", NULL, NULL);
+    ASSERT_OPEN("GET", "/x;y=1/%255Cz", NULL, NULL);
+    ASSERT_OPEN("GET", "/admin/a;b=1", "x-api-key", "k-all");
     end();
 }
 
@@ -167,9 +172,7 @@ static void a_rule_for_the_root_covers_everything(void) {
     end();
 }
 
-#define PATH_TEXT                                                                                  \
-    "'path' holds for all below it: write it without parameters, wildcards, query, //, ., .. and " \
-    "%2F"
+#define PATH_TEXT EGX_PATH_RULE_TOLD
 
 static void mistakes_in_rules_are_refused_with_a_sentence(void) {
     static const struct {
@@ -179,8 +182,7 @@ static void mistakes_in_rules_are_refused_with_a_sentence(void) {
         {"{\"rules\":{}}", "'rules' has to be a list of groups"},
         {"{\"rules\":[1]}", "rule 1: it has to be a group"},
         {"{\"rules\":[{\"path\":\"/\",\"api_key\":[\"k\"]}]}", "rule 1: unknown key 'api_key'"},
-        {"{\"rules\":[{\"path\":\"a\",\"api_keys\":[\"k\"]}]}",
-         "rule 1: 'path' has to begin with /"},
+        {"{\"rules\":[{\"path\":\"a\",\"api_keys\":[\"k\"]}]}", "rule 1: " PATH_TEXT},
         {"{\"rules\":[{\"path\":\"/a\"}]}",
          "rule 1: it needs 'api_keys' or 'tokens' (or 'consumers', 'issuers', 'certificates'), or "
          "else 'public = true'"},
@@ -202,6 +204,7 @@ static void mistakes_in_rules_are_refused_with_a_sentence(void) {
         {"{\"rules\":[{\"path\":\"/a?b\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
         {"{\"rules\":[{\"path\":\"/a//b\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
         {"{\"rules\":[{\"path\":\"/a/../b\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
+        {"{\"rules\":[{\"path\":\"/a;b\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
         {"{\"rules\":[{\"path\":\"/a%2Fb\",\"tokens\":[\"t\"]}]}", "rule 1: " PATH_TEXT},
         {"{\"rules\":[{\"path\":\"/a\",\"methods\":[\"GET,PUT\"],\"tokens\":[\"t\"]}]}",
          "rule 1: 'methods': 'GET,PUT' is no HTTP method"},

@@ -34,13 +34,15 @@ static void put_or_address(const struct eg_host *host, const struct ratelimit_pr
     }
 }
 
-/* In the reading that makes most paths the same, so that each spelling is one bucket. */
+/* In the reading that makes most paths the same, so that each spelling is one bucket; all that
+ * nobody can judge are one. */
 static void put_path(const struct eg_host *host, const struct eg_exchange *exchange,
                      struct egx_json *text) {
     const struct eg_str path = host->exchange->path(exchange);
     char *reading = host->mem->alloc(host, path.len + 1);
-    put(text, RATELIMIT_BY_PATH,
-        egx_str_n(reading, egx_path_read(path, EGX_PATH_READINGS - 1, reading)));
+    const size_t len =
+        egx_path_is_unclear(path) ? 0 : egx_path_read(path, EGX_PATH_READINGS - 1, reading);
+    put(text, RATELIMIT_BY_PATH, egx_str_n(reading, len));
     host->mem->free(host, reading);
 }
 

@@ -207,19 +207,17 @@ void ratelimit_rules_free(struct ratelimit_rules *rules) {
     }
 }
 
-/* In one of its readings: a limit that is asked once too often is better than one that is evaded.
- */
-static int is_below(const struct eg_host *host, struct eg_str path, struct eg_str prefix) {
-    int is = egx_path_is_below(path, 0, prefix);
-    if (is || egx_path_is_plain(path)) {
-        return is;
-    }
-    char *reading = host->mem->alloc(host, path.len + 1);
-    for (unsigned flags = 0; flags < EGX_PATH_READINGS && !is; flags++) {
-        is = egx_path_is_below(egx_str_n(reading, egx_path_read(path, flags, reading)), 1, prefix);
-    }
-    host->mem->free(host, reading);
-    return is;
+static const void *find(const void *of, struct eg_str path, int is_reading) {
+    const struct ratelimit_rule *rule = of;
+    return egx_path_is_below(path, is_reading, rule->path) ? rule : NULL;
+}
+
+/* In one of its readings, or who knows: a limit that is asked once too often is better than one
+ * that is evaded. */
+static int is_below(const struct eg_host *host, const struct ratelimit_rule *rule,
+                    struct eg_str path) {
+    const void *found = NULL;
+    return !egx_path_find(host, path, find, rule, &found) || found != NULL;
 }
 
 int ratelimit_rule_applies(const struct ratelimit_rules *rules, const struct ratelimit_rule *rule,
@@ -230,6 +228,5 @@ int ratelimit_rule_applies(const struct ratelimit_rules *rules, const struct rat
            !egx_str_eq_nocase(json->string(json->at(rule->methods, i, NULL)), method)) {
         i++;
     }
-    return (rule->method_count == 0 || i < rule->method_count) &&
-           is_below(rules->host, path, rule->path);
+    return (rule->method_count == 0 || i < rule->method_count) && is_below(rules->host, rule, path);
 }

@@ -219,6 +219,8 @@ static void paths_are_told_apart_in_any_spelling(void) {
     CU_ASSERT_TRUE(get("/a"));
     CU_ASSERT_FALSE(get("/%61?x=1"));
     CU_ASSERT_FALSE(get("//x/../a"));
+    CU_ASSERT_FALSE(get("/a;x=1"));
+    CU_ASSERT_FALSE(get("/x\\..\\%2561"));
     CU_ASSERT_TRUE(get("/b"));
     end();
 }
@@ -260,6 +262,10 @@ static void a_rule_is_for_its_path_and_methods(void) {
     CU_ASSERT_FALSE(get("/api"));
     CU_ASSERT_FALSE(get("/%61pi%2Fx"));
     CU_ASSERT_FALSE(get("//api"));
+    CU_ASSERT_FALSE(get("/x\\..\\api"));
+    CU_ASSERT_FALSE(get("//host/api"));
+    CU_ASSERT_FALSE(get("/x/..;/api"));
+    CU_ASSERT_FALSE(get("/%2561pi"));
     begin("POST", "/api");
     CU_ASSERT_TRUE(through());
     end();

@@ -4,6 +4,8 @@
  */
 #include "rules.h"
 
+#include <eventgw-sdk/egx_path.h>
+
 #define RULES_MAX 1000u
 #define NAMES_MAX 1000u
 
@@ -45,8 +47,9 @@ int32_t tr_read_names(struct tr_read *read, const struct eg_json *json, const ch
 
 static int32_t read_path(struct tr_read *read, const struct eg_json *json) {
     struct eg_str path = read->host->json->string(json);
-    if (path.len == 0 || path.ptr[0] != '/') {
-        return tr_refuse(read, "'path' has to begin with /");
+    if (!egx_path_is_literal(path)) {
+        return tr_refuse(read, "'path' has to begin with /, without ?, # and wildcards: what is "
+                               "below it is in it");
     }
     while (path.len > 0 && path.ptr[path.len - 1] == '/') {
         path.len--;

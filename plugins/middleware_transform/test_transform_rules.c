@@ -52,6 +52,9 @@ static struct eg_str extension(struct eg_event *event, const char *name) {
     return egx_fake_host(fake)->event->extension(event, egx_str_c(name));
 }
 
+#define PATH_TOLD                                                                                  \
+    "'path' has to begin with /, without ?, # and wildcards: what is below it is in it"
+
 static const struct {
     const char *rules;
     const char *sentence;
@@ -60,8 +63,10 @@ static const struct {
     {"[]", "'rules' has to be a list of groups"},
     {"[1]", "rule 1: it has to be a group"},
     {"[{}]", "rule 1: it needs 'request', 'event' or 'reply'"},
-    {"[{\"path\":\"a\"}]", "rule 1: 'path' has to begin with /"},
-    {"[{\"path\":1}]", "rule 1: 'path' has to begin with /"},
+    {"[{\"path\":\"a\"}]", "rule 1: " PATH_TOLD},
+    {"[{\"path\":\"/a/:id\"}]", "rule 1: " PATH_TOLD},
+    {"[{\"path\":\"/a?b\"}]", "rule 1: " PATH_TOLD},
+    {"[{\"path\":1}]", "rule 1: " PATH_TOLD},
     {"[{\"paths\":\"/\"}]", "rule 1: unknown key 'paths'"},
     {"[{\"methods\":[]}]", "rule 1: 'methods' has to be a list of texts"},
     {"[{\"methods\":\"GET\"}]", "rule 1: 'methods' has to be a list of texts"},

@@ -302,8 +302,8 @@ void webhook_rules_free(struct webhook_rules *rules) {
     }
 }
 
-static const struct webhook_rule *find(const struct webhook_rules *rules, struct eg_str path,
-                                       int is_reading) {
+static const void *find(const void *of, struct eg_str path, int is_reading) {
+    const struct webhook_rules *rules = of;
     const struct webhook_rule *best = NULL;
     for (size_t i = 0; i < rules->count; i++) {
         const struct webhook_rule *rule = &rules->items[i];
@@ -317,19 +317,12 @@ static const struct webhook_rule *find(const struct webhook_rules *rules, struct
 
 int webhook_rules_find(const struct webhook_rules *rules, struct eg_str path,
                        const struct webhook_rule **ret_rule) {
-    const struct eg_host *host = rules->host;
-    const struct webhook_rule *rule = find(rules, path, 0);
-    int is_one = 1;
-    if (!egx_path_is_plain(path)) {
-        char *reading = host->mem->alloc(host, path.len + 1);
-        for (unsigned flags = 0; flags < EGX_PATH_READINGS; flags++) {
-            const size_t len = egx_path_read(path, flags, reading);
-            const struct webhook_rule *other = find(rules, egx_str_n(reading, len), 1);
-            is_one &= flags == 0 || other == rule;
-            rule = other != NULL ? other : rule;
-        }
-        host->mem->free(host, reading);
+    const void *rule = NULL;
+    if (rules->count == 0) {
+        *ret_rule = NULL;
+        return 1;
     }
-    *ret_rule = rule;
+    const int is_one = egx_path_find(rules->host, path, find, rules, &rule);
+    *ret_rule = is_one || rule != NULL ? rule : &rules->items[0];
     return is_one;
 }

@@ -202,6 +202,8 @@ def test_a_signature_that_is_there_twice_is_400(gateway):
 @pytest.mark.parametrize("path,status", [
     ("/github/status", 200), ("/other", 200), ("/githubs", 200), ("/%67ithub", 401), ("/github//x", 401), ("/github%2Fx", 400),
     ("/github/status%2F..", 400), ("/github/status/../x", 400), ("//github", 400), ("/x/../github", 400), ("/other//x", 200),
+    ("/x\\..\\github", 400), ("//host/github", 400), ("/x/..;/github", 400), ("/%2567ithub", 400), ("/other;x=1", 200),
+    ("/x;/" + "y" * 600, 400), ("/x/" + "y" * 600, 200),
 ])
 def test_rules_are_per_path(gateway, path, status):
     assert gateway.event("POST", path, "{}").status == status

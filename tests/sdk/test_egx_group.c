@@ -1,8 +1,7 @@
 /*
- * Unit tests of egx_group.h and egx_path.h: rules read strictly, paths matched without loopholes.
+ * Unit tests of egx_group.h: rules read strictly.
  */
 #include <eventgw-sdk/egx_group.h>
-#include <eventgw-sdk/egx_path.h>
 #include <eventgw-sdk/fake_host.h>
 
 #include "unit.h"
@@ -125,92 +124,6 @@ static void durations_are_written_as_in_settings(void) {
     close_group();
 }
 
-static void a_path_holds_itself_and_what_is_below(void) {
-    static const struct {
-        const char *path;
-        const char *prefix;
-        int is_below;
-    } rows[] = {
-        {"/a", "/a", 1},
-        {"/a/b", "/a", 1},
-        {"/ab", "/a", 0},
-        {"/", "/a", 0},
-        {"", "/a", 0},
-        {"/a", "/a/", 1},
-        {"/a/", "/a", 1},
-        {"/x", "/", 1},
-        {"", "", 1},
-        {"/%61/b", "/a", 1},
-        {"/%41", "/a", 0},
-        {"/a%2Fb", "/a", 0},
-        {"/a%2fb", "/a/b", 0},
-        {"/a%", "/a%", 1},
-        {"/a%zz", "/a%zz", 1},
-        {"/b/a", "/a", 0},
-        {"/caf%C3%A9", "/caf\xc3\xa9", 1},
-    };
-    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
-        CU_ASSERT_EQUAL(egx_path_is_below(egx_str_c(rows[i].path), 0, egx_str_c(rows[i].prefix)),
-                        rows[i].is_below);
-    }
-    CU_ASSERT_TRUE(egx_path_is_below(EGX_STR("/%61"), 1, EGX_STR("/%2561"))); /* not twice */
-    CU_ASSERT_FALSE(egx_path_is_below(EGX_STR("/%61"), 1, EGX_STR("/a")));
-}
-
-static void a_path_is_plain_or_has_readings(void) {
-    static const struct {
-        const char *path;
-        unsigned flags;
-        const char *reading;
-    } rows[] = {
-        {"/a%2Fb", 0, "/a%2Fb"},
-        {"/a%2Fb", EGX_PATH_SPLIT, "/a/b"},
-        {"//a///b/", 0, "//a///b/"},
-        {"//a///b/", EGX_PATH_MERGE, "/a/b/"},
-        {"/a/../b", 0, "/a/../b"},
-        {"/a/../b", EGX_PATH_DOTS, "/b"},
-        {"/a/%2e%2E/b", EGX_PATH_DOTS, "/b"},
-        {"/a/./b/.", EGX_PATH_DOTS, "/a/b/"},
-        {"/a/b/..", EGX_PATH_DOTS, "/a/"},
-        {"/../../a", EGX_PATH_DOTS, "/a"},
-        {"/..", EGX_PATH_DOTS, ""},
-        {"/a//../b", EGX_PATH_DOTS, "/a/b"},
-        {"/a//../b", EGX_PATH_DOTS | EGX_PATH_MERGE, "/b"},
-        {"/a%2F..%2Fb", EGX_PATH_DOTS, "/a%2F..%2Fb"},
-        {"/a%2F..%2Fb", EGX_PATH_SPLIT | EGX_PATH_DOTS, "/b"},
-    };
-    static const char *const plain[] = {"/",   "/a",   "/a/",     "/a/b", "",     "/...",
-                                        "/.a", "/a..", "/%61%25", "/a.b", "/..a", "*"};
-    char out[64];
-    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
-        CU_ASSERT_FALSE(egx_path_is_plain(egx_str_c(rows[i].path)));
-        const size_t len = egx_path_read(egx_str_c(rows[i].path), rows[i].flags, out);
-        ASSERT_STR(egx_str_n(out, len), rows[i].reading);
-    }
-    for (size_t i = 0; i < EGX_COUNT(plain); i++) {
-        char other[64];
-        CU_ASSERT_TRUE(egx_path_is_plain(egx_str_c(plain[i])));
-        const size_t len = egx_path_read(egx_str_c(plain[i]), 0, out);
-        for (unsigned flags = 1; flags < EGX_PATH_READINGS; flags++) {
-            CU_ASSERT_EQUAL(egx_path_read(egx_str_c(plain[i]), flags, other), len);
-            CU_ASSERT_EQUAL(memcmp(out, other, len), 0);
-        }
-    }
-}
-
-static void a_path_that_no_request_could_have_is_none_of_a_rule(void) {
-    static const char *const fine[] = {"/", "/a", "/a/", "/a.b/c", "/%61", "/%3Aid", "/a:b", "/a*"};
-    static const char *const bad[] = {"",     "a",    "*",        "//",     "/a//b",
-                                      "/a//", "/./a", "/a/..",    "/a%2Fb", "/a?b=c",
-                                      "/a#b", "/:id", "/a/:id/b", "/*",     "/a/*rest"};
-    for (size_t i = 0; i < EGX_COUNT(fine); i++) {
-        CU_ASSERT_TRUE(egx_path_is_rule(egx_str_c(fine[i])));
-    }
-    for (size_t i = 0; i < EGX_COUNT(bad); i++) {
-        CU_ASSERT_FALSE(egx_path_is_rule(egx_str_c(bad[i])));
-    }
-}
-
 static void a_header_has_a_name(void) {
     static const char *const bad[] = {"", "x y", "x:", "x\r\n", "\xc3\xa4", "(x)"};
     CU_ASSERT_TRUE(egx_group_is_header(EGX_STR("X-Api_Key.2")));
@@ -222,5 +135,4 @@ static void a_header_has_a_name(void) {
 
 UNIT_MAIN(UNIT(an_unknown_key_is_named), UNIT(what_is_absent_stays_as_it_was),
           UNIT(wrong_types_and_values_are_refused), UNIT(durations_are_written_as_in_settings),
-          UNIT(a_path_holds_itself_and_what_is_below), UNIT(a_path_is_plain_or_has_readings),
-          UNIT(a_path_that_no_request_could_have_is_none_of_a_rule), UNIT(a_header_has_a_name))
+          UNIT(a_header_has_a_name))
