@@ -28,6 +28,13 @@ uint64_t gw_monotonic_ns(void) {
     return read_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t gw_monotonic_coarse_ns(void) {
+    if (atomic_load_explicit(&is_held, memory_order_acquire) != 0) {
+        return atomic_load(&held_monotonic_ns);
+    }
+    return read_ns(CLOCK_MONOTONIC_COARSE);
+}
+
 int64_t gw_unix_ns(void) {
     if (atomic_load_explicit(&is_held, memory_order_acquire) != 0) {
         return atomic_load(&held_unix_ns);

@@ -445,8 +445,10 @@ void gw_loop_allow_slow_turns(struct eg_loop *loop) {
     loop->may_be_slow = true;
 }
 
+/* By the coarse clock: it tells who held up a turn for 50 ms, and over many calls a component is
+ * charged with as many ticks as it has used. */
 const char *gw_loop_blame(struct eg_loop *loop, const char *who) {
-    const uint64_t now = gw_monotonic_ns();
+    const uint64_t now = gw_monotonic_coarse_ns();
     const char *former = loop->blamed;
     const uint64_t ran_ns = now - loop->blamed_since_ns;
     if (former != NULL && ran_ns > loop->worst_ns) {

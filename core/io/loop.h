@@ -76,7 +76,7 @@ void gw_loop_unhook(struct gw_turn_hook *hook);
 
 /* Who runs now, for the slow-turn message; returns the former. */
 const char *gw_loop_blame(struct eg_loop *loop, const char *who);
-/* When the last gw_loop_blame was: a clock that was read already. */
+/* When the last gw_loop_blame was, by gw_monotonic_coarse_ns: a clock that was read already. */
 uint64_t gw_loop_blamed_since(const struct eg_loop *loop);
 /* No such message: the loop of a program that does one thing, and keeps nobody waiting. */
 void gw_loop_allow_slow_turns(struct eg_loop *loop);

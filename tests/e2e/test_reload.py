@@ -524,7 +524,7 @@ def test_the_list_tells_plugins_and_components(stamped):
                                  "rules": [{"token": "*****", "times": 3}], "match": None}
     assert (stamp["plugin"], stamp["state"], stamp["calls"], stamp["errors"], stamp["inFlight"]) == \
         ("reload_stamp", "serving", 3, 0, 0)
-    assert 0 < stamp["seconds"] < 1
+    assert 0 <= stamp["seconds"] < 1   # by ticks of the clock
     kinds = [c["kind"] for c in listed(gateway)]
     assert kinds == sorted(kinds, key=["storage", "middleware", "reacter", "provider"].index)
     assert listed(gateway, "embedded")[0]["calls"] > 0
