@@ -95,12 +95,25 @@ static void log_write(const struct eg_host *host, uint32_t level, struct eg_str 
 static const struct eg_log_api fake_log_api = {
     .struct_size = sizeof fake_log_api, .enabled = log_enabled, .write = log_write};
 
+/* Of the log; other threads may write meanwhile. NULL when there are not so many. */
+static const struct line *line_at(const struct egx_fake *fake, size_t index, size_t *ret_count) {
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&fake->kept_lock;
+    (void)pthread_mutex_lock(lock);
+    const struct line *line = index < fake->lines.count ? fake->lines.items[index] : NULL;
+    *ret_count = fake->lines.count;
+    (void)pthread_mutex_unlock(lock);
+    return line;
+}
+
 size_t egx_fake_log_count(const struct egx_fake *fake) {
-    return fake->lines.count;
+    size_t count = 0;
+    (void)line_at(fake, 0, &count);
+    return count;
 }
 
 const char *egx_fake_log_line(const struct egx_fake *fake, size_t index, uint32_t *ret_level) {
-    const struct line *line = index < fake->lines.count ? fake->lines.items[index] : NULL;
+    size_t count = 0;
+    const struct line *line = line_at(fake, index, &count);
     if (line != NULL && ret_level != NULL) {
         *ret_level = line->level;
     }
@@ -108,7 +121,8 @@ const char *egx_fake_log_line(const struct egx_fake *fake, size_t index, uint32_
 }
 
 int32_t egx_fake_logged(const struct egx_fake *fake, const char *part) {
-    for (size_t i = 0; i < fake->lines.count; i++) {
+    const size_t count = egx_fake_log_count(fake);
+    for (size_t i = 0; i < count; i++) {
         if (strstr(egx_fake_log_line(fake, i, NULL), part) != NULL) {
             return 1;
         }

@@ -54,6 +54,15 @@ struct eg_buf fake_copies_make(struct fake_copies *copies, struct eg_str bytes) 
 
 /* ---- what is left ---- */
 
+/* Other threads may post meanwhile. */
+static size_t count_posts(const struct egx_fake *fake) {
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&fake->lock;
+    (void)pthread_mutex_lock(lock);
+    const size_t count = fake->posts.count;
+    (void)pthread_mutex_unlock(lock);
+    return count;
+}
+
 void egx_fake_left(const struct egx_fake *fake, struct egx_left *ret_left) {
     const size_t roots = __atomic_load_n(&fake->json_roots, __ATOMIC_RELAXED);
     *ret_left = (struct egx_left){
@@ -63,7 +72,7 @@ void egx_fake_left(const struct egx_fake *fake, struct egx_left *ret_left) {
         .timers = fake->timers.count,
         .watches = fake->watches.count,
         .calls = fake->calls.count,
-        .posts = fake->posts.count,
+        .posts = count_posts(fake),
     };
 }
 
