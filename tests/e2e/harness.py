@@ -274,6 +274,7 @@ class Gateway:
         self.command = command + list(args)
         self.env = dict(os.environ, **(env or {}))
         self.lines = []
+        self._reading = threading.Lock()
         self.functions = []
         self.start(wait)
 
@@ -286,11 +287,25 @@ class Gateway:
             self.wait_ready()
 
     def _read(self, stream):
-        for line in stream:
-            self.lines.append(line.decode(errors="replace").rstrip("\n"))
+        rest, data = b"", b"-"
+        while data:
+            select.select([stream], [], [])
+            with self._reading:
+                data = os.read(stream.fileno(), 65536)
+                *lines, rest = (rest + data).split(b"\n")
+                if not data and rest:
+                    lines.append(rest)
+                self.lines += [line.decode(errors="replace") for line in lines]
 
     @property
     def log(self):
+        """All that it has written until now: what it logs before it answers is in it when the answer is there."""
+        stream = self.process.stderr
+        while self._reader.is_alive():
+            with self._reading:
+                if stream.closed or not select.select([stream], [], [], 0)[0]:
+                    break
+            time.sleep(0.001)
         return "\n".join(self.lines)
 
     def wait_ready(self):
