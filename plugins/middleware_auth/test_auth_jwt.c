@@ -344,7 +344,8 @@ static void encrypted_pem_asks_nobody_for_a_passphrase(void) {
     for (size_t i = 0; i < EGX_COUNT(bodies); i++) {
         egx_fake_answer(fake, 200, "", bodies[i]);
         (void)egx_fake_run(fake);
-        CU_ASSERT_EQUAL(egx_fake_metric(fake, "auth_key_fetches_total", "outcome=failed"), i + 1);
+        CU_ASSERT_EQUAL(egx_fake_metric(fake, "auth_key_fetches_total", "outcome=failed"),
+                        (int64_t)i + 1);
         egx_fake_advance(fake, 10 * (uint64_t)1000000000);
         (void)ask("/", token_of(ED("k1"), GOOD, 1)); /* begins the next fetch */
     }
