@@ -363,4 +363,6 @@ def test_what_was_refused_and_let_in_is_counted(consumers):
     before = consumers.metric("eventgateway_auth_accepted_total", by="token") or 0
     assert is_open(consumers, "/bob", {"Authorization": "Bearer token-of-bob"})
     assert consumers.metric("eventgateway_auth_accepted_total", by="token") == before + 1
-    assert consumers.metric("eventgateway_auth_refused_total", reason="address") > 0
+    refused = consumers.metric("eventgateway_auth_refused_total", reason="address") or 0
+    assert consumers.event("GET", "/near").status == 403
+    assert consumers.metric("eventgateway_auth_refused_total", reason="address") == refused + 1
