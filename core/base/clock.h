@@ -11,7 +11,8 @@
 #define GW_NS_PER_S 1000000000ull
 
 uint64_t gw_monotonic_ns(void);
-/* The same as the kernel's last tick knew it: 1 to 10 ms late, never ahead, a fifth of the price. */
+/* The same as the kernel's last tick knew it: up to 10 ms late, never ahead, a fifth of the price.
+ */
 uint64_t gw_monotonic_coarse_ns(void);
 int64_t gw_unix_ns(void);
 
