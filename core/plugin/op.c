@@ -213,11 +213,11 @@ static void arm(struct gw_op *op, uint64_t now_ns) {
     }
 }
 
-void gw_op_begin(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
-                 uint64_t deadline_ns,
-                 void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
-                 void (*on_deadline)(struct gw_op *op)) {
-    const uint64_t now_ns = gw_monotonic_ns();
+void gw_op_begin_verdict(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
+                         uint64_t now_ns, uint64_t deadline_ns,
+                         void (*on_done)(struct gw_op *op, int32_t status,
+                                         struct eg_result *result),
+                         void (*on_deadline)(struct gw_op *op)) {
     *op = (struct gw_op){.pub.deadline_ns = deadline_ns,
                          .instance = instance,
                          .loop = loop,
@@ -225,6 +225,14 @@ void gw_op_begin(struct gw_op *op, struct gw_instance *instance, struct eg_loop 
                          .on_done = on_done,
                          .on_deadline = on_deadline};
     begin(op);
+}
+
+void gw_op_begin(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
+                 uint64_t deadline_ns,
+                 void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
+                 void (*on_deadline)(struct gw_op *op)) {
+    const uint64_t now_ns = gw_monotonic_ns();
+    gw_op_begin_verdict(op, instance, loop, now_ns, deadline_ns, on_done, on_deadline);
     arm(op, now_ns);
 }
 
@@ -240,20 +248,6 @@ void gw_op_begin_life(struct gw_op *op, struct gw_instance *instance, struct eg_
                          .on_deadline = on_deadline};
     begin(op);
     arm(op, gw_monotonic_ns());
-}
-
-void gw_op_begin_verdict(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
-                         uint64_t now_ns, uint64_t deadline_ns,
-                         void (*on_done)(struct gw_op *op, int32_t status,
-                                         struct eg_result *result),
-                         void (*on_deadline)(struct gw_op *op)) {
-    *op = (struct gw_op){.pub.deadline_ns = deadline_ns,
-                         .instance = instance,
-                         .loop = loop,
-                         .begun_ns = now_ns,
-                         .on_done = on_done,
-                         .on_deadline = on_deadline};
-    begin(op);
 }
 
 static void leave_at_once(struct gw_op *op, int32_t status, uint64_t now_ns) {
