@@ -87,7 +87,7 @@ static int check_items(struct check_run *run, const struct check *check,
     return 1;
 }
 
-static void read_list(struct compile *c, struct subschema *s, struct check *check,
+void schema_read_list(struct compile *c, struct subschema *s, struct check *check,
                       const struct node *list) {
     const struct node *at = node_first(list);
     check->list =
@@ -109,7 +109,7 @@ static void build_items(struct compile *c, struct subschema *s) {
     }
     struct check *check = schema_add_check(c, s, check_items, list);
     if (has_list) {
-        read_list(c, s, check, list);
+        schema_read_list(c, s, check, list);
     }
     if (rest != NULL) {
         check->then = schema_compile_at(c, rest, s->resource);

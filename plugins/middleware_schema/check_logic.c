@@ -111,14 +111,7 @@ static void build_list(struct compile *c, struct subschema *s, const char *name,
     if (list == NULL) {
         return;
     }
-    struct check *check = schema_add_check(c, s, run, list);
-    const struct node *at = node_first(list);
-    check->list =
-        schema_arena_alloc(&c->schema->arena, (list->count + 1) * sizeof(struct subschema *));
-    check->list_count = list->count;
-    for (uint32_t i = 0; i < list->count; i++, at += at->span) {
-        check->list[i] = schema_compile_at(c, at, s->resource);
-    }
+    schema_read_list(c, s, schema_add_check(c, s, run, list), list);
 }
 
 static struct subschema *schema_of(struct compile *c, const struct subschema *s, const char *name) {

@@ -110,6 +110,9 @@ void schema_compile_fail(struct compile *c, int32_t status, const struct node *a
 
 struct check *schema_add_check(struct compile *c, struct subschema *s, check_fn *run,
                                const struct node *value);
+/* Compiles the items of a list of schemas into the check. */
+void schema_read_list(struct compile *c, struct subschema *s, struct check *check,
+                      const struct node *list);
 const struct node *schema_keyword(const struct subschema *s,
                                   const char *name); /* NULL: not given */
 /* The same, and it is of the right kind: bits 1 << NODE_*; a failure is told. */
