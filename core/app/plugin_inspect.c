@@ -49,11 +49,8 @@ int32_t gw_kit_print(struct gw_bytes *text, struct eg_why *ret_why) {
 /* ---- for people ---- */
 
 static void write_component(struct gw_bytes *out, const struct eg_component *component) {
-    const struct gw_settings_table own = {component->settings, component->setting_count,
-                                          component->settings_size};
-    const struct gw_settings_table target = {component->target_settings,
-                                             component->target_setting_count,
-                                             component->target_settings_size};
+    const struct gw_settings_table own = gw_component_own_table(component);
+    const struct gw_settings_table target = gw_component_target_table(component);
     const struct gw_settings_table common = gw_component_host_table(component);
     gw_bytes_addf(out, "\n%s %s - %s\n", gw_kit_kind(component->kind), component->name,
                   component->summary);
@@ -98,11 +95,8 @@ static void add_abi(struct gw_bytes *out, bool *is_first, const char *name, uint
 }
 
 static void write_component_json(struct gw_bytes *out, const struct eg_component *component) {
-    const struct gw_settings_table own = {component->settings, component->setting_count,
-                                          component->settings_size};
-    const struct gw_settings_table target = {component->target_settings,
-                                             component->target_setting_count,
-                                             component->target_settings_size};
+    const struct gw_settings_table own = gw_component_own_table(component);
+    const struct gw_settings_table target = gw_component_target_table(component);
     const struct gw_settings_table common = gw_component_host_table(component);
     bool is_first = true;
     gw_bytes_add_char(out, '{');

@@ -186,8 +186,7 @@ static int32_t show_plugin(struct gw_app *app, struct eg_why *ret_why) {
     }
     gw_bytes_init(&out, 0);
     gw_bytes_addf(&out, "%s - %s\n", component->name, component->summary);
-    const struct gw_settings_table settings = {component->settings, component->setting_count,
-                                               component->settings_size};
+    const struct gw_settings_table settings = gw_component_own_table(component);
     const struct gw_settings_table common = gw_component_host_table(component);
     gw_bytes_addf(&out, "\nSettings, in plugins.%s:\n", component->name);
     gw_settings_help(&out, &settings);
@@ -196,9 +195,7 @@ static int32_t show_plugin(struct gw_app *app, struct eg_why *ret_why) {
         gw_settings_help(&out, &common);
     }
     if (component->kind == EG_KIND_PROVIDER) {
-        const struct gw_settings_table target = {component->target_settings,
-                                                 component->target_setting_count,
-                                                 component->target_settings_size};
+        const struct gw_settings_table target = gw_component_target_table(component);
         gw_bytes_add_c(&out, "\nOf a function, in `provider`:\n");
         gw_settings_help(&out, &target);
     }

@@ -11,6 +11,7 @@
 #include "base/slice.h"
 #include "base/why.h"
 #include "plugin/check_settings.h"
+#include "plugin/component_settings.h"
 #include "plugin/loader.h"
 
 #define NAME_MAX_BYTES 64u
@@ -149,11 +150,8 @@ static int32_t check_table(const void *table, const struct kind *kind, const cha
 
 static int32_t check_tables(const struct eg_component *component,
                             const struct gw_check_place *place) {
-    const struct gw_settings_table settings = {component->settings, component->setting_count,
-                                               component->settings_size};
-    const struct gw_settings_table target = {component->target_settings,
-                                             component->target_setting_count,
-                                             component->target_settings_size};
+    const struct gw_settings_table settings = gw_component_own_table(component);
+    const struct gw_settings_table target = gw_component_target_table(component);
     int32_t rc = gw_check_settings(&settings, false, place);
     if (rc >= 0 && component->kind == EG_KIND_PROVIDER) {
         rc = gw_check_settings(&target, true, place);

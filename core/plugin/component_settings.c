@@ -29,20 +29,15 @@ static size_t host_offset(const struct eg_component *component) {
     return (component->settings_size + HOST_ALIGN - 1) / HOST_ALIGN * HOST_ALIGN;
 }
 
-static struct gw_settings_table own_table(const struct eg_component *component) {
-    return (struct gw_settings_table){component->settings, component->setting_count,
-                                      component->settings_size};
-}
-
 static bool has_host_row(const struct eg_component *component) {
-    const struct gw_settings_table own = own_table(component);
+    const struct gw_settings_table own = gw_component_own_table(component);
     return component->kind == EG_KIND_MIDDLEWARE &&
            gw_setting_find(&own, gw_str_c(match_row.name), false) == NULL;
 }
 
 struct gw_settings_table gw_component_table(const struct eg_component *component,
                                             struct gw_arena *arena) {
-    const struct gw_settings_table own = own_table(component);
+    const struct gw_settings_table own = gw_component_own_table(component);
     if (!has_host_row(component)) {
         return own;
     }

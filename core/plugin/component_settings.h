@@ -11,6 +11,18 @@
 #include "domain/match.h"
 #include "plugin/settings.h"
 
+/* The component's own rows. */
+static inline struct gw_settings_table
+gw_component_own_table(const struct eg_component *component) {
+    return (struct gw_settings_table){component->settings, component->setting_count,
+                                      component->settings_size};
+}
+/* The rows of its functions; of providers only. */
+static inline struct gw_settings_table
+gw_component_target_table(const struct eg_component *component) {
+    return (struct gw_settings_table){component->target_settings, component->target_setting_count,
+                                      component->target_settings_size};
+}
 /* In the arena. The component's struct is the beginning of struct_bytes. A component that has a row
  * of the same name of its own keeps it, and the host's is not there. */
 struct gw_settings_table gw_component_table(const struct eg_component *component,

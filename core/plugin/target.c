@@ -15,6 +15,7 @@
 #include "base/metrics.h"
 #include "base/slice.h"
 #include "base/why.h"
+#include "plugin/component_settings.h"
 #include "plugin/host.h"
 #include "plugin/manager_parts.h"
 
@@ -38,11 +39,6 @@ static const struct call_class {
 
 static const struct eg_provider_ops *ops_of(const struct gw_instance *instance) {
     return instance->component->ops;
-}
-
-static struct gw_settings_table table_of(const struct eg_component *component) {
-    return (struct gw_settings_table){component->target_settings, component->target_setting_count,
-                                      component->target_settings_size};
 }
 
 /* ---- bind and unbind ---- */
@@ -69,7 +65,7 @@ static int32_t bind(struct gw_target *target, const void *config, struct eg_why 
 int32_t gw_target_bind_to(struct gw_instance *instance, struct eg_str provider_json,
                           struct gw_target **ret_target, struct eg_str *ret_normal,
                           struct eg_why *ret_why) {
-    const struct gw_settings_table table = table_of(instance->component);
+    const struct gw_settings_table table = gw_component_target_table(instance->component);
     struct gw_target *target = gw_alloc(sizeof *target);
     *target = (struct gw_target){
         .magic = TARGET_MAGIC,
@@ -259,7 +255,8 @@ void gw_provider_mask(struct gw_manager *manager, struct eg_str type, struct eg_
                       struct gw_bytes *out) {
     const struct eg_component *component = gw_manager_component(manager, EG_KIND_PROVIDER, type);
     const struct gw_settings_table none = {0};
-    const struct gw_settings_table table = component == NULL ? none : table_of(component);
+    const struct gw_settings_table table =
+        component == NULL ? none : gw_component_target_table(component);
     gw_target_settings_mask(&table, provider_json, out);
 }
 
@@ -270,6 +267,6 @@ struct eg_str gw_provider_unmask(struct gw_manager *manager, struct eg_str type,
     if (component == NULL) {
         return new_json;
     }
-    const struct gw_settings_table table = table_of(component);
+    const struct gw_settings_table table = gw_component_target_table(component);
     return gw_target_settings_unmask(&table, new_json, stored_json, arena);
 }
