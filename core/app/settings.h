@@ -43,6 +43,7 @@ struct gw_config_settings {
 };
 struct gw_api_settings {
     uint32_t mask_secrets;
+    uint32_t v2017;
 };
 struct gw_limit_settings {
     uint64_t body_bytes;

@@ -93,6 +93,8 @@ static const struct eg_setting *const config_rows[] = {
 static const struct eg_setting *const api_rows[] = {
     SWITCH(gw_api_settings, mask_secrets, "mask_secrets", "true",
            "answer credentials of functions as *****"),
+    SWITCH(gw_api_settings, v2017, "v2017", "false",
+           "serve the API of 2017 (no spaces, Event: invoke) on both listeners"),
 };
 static const struct eg_setting *const limit_rows[] = {
     SIZE(gw_limit_settings, body_bytes, "body", "1MiB", 0, GIB, "request body, 413"),
