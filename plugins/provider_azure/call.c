@@ -1,6 +1,6 @@
 /*
  * call.c - one call: get a token where the function wants one, POST the event, sort the answer.
- * Loop thread; a call belongs to the slot of its loop.
+ * Loop thread; a call belongs to the slot of its loop, which is the list of its calls.
  *
  *   invoke -> token at hand ------------> send -> answer -> done
  *          -> wait (tokens.c) -> token -> send
@@ -9,24 +9,17 @@
  * Redirects are not followed: x-functions-key would go along, and App Service redirects who has no
  * token to a login page.
  */
+#include <eventgw-sdk/egx_calls.h>
 #include <eventgw-sdk/egx_http.h>
 
 #include "provider_azure.h"
 
-#define CALL_MAGIC 0x415a4643u /* "AZFC" */
-
-struct azure_slot;
-
 struct azure_call {
-    uint32_t magic;
+    struct egx_call head;
     uint32_t was_refused; /* a 401 was answered by another token already */
     uint32_t is_canceled;
     uint32_t is_waiting; /* for a token */
-    struct azure_slot *slot;
-    struct azure_call *next;
-    struct azure_call *prev;
     const struct azure_target *target;
-    struct eg_op *op;
     const struct eg_invocation *invocation; /* borrowed until done */
     struct token *token;
     struct token_want want;
@@ -35,65 +28,33 @@ struct azure_call {
     struct eg_http_request request;
 };
 
-struct azure_slot {
-    struct azure_instance *instance;
-    struct eg_loop *loop;
-    struct azure_call *active;
-};
+static const struct azure_instance *instance_of(const struct azure_call *call) {
+    return call->head.calls->instance;
+}
 
 int32_t azure_attach(void *instance, struct eg_loop *loop, void **ret_slot) {
-    struct azure_instance *i = instance;
-    struct azure_slot *slot = i->host->mem->alloc(i->host, sizeof *slot);
-    slot->instance = i;
-    slot->loop = loop;
-    *ret_slot = slot;
-    return EG_OK;
+    const struct azure_instance *i = instance;
+    return egx_calls_attach(i->host, instance, loop, sizeof(struct azure_call), ret_slot);
 }
 
 void azure_detach(void *instance, void *slot) {
-    const struct azure_instance *i = instance;
-    i->host->mem->free(i->host, slot); /* nothing is in flight any more */
+    (void)instance;
+    egx_calls_detach(slot);
 }
 
-static struct azure_call *call_new(struct azure_slot *slot, const struct azure_target *target,
-                                   struct eg_op *op, const struct eg_invocation *invocation) {
-    const struct eg_host *host = slot->instance->host;
-    struct azure_call *call = host->mem->alloc(host, sizeof *call);
-    call->magic = CALL_MAGIC;
-    call->slot = slot;
-    call->target = target;
-    call->op = op;
-    call->invocation = invocation;
-    call->next = slot->active;
-    if (slot->active != NULL) {
-        slot->active->prev = call;
-    }
-    slot->active = call;
-    return call;
-}
-
-static void call_free(struct azure_call *call) {
-    const struct eg_host *host = call->slot->instance->host;
-    if (call->prev != NULL) {
-        call->prev->next = call->next;
-    } else {
-        call->slot->active = call->next;
-    }
-    if (call->next != NULL) {
-        call->next->prev = call->prev;
-    }
+static void call_put(struct azure_call *call) {
     if (call->token != NULL) {
         token_unref(call->target->source, call->token);
     }
-    call->magic = 0;
-    host->mem->free(host, call);
+    egx_call_put(call);
 }
 
-/* ---- the ends; each frees the call ---- */
+/* ---- the ends; each puts the call ---- */
 
 static void end(struct azure_call *call, int32_t status, const struct eg_result *result) {
-    call->op->done(call->op, status, result); /* copies the texts, which may be the call's */
-    call_free(call);
+    struct eg_op *op = call->head.op;
+    op->done(op, status, result); /* copies the texts, which may be the call's */
+    call_put(call);
 }
 
 static void end_failed(struct azure_call *call, int32_t status, uint32_t call_class,
@@ -135,7 +96,7 @@ static uint32_t class_of(int32_t status, const char **ret_hint) {
 }
 
 static void refused(struct azure_call *call, const struct eg_http_response *response) {
-    const struct eg_host *host = call->slot->instance->host;
+    const struct eg_host *host = call->head.calls->host;
     const char *hint = "";
     char text[160];
     uint32_t call_class = class_of(response->status, &hint);
@@ -208,7 +169,7 @@ static void add_header(struct azure_call *call, struct eg_str name, struct eg_st
 
 /* 0, or why it was refused. */
 static int32_t send(struct azure_call *call) {
-    const struct azure_instance *i = call->slot->instance;
+    const struct azure_instance *i = instance_of(call);
     call->request = (struct eg_http_request){
         .struct_size = sizeof call->request,
         .flags = EG_HTTP_NO_REDIRECT,
@@ -216,7 +177,7 @@ static int32_t send(struct azure_call *call) {
         .url = call->target->url,
         .headers = call->headers,
         .body = call->invocation->payload,
-        .timeout_ns = egx_http_timeout(i->host, call->op),
+        .timeout_ns = egx_http_timeout(i->host, call->head.op),
         .max_response_bytes = i->settings->max_response,
         .ca_file = i->settings->ca_file,
     };
@@ -226,7 +187,7 @@ static int32_t send(struct azure_call *call) {
                call->token == NULL ? egx_str_n(NULL, 0) : call->token->text);
     call->request.header_count +=
         egx_trace_headers(call->invocation, call->headers + call->request.header_count);
-    return i->host->http->send(i->host, call->slot->loop, &call->request, on_response, call,
+    return i->host->http->send(i->host, call->head.calls->loop, &call->request, on_response, call,
                                &call->handle);
 }
 
@@ -259,7 +220,7 @@ static void on_token(struct token_want *want, struct token *token) {
 /* Goes on with a token now, or when there is one. */
 static void acquire(struct azure_call *call) {
     struct token_source *source = call->target->source;
-    call->want.loop = call->slot->loop;
+    call->want.loop = call->head.calls->loop;
     call->want.on_token = on_token;
     call->is_waiting = 1;
     struct token *token = token_get(source, &call->want);
@@ -272,8 +233,10 @@ static void acquire(struct azure_call *call) {
 
 int32_t azure_invoke(void *instance, void *slot, void *target,
                      const struct eg_invocation *invocation, struct eg_op *op) {
-    struct azure_call *call = call_new(slot, target, op, invocation);
+    struct azure_call *call = egx_call_take(slot, op);
     (void)instance;
+    call->target = target;
+    call->invocation = invocation;
     if (call->target->source != NULL) {
         acquire(call);
     } else {
@@ -284,11 +247,7 @@ int32_t azure_invoke(void *instance, void *slot, void *target,
 
 void azure_cancel(void *instance, void *slot, struct eg_op *op) {
     const struct azure_instance *i = instance;
-    const struct azure_slot *s = slot;
-    struct azure_call *call = s->active;
-    while (call != NULL && call->op != op) {
-        call = call->next;
-    }
+    struct azure_call *call = egx_call_find(slot, op);
     if (call == NULL) {
         return;
     }

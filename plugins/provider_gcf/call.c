@@ -5,16 +5,14 @@
  *   invoke -> [wait for a token] -> send -> answer -> [401, 403: new token -> send -> answer] ->
  * done
  *
- * A call belongs to the slot of its loop, in the list of calls in flight, from invoke to done.
+ * A call belongs to the slot of its loop, in the list of its calls, from invoke to done.
  */
 #include "provider_gcf.h"
 
 struct gcf_call {
-    struct gcf_waiter waiter; /* first: what is resumed is the call */
-    struct gcf_call *next;    /* in the slot's list */
-    struct gcf_call *prev;
+    struct egx_call head;
+    struct gcf_waiter waiter;
     const struct gcf_target *target;
-    struct eg_op *op;
     struct eg_http_call *handle; /* while the request is out */
     struct gcf_wire wire;
     struct eg_http_request request;
@@ -27,6 +25,7 @@ int32_t gcf_attach(void *instance, struct eg_loop *loop, void **ret_slot) {
     struct gcf_slot *slot = i->host->mem->alloc(i->host, sizeof *slot);
     slot->instance = i;
     slot->loop = loop;
+    egx_calls_init(&slot->calls, i->host, i, loop, sizeof(struct gcf_call));
     (void)pthread_mutex_lock(&i->lock);
     slot->next = i->slots;
     i->slots = slot;
@@ -48,6 +47,7 @@ void gcf_detach(void *instance, void *slot) {
     }
     *at = s->next;
     (void)pthread_mutex_unlock(&i->lock);
+    egx_calls_clear(&s->calls);
     i->host->mem->free(i->host, s);
 }
 
@@ -66,32 +66,16 @@ void gcf_drain(void *instance) {
 }
 
 static const struct eg_host *host_of(const struct gcf_call *call) {
-    return call->waiter.slot->instance->host;
-}
-
-static void link_call(struct gcf_slot *slot, struct gcf_call *call) {
-    call->next = slot->calls;
-    if (slot->calls != NULL) {
-        slot->calls->prev = call;
-    }
-    slot->calls = call;
+    return call->head.calls->host;
 }
 
 /* The call is no more; its op is left to be ended. */
 static struct eg_op *close_call(struct gcf_call *call) {
     const struct eg_host *host = host_of(call);
-    struct eg_op *op = call->op;
-    if (call->prev != NULL) {
-        call->prev->next = call->next;
-    } else {
-        call->waiter.slot->calls = call->next;
-    }
-    if (call->next != NULL) {
-        call->next->prev = call->prev;
-    }
+    struct eg_op *op = call->head.op;
     gcf_token_drop(host, call->waiter.token);
     gcf_wire_free(host, &call->wire);
-    host->mem->free(host, call);
+    egx_call_put(call);
     return op;
 }
 
@@ -126,7 +110,7 @@ static void on_response(void *arg, const struct eg_http_response *response) {
 
 static void send_call(struct gcf_call *call) {
     const struct eg_host *host = host_of(call);
-    const struct gcf_instance *instance = call->waiter.slot->instance;
+    const struct gcf_instance *instance = call->head.calls->instance;
     const struct gcf_token *token = call->waiter.token;
     const size_t skip = token == NULL ? 1 : 0; /* headers[0] is for the token */
     if (token != NULL) {
@@ -141,11 +125,11 @@ static void send_call(struct gcf_call *call) {
         .headers = call->wire.headers + skip,
         .header_count = call->wire.header_count - skip,
         .body = call->wire.body,
-        .timeout_ns = egx_http_timeout(host, call->op),
+        .timeout_ns = egx_http_timeout(host, call->head.op),
         .max_response_bytes = instance->settings->max_response,
         .ca_file = instance->settings->ca_file,
     };
-    const int32_t rc = host->http->send(host, call->waiter.slot->loop, &call->request, on_response,
+    const int32_t rc = host->http->send(host, call->head.calls->loop, &call->request, on_response,
                                         call, &call->handle);
     if (rc < 0) {
         egx_done_call_failed(
@@ -156,7 +140,8 @@ static void send_call(struct gcf_call *call) {
 
 /* With a token, or the reason why there is none. */
 static void on_token(void *waiter) {
-    struct gcf_call *call = waiter;
+    struct gcf_call *call =
+        (struct gcf_call *)(void *)((char *)waiter - offsetof(struct gcf_call, waiter));
     if (call->is_canceled) {
         end_canceled(call);
     } else if (call->waiter.token != NULL) {
@@ -186,13 +171,11 @@ int32_t gcf_invoke(void *instance, void *slot, void *target, const struct eg_inv
         egx_done_call_failed(op, rc, EG_CALL_PERMANENT, "%.*s", (int)why.len, why.text);
         return EG_OK;
     }
-    struct gcf_call *call = i->host->mem->alloc(i->host, sizeof *call);
+    struct gcf_call *call = egx_call_take(&s->calls, op);
     call->waiter.slot = s;
     call->waiter.resume = on_token;
     call->target = t;
-    call->op = op;
     call->wire = wire;
-    link_call(s, call);
     if (t->source == NULL) {
         send_call(call);
     } else {
@@ -204,10 +187,7 @@ int32_t gcf_invoke(void *instance, void *slot, void *target, const struct eg_inv
 void gcf_cancel(void *instance, void *slot, struct eg_op *op) {
     const struct gcf_instance *i = instance;
     const struct gcf_slot *s = slot;
-    struct gcf_call *call = s->calls;
-    while (call != NULL && call->op != op) {
-        call = call->next;
-    }
+    struct gcf_call *call = egx_call_find(&s->calls, op);
     if (call == NULL) {
         return;
     }

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include <eventgw-sdk/egx.h>
+#include <eventgw-sdk/egx_calls.h>
 #include <eventgw-sdk/egx_http.h>
 
 #define GCF_SECOND_NS 1000000000
@@ -58,7 +59,7 @@ struct gcf_slot {
     struct gcf_slot *next;
     struct gcf_instance *instance;
     struct eg_loop *loop;
-    struct gcf_call *calls;    /* in flight */
+    struct egx_calls calls;
     struct gcf_fetch *fetches; /* that were started here */
 };
 

@@ -1,6 +1,6 @@
 /*
  * call.c - one call: the event is posted to the action or trigger, the answer sorted. Loop thread;
- * a call belongs to the slot of its loop.
+ * a call belongs to the slot of its loop, which is the list of its calls.
  *
  *   200                     activation record: response.result is the function's answer
  *   202, blocking           it goes on running: poll.c
@@ -12,61 +12,30 @@
  */
 #include "provider_openwhisk.h"
 
-#define CALL_MAGIC 0x4f57434cu /* "OWCL" */
-
 int32_t whisk_attach(void *instance, struct eg_loop *loop, void **ret_slot) {
-    struct whisk_instance *i = instance;
-    struct whisk_slot *slot = i->host->mem->alloc(i->host, sizeof *slot);
-    slot->instance = i;
-    slot->loop = loop;
-    *ret_slot = slot;
-    return EG_OK;
+    const struct whisk_instance *i = instance;
+    return egx_calls_attach(i->host, instance, loop, sizeof(struct whisk_call), ret_slot);
 }
 
 void whisk_detach(void *instance, void *slot) {
-    const struct whisk_instance *i = instance;
-    i->host->mem->free(i->host, slot); /* nothing is in flight any more */
+    (void)instance;
+    egx_calls_detach(slot);
 }
 
-static struct whisk_call *call_new(struct whisk_slot *slot, const struct whisk_target *target,
-                                   struct eg_op *op, const struct eg_invocation *invocation) {
-    const struct eg_host *host = slot->instance->host;
-    struct whisk_call *call = host->mem->alloc(host, sizeof *call);
-    call->magic = CALL_MAGIC;
-    call->slot = slot;
-    call->target = target;
-    call->op = op;
-    call->invocation = invocation;
-    call->next = slot->active;
-    if (slot->active != NULL) {
-        slot->active->prev = call;
-    }
-    slot->active = call;
-    return call;
-}
-
-static void call_free(struct whisk_call *call) {
-    const struct eg_host *host = call->slot->instance->host;
-    if (call->prev != NULL) {
-        call->prev->next = call->next;
-    } else {
-        call->slot->active = call->next;
-    }
-    if (call->next != NULL) {
-        call->next->prev = call->prev;
-    }
+static void call_put(struct whisk_call *call) {
+    const struct eg_host *host = call->head.calls->host;
     host->loop->timer_stop(host, call->timer);
     egx_json_free(&call->url);
-    call->magic = 0;
-    host->mem->free(host, call);
+    egx_call_put(call);
 }
 
 /* ---- the ends ---- */
 
 /* done copies the texts, which may be the call's; so the call goes last. */
 static void end(struct whisk_call *call, int32_t status, const struct eg_result *result) {
-    call->op->done(call->op, status, result);
-    call_free(call);
+    struct eg_op *op = call->head.op;
+    op->done(op, status, result);
+    call_put(call);
 }
 
 void whisk_end_failed(struct whisk_call *call, int32_t status, uint32_t call_class,
@@ -105,7 +74,7 @@ void whisk_end_status(struct whisk_call *call, const struct eg_http_response *re
     result.call_class = whisk_class_of(response->status);
     result.message = egx_str_n(text, len > 0 ? (size_t)len : 0);
     if (response->status == 429 || response->status == 503) {
-        result.retry_after_ns = egx_http_retry_after(call->slot->instance->host, response);
+        result.retry_after_ns = egx_http_retry_after(call->head.calls->host, response);
     }
     if (response->status == 503 && result.retry_after_ns > 0) {
         result.call_class = EG_CALL_THROTTLED; /* it says when, so it is not broken but full */
@@ -215,7 +184,7 @@ static void on_response(void *arg, const struct eg_http_response *response) {
 
 int32_t whisk_send(struct whisk_call *call, struct eg_str method, struct eg_str body,
                    void (*on_done)(void *arg, const struct eg_http_response *response)) {
-    const struct whisk_instance *i = call->slot->instance;
+    const struct whisk_instance *i = whisk_instance_of(call);
     call->headers[0] =
         (struct eg_kv){EGX_STR("Authorization"), egx_json_text(&call->target->authorization)};
     call->headers[1] = (struct eg_kv){EGX_STR("Content-Type"), EGX_STR("application/json")};
@@ -228,23 +197,23 @@ int32_t whisk_send(struct whisk_call *call, struct eg_str method, struct eg_str 
         .header_count =
             body.len > 0 ? 2 + egx_trace_headers(call->invocation, call->headers + 2) : 1,
         .body = body,
-        .timeout_ns = egx_http_timeout(i->host, call->op),
+        .timeout_ns = egx_http_timeout(i->host, call->head.op),
         .max_response_bytes = i->settings->max_response,
         .ca_file = i->settings->ca_file,
     };
-    return i->host->http->send(i->host, call->slot->loop, &call->request, on_done, call,
+    return i->host->http->send(i->host, call->head.calls->loop, &call->request, on_done, call,
                                &call->handle);
 }
 
 /* In milliseconds. OpenWhisk gives up waiting a little before the gateway does, so that the log
  * knows the activation; 0 = as it likes. */
 static uint64_t blocking_ms(const struct whisk_call *call) {
-    const struct whisk_instance *i = call->slot->instance;
+    const struct whisk_instance *i = whisk_instance_of(call);
     uint64_t limit_ns = i->settings->blocking_timeout;
-    if (call->op->deadline_ns != 0) {
+    if (call->head.op->deadline_ns != 0) {
         const uint64_t now_ns = i->host->clock->monotonic_ns(i->host);
         const uint64_t left_ns =
-            call->op->deadline_ns > now_ns ? call->op->deadline_ns - now_ns : 0;
+            call->head.op->deadline_ns > now_ns ? call->head.op->deadline_ns - now_ns : 0;
         limit_ns = left_ns / 10 * 9 < limit_ns ? left_ns / 10 * 9 : limit_ns;
     }
     return limit_ns / 1000000 > 0 ? limit_ns / 1000000 : 1;
@@ -252,8 +221,10 @@ static uint64_t blocking_ms(const struct whisk_call *call) {
 
 int32_t whisk_invoke(void *instance, void *slot, void *target,
                      const struct eg_invocation *invocation, struct eg_op *op) {
-    struct whisk_call *call = call_new(slot, target, op, invocation);
+    struct whisk_call *call = egx_call_take(slot, op);
     (void)instance;
+    call->target = target;
+    call->invocation = invocation;
     egx_json_raw(&call->url, egx_json_text(&call->target->invoke_url));
     if (call->target->is_blocking) {
         char text[40];
@@ -271,11 +242,7 @@ int32_t whisk_invoke(void *instance, void *slot, void *target,
 
 void whisk_cancel(void *instance, void *slot, struct eg_op *op) {
     const struct whisk_instance *i = instance;
-    const struct whisk_slot *s = slot;
-    struct whisk_call *call = s->active;
-    while (call != NULL && call->op != op) {
-        call = call->next;
-    }
+    struct whisk_call *call = egx_call_find(slot, op);
     if (call == NULL) {
         return;
     }

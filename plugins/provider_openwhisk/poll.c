@@ -13,13 +13,13 @@
 static void on_timer(void *arg);
 
 static uint64_t now_of(const struct whisk_call *call) {
-    const struct eg_host *host = call->slot->instance->host;
+    const struct eg_host *host = call->head.calls->host;
     return host->clock->monotonic_ns(host);
 }
 
 /* At least retry_after_ns from now. */
 static void later(struct whisk_call *call, uint64_t retry_after_ns) {
-    const struct whisk_instance *i = call->slot->instance;
+    const struct whisk_instance *i = whisk_instance_of(call);
     const uint64_t now_ns = now_of(call);
     if (call->is_canceled || now_ns >= call->give_up_ns) {
         whisk_end_failed(call, call->is_canceled ? EG_E_CANCELED : EG_E_TIMEOUT, EG_CALL_TRANSIENT,
@@ -34,7 +34,7 @@ static void later(struct whisk_call *call, uint64_t retry_after_ns) {
                          ? call->delay_ns * 2
                          : i->settings->poll_interval_max;
     call->timer =
-        i->host->loop->timer_start(i->host, call->slot->loop, delay_ns, 0, on_timer, call);
+        i->host->loop->timer_start(i->host, call->head.calls->loop, delay_ns, 0, on_timer, call);
 }
 
 static void on_look(struct whisk_call *call, const struct eg_http_response *response) {
@@ -51,7 +51,7 @@ static void on_look(struct whisk_call *call, const struct eg_http_response *resp
                          "activation %s: the answer is no activation record", call->activation_id);
     } else if (response->status == 404 || call_class == EG_CALL_TRANSIENT ||
                call_class == EG_CALL_THROTTLED) {
-        later(call, egx_http_retry_after(call->slot->instance->host, response));
+        later(call, egx_http_retry_after(call->head.calls->host, response));
     } else {
         whisk_end_status(call, response);
     }
@@ -77,7 +77,7 @@ static void on_response(void *arg, const struct eg_http_response *response) {
 
 static void on_timer(void *arg) {
     struct whisk_call *call = arg;
-    const struct eg_host *host = call->slot->instance->host;
+    const struct eg_host *host = call->head.calls->host;
     host->loop->timer_stop(host, call->timer);
     call->timer = NULL;
     if (whisk_send(call, EGX_STR("GET"), egx_str_n(NULL, 0), on_response) < 0) {
@@ -86,13 +86,13 @@ static void on_timer(void *arg) {
 }
 
 void whisk_poll(struct whisk_call *call, struct eg_str activation_id) {
-    const struct whisk_instance *i = call->slot->instance;
+    const struct whisk_instance *i = whisk_instance_of(call);
     (void)snprintf(call->activation_id, sizeof call->activation_id, "%.*s", EGX_FMT(activation_id));
     egx_json_free(&call->url);
     egx_json_raw(&call->url, egx_json_text(&call->target->activations_url));
     egx_json_raw(&call->url, activation_id);
     call->delay_ns = i->settings->poll_interval;
     call->give_up_ns =
-        call->op->deadline_ns != 0 ? call->op->deadline_ns : now_of(call) + GIVE_UP_NS;
+        call->head.op->deadline_ns != 0 ? call->head.op->deadline_ns : now_of(call) + GIVE_UP_NS;
     later(call, 0);
 }

@@ -6,6 +6,7 @@
 #define PROVIDER_OPENWHISK_H
 
 #include <eventgw-sdk/egx.h>
+#include <eventgw-sdk/egx_calls.h>
 #include <eventgw-sdk/egx_http.h>
 
 #include "record.h"
@@ -54,20 +55,10 @@ void whisk_unbind(void *instance, void *target);
 
 /* ---- calls ---- */
 
-struct whisk_slot {
-    struct whisk_instance *instance;
-    struct eg_loop *loop;
-    struct whisk_call *active;
-};
-
 struct whisk_call {
-    uint32_t magic;
+    struct egx_call head;
     uint32_t is_canceled;
-    struct whisk_slot *slot;
-    struct whisk_call *next;
-    struct whisk_call *prev;
     const struct whisk_target *target;
-    struct eg_op *op;
     const struct eg_invocation *invocation; /* borrowed until done */
     struct eg_http_call *handle;
     struct eg_http_request request;
@@ -80,6 +71,10 @@ struct whisk_call {
     char activation_id[65];
 };
 
+static inline const struct whisk_instance *whisk_instance_of(const struct whisk_call *call) {
+    return call->head.calls->instance;
+}
+
 /* call.c */
 int32_t whisk_attach(void *instance, struct eg_loop *loop, void **ret_slot);
 void whisk_detach(void *instance, void *slot);
@@ -90,7 +85,7 @@ void whisk_cancel(void *instance, void *slot, struct eg_op *op);
 /* Sends call->url; 0, or why not. */
 int32_t whisk_send(struct whisk_call *call, struct eg_str method, struct eg_str body,
                    void (*on_done)(void *arg, const struct eg_http_response *response));
-/* The ends; each frees the call. body is given. */
+/* The ends; each puts the call. body is given. */
 void whisk_end_record(struct whisk_call *call, const struct record *record, struct eg_buf body);
 void whisk_end_status(struct whisk_call *call, const struct eg_http_response *response);
 EGX_PRINTF(4, 5)

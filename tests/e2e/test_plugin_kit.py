@@ -160,6 +160,7 @@ FUNCTIONS = {
     "azurefunction": {"app": "app", "function": "f", "key": "key"},
     "googlecloudfunction": {"url": "https://region-project.cloudfunctions.net/f"},
     "gcf": {"url": "https://region-project.cloudfunctions.net/f"},
+    "emulator": {"emulatorUrl": "http://localhost:4002", "apiVersion": "v0"},
     "openwhisk": {"apiHost": "http://whisk", "action": "f", "auth": "a:b"},
 }
 SETTINGS = {

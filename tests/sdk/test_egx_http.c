@@ -174,9 +174,75 @@ static void a_trace_goes_on_by_headers_where_there_is_one(void) {
     CU_ASSERT_EQUAL(egx_trace_headers(&invocation, headers), 0);
 }
 
+static void count(void *owner) {
+    ++*(unsigned *)owner;
+}
+
+/* Ends a call with this answer, and says how: the body has to be given back once. */
+static void done_with(const struct eg_http_response *response, int is_500_only, uint32_t call_class,
+                      const char *message) {
+    struct egx_fake *fake = egx_fake_new();
+    struct egx_fake_op op;
+    unsigned released = 0;
+    struct eg_http_response answer = *response;
+    answer.body = (struct eg_buf){"body", 4, count, &released};
+    egx_fake_op_init(fake, &op);
+    egx_http_done(&op.pub, &answer, is_500_only);
+    (void)egx_fake_run(fake);
+    CU_ASSERT_EQUAL(op.done_count, 1);
+    CU_ASSERT_EQUAL(op.status, response->error);
+    CU_ASSERT_EQUAL(op.result.call_class, call_class);
+    CU_ASSERT_EQUAL(op.result.http_status, response->error == 0 ? (uint32_t)response->status : 0);
+    ASSERT_STR(op.result.message, message);
+    ASSERT_STR(egx_str_n(op.result.body.ptr, op.result.body.len),
+               call_class == EG_CALL_OK ? "body" : "");
+    egx_fake_op_free(&op);
+    CU_ASSERT_EQUAL(released, 1);
+    egx_fake_free(fake);
+}
+
+static void a_call_ends_by_the_status_of_its_answer(void) {
+    static const struct {
+        int32_t status;
+        int is_500_only;
+        uint32_t call_class;
+        const char *message;
+    } rows[] = {
+        {200, 0, EG_CALL_OK, ""},
+        {204, 1, EG_CALL_OK, ""},
+        {404, 0, EG_CALL_OK, ""},
+        {499, 0, EG_CALL_OK, ""},
+        {500, 0, EG_CALL_FUNCTION, "HTTP status code: 500"},
+        {500, 1, EG_CALL_FUNCTION, "HTTP status code: 500"},
+        {501, 0, EG_CALL_FUNCTION, "HTTP status code: 501"},
+        {502, 0, EG_CALL_TRANSIENT, "HTTP status code: 502"},
+        {504, 0, EG_CALL_TRANSIENT, "HTTP status code: 504"},
+        {505, 0, EG_CALL_FUNCTION, "HTTP status code: 505"},
+        {503, 1, EG_CALL_OK, ""},
+        {599, 0, EG_CALL_FUNCTION, "HTTP status code: 599"},
+        {600, 0, EG_CALL_OK, ""},
+    };
+    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
+        const struct eg_http_response response = {.struct_size = sizeof response,
+                                                  .status = rows[i].status};
+        done_with(&response, rows[i].is_500_only, rows[i].call_class, rows[i].message);
+    }
+}
+
+static void a_call_without_an_answer_has_failed_for_now(void) {
+    const struct eg_http_response response = {.struct_size = sizeof response,
+                                              .error = EG_E_UNAVAILABLE,
+                                              .status = 200, /* but the body was cut off */
+                                              .message = EGX_STR("connection refused")};
+    done_with(&response, 0, EG_CALL_TRANSIENT, "connection refused");
+    done_with(&response, 1, EG_CALL_TRANSIENT, "connection refused");
+}
+
 UNIT_MAIN(UNIT(dates_are_read_in_the_one_form_that_may_be_sent), UNIT(digits_are_digits_only),
           UNIT(retry_after_is_seconds_or_a_date_and_at_most_a_day),
           UNIT(what_is_not_unreserved_is_percent_encoded), UNIT(base64_is_that_of_rfc_4648),
           UNIT(a_url_has_a_scheme_a_host_and_no_user), UNIT(loopback_is_this_machine_only),
           UNIT(header_text_cannot_end_its_line),
-          UNIT(a_trace_goes_on_by_headers_where_there_is_one))
+          UNIT(a_trace_goes_on_by_headers_where_there_is_one),
+          UNIT(a_call_ends_by_the_status_of_its_answer),
+          UNIT(a_call_without_an_answer_has_failed_for_now))

@@ -1,7 +1,7 @@
 /*
  * eventgw-sdk/egx_http.h - what plugins that talk to HTTP services need besides host->http: headers
- * of an answer, Retry-After, dates, percent-encoding, base64, a first look at a URL. Text is put
- * into a struct egx_json, which is a growing buffer.
+ * of an answer, what it means for a call, Retry-After, dates, percent-encoding, base64, a first
+ * look at a URL. Text is put into a struct egx_json, which is a growing buffer.
  */
 #ifndef EVENTGW_SDK_HTTP_H
 #define EVENTGW_SDK_HTTP_H
@@ -10,7 +10,9 @@
 #include <eventgw/provider.h>
 
 #include "egx_json.h"
+#include "egx_result.h"
 #include "egx_str.h"
+#include "egx_text.h"
 
 /* The first header of that name, without regard to case; ptr NULL when there is none. */
 static inline struct eg_str egx_http_header(const struct eg_http_response *response,
@@ -50,6 +52,39 @@ static inline uint64_t egx_http_timeout(const struct eg_host *host, const struct
     }
     const uint64_t now_ns = host->clock->monotonic_ns(host);
     return (op->deadline_ns > now_ns ? op->deadline_ns - now_ns : 0) + 1000000000u;
+}
+
+/* ---- the end of a call ---- */
+
+/* Is it a failure of the function? 500 is; the other 5xx are unless is_500_only. What else there is
+ * is an answer, also 404. */
+static inline int egx_http_is_failure(int32_t status, int is_500_only) {
+    return status == 500 || (status > 500 && status <= 599 && !is_500_only);
+}
+
+/* Ends a call by what an HTTP server answered or did not: by its body, or as failed. Takes the
+ * body. */
+static inline void egx_http_done(struct eg_op *op, const struct eg_http_response *response,
+                                 int is_500_only) {
+    const int32_t status = response->status;
+    struct eg_buf body = response->body;
+    if (response->error == 0 && !egx_http_is_failure(status, is_500_only)) {
+        egx_done_call(op, (uint32_t)status, body);
+        return;
+    }
+    if (response->error != 0) {
+        egx_done_call_failed(op, response->error, EG_CALL_TRANSIENT, "%.*s",
+                             EGX_FMT(response->message));
+    } else {
+        char text[64];
+        struct eg_result result = egx_result();
+        const int len = snprintf(text, sizeof text, "HTTP status code: %d", (int)status);
+        result.call_class = status >= 502 && status <= 504 ? EG_CALL_TRANSIENT : EG_CALL_FUNCTION;
+        result.http_status = (uint32_t)status;
+        result.message = egx_str_n(text, len > 0 ? (size_t)len : 0);
+        op->done(op, EG_OK, &result);
+    }
+    egx_buf_release(&body);
 }
 
 /* ---- numbers and dates ---- */

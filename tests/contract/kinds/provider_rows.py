@@ -93,6 +93,7 @@ def google(url):
 
 PROVIDERS = {
     "http": Provider("provider_http", lambda url: {"url": url}),
+    "emulator": Provider("provider_emulator", lambda url: {"emulatorUrl": url, "apiVersion": "v0"}),
     "googlecloudfunction": Provider("provider_gcf", google),
     "gcf": Provider("provider_gcf", google),
     "azurefunction": Provider("provider_azure", lambda url: {"url": url, "key": "k"}),
