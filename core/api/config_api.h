@@ -1,8 +1,8 @@
 /*
  * api/config_api.h - the Configuration API (chapters 3 and 4), /v1/status, /v1/metrics and
- * /v1/plugins. Control thread. Routes, resources and their needs are tables; each operation is
- * gather -> decide -> commit (state/catalog.h), tried again a few times when somebody else was
- * faster.
+ * /v1/plugins; behind a switch also that of 2017 (config_face.h). Control thread. Routes, resources
+ * and their needs are tables; each operation is gather -> decide -> commit (state/catalog.h), tried
+ * again a few times when somebody else was faster.
  */
 #ifndef GW_API_CONFIG_API_H
 #define GW_API_CONFIG_API_H
@@ -27,6 +27,7 @@ struct gw_config_api_setup {
      * their settings are the same; ptr NULL: none. As long as the request. */
     void (*on_reload)(void *arg, struct gw_http_request *request, struct eg_str replace);
     void *reload_arg;
+    bool has_v2017; /* the pages of the API of 2017 too (chapter 15), on the space `default` */
     struct gw_config_api_config config;
 };
 struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *setup);

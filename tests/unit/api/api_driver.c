@@ -131,6 +131,7 @@ static void start_manager(const char *store) {
     add_component(EG_KIND_STORAGE, store == NULL ? "fake" : store);
     add_component(EG_KIND_PROVIDER, "http");
     add_component(EG_KIND_PROVIDER, "vault");
+    add_component(EG_KIND_PROVIDER, "awslambda");
     gw_manager_start(driver.manager, GW_NS_PER_S, on_status, NULL);
     turn_until_done("manager does not start");
 }
@@ -191,6 +192,7 @@ void api_start(struct api_options options) {
     const struct gw_config_api_setup setup = {.catalog = driver.catalog,
                                               .publisher = driver.publisher,
                                               .manager = driver.manager,
+                                              .has_v2017 = options.has_v2017,
                                               .config = api_config(options)};
     driver.api = gw_config_api_create(&setup);
     driver.other = gw_config_api_create(&setup);

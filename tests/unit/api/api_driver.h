@@ -1,7 +1,7 @@
 /*
  * api_driver.h - a whole Config API in one thread: control loop, manager with the fake storage and
- * two fake providers, catalog, a real HTTP server on a free port, and clients that speak to it over
- * sockets. Nothing sleeps: the loop is turned until the answer is there.
+ * three fake providers, catalog, a real HTTP server on a free port, and clients that speak to it
+ * over sockets. Nothing sleeps: the loop is turned until the answer is there.
  *
  * A second Config API on the same store is what another gateway is: requests with the header
  * API_OTHER_NODE go there.
@@ -24,6 +24,7 @@ struct api_options {
     uint64_t timeout_ns; /* store.timeout; 0 = 5 s */
     bool shows_secrets;
     bool refuses_cross_space_conflicts;
+    bool has_v2017;
 };
 void api_start(struct api_options options);
 void api_stop(void);
