@@ -158,10 +158,9 @@ static void serve(struct gw_config_context *context, struct gw_http_request *req
 
 /* What no face has a page for is the first one's. */
 static int32_t find_page(const struct gw_config_api *api, struct gw_http_request *request,
-                         struct gw_config_route *ret_route) {
+                         struct eg_str path, struct gw_config_route *ret_route) {
     for (size_t i = 0; i < api->face_count; i++) {
-        const int32_t rc =
-            api->faces[i]->route(&request->arena, request->method, request->path, ret_route);
+        const int32_t rc = api->faces[i]->route(&request->arena, request->method, path, ret_route);
         if (rc != EG_E_NOTFOUND) {
             ret_route->face = api->faces[i];
             return rc;
@@ -175,7 +174,7 @@ void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *re
     GW_MAGIC_CHECK(api, API_MAGIC);
     struct gw_config_context *context = &api->context;
     struct gw_config_route route = {0};
-    const int32_t rc = find_page(api, request, &route);
+    const int32_t rc = find_page(api, request, request->path, &route);
     const bool is_open = rc == EG_OK && is_open_page(request, &route);
     if (gw_config_answer_preflight(context, route.face, request)) {
         return; /* browsers send no token with these (Fetch standard 4.8) */
@@ -190,4 +189,18 @@ void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *re
     } else {
         serve(context, request, &route);
     }
+}
+
+/* The head was not believed, but whose page it is can be seen from the target. */
+void gw_config_api_refuse(struct gw_config_api *api, struct gw_http_request *request,
+                          const char *reason, struct gw_http_reply *reply) {
+    GW_MAGIC_CHECK(api, API_MAGIC);
+    struct gw_config_route route = {0};
+    struct gw_bytes body;
+    const struct eg_str path = gw_str_sub(request->target, 0, gw_str_find(request->target, '?'));
+    (void)find_page(api, request, path, &route);
+    gw_bytes_init(&body, 0);
+    route.face->write_error(&body, gw_str_c(reason));
+    gw_buf_release(&reply->body);
+    reply->body = gw_bytes_take(&body);
 }

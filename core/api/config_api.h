@@ -38,6 +38,9 @@ void gw_config_api_destroy(struct gw_config_api *api);
 /* The config listener's on_request (give) and on_gone. */
 void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *request);
 void gw_config_api_gone(struct gw_config_api *api, struct gw_http_request *request);
+/* Its on_refuse: says it as the errors of the page are said. */
+void gw_config_api_refuse(struct gw_config_api *api, struct gw_http_request *request,
+                          const char *reason, struct gw_http_reply *reply);
 /* A newer revision is routed: whoever waits for it is answered. */
 void gw_config_api_routed(struct gw_config_api *api);
 /* The answer to a wish for a reload: 200 with the JSON in `text`, or an error with its message.

@@ -38,6 +38,8 @@ struct api_client *api_send_with(const char *method, const char *target, const c
                                  const char *body, size_t body_len);
 /* The same, as JSON, at the other node. */
 struct api_client *api_send_other(const char *method, const char *target, const char *body);
+/* More bytes, as they are. */
+void api_send_more(struct api_client *client, const char *bytes, size_t len);
 /* Turns the loop until the store holds that many ops (or fails the test). */
 void api_turn_until_held(size_t count);
 void api_turn(unsigned turns);

@@ -145,6 +145,34 @@ static void a_value_that_the_store_finds_too_big_is_an_error_of_the_page(void) {
     api_stop();
 }
 
+static void assert_refused_body(const char *target, const char *headers, const char *body,
+                                size_t body_len, const char *want) {
+    const struct api_answer answer =
+        api_receive(api_send_with("POST", target, headers, body, body_len));
+    CU_ASSERT_EQUAL(answer.status, 413);
+    CU_ASSERT_STRING_EQUAL(answer.body, want);
+}
+
+static void a_body_that_is_too_big_is_an_error_of_the_page(void) {
+    static char body[API_BODY_LIMIT + 64];
+    memset(body, 'x', sizeof body);
+    start();
+    assert_refused_body("/v1/functions?a", "", body, API_BODY_LIMIT + 1,
+                        "{\"error\":\"the request body is too big\"}\n");
+    assert_refused_body("/v1/spaces/default/functions", "", body, API_BODY_LIMIT + 1,
+                        "{\"errors\":[{\"message\":\"the request body is too big\"}]}\n");
+    /* One chunk of 0x10001 bytes: found out at its end only. */
+    memcpy(body, "10001\r\n", 7);
+    memcpy(body + 7 + API_BODY_LIMIT + 1, "\r\n0\r\n\r\n", 7);
+    struct api_client *client =
+        api_send_with("POST", "/v1/subscriptions", "Transfer-Encoding: chunked\r\n", NULL, 0);
+    api_send_more(client, body, 7 + API_BODY_LIMIT + 1 + 7);
+    const struct api_answer answer = api_receive(client);
+    CU_ASSERT_EQUAL(answer.status, 413);
+    CU_ASSERT_STRING_EQUAL(answer.body, "{\"error\":\"the request body is too big\"}\n");
+    api_stop();
+}
+
 static void lists_ascend_by_the_ids_that_they_show(void) {
     const char *const ids[] = {"b", "a", "C", "a-b", "a.b"};
     start();
@@ -182,4 +210,5 @@ UNIT_MAIN(UNIT(without_the_switch_the_pages_are_unknown),
           UNIT(a_token_is_asked_for_in_the_words_of_the_page),
           UNIT(a_store_that_is_away_is_an_error_of_the_page),
           UNIT(a_value_that_the_store_finds_too_big_is_an_error_of_the_page),
+          UNIT(a_body_that_is_too_big_is_an_error_of_the_page),
           UNIT(lists_ascend_by_the_ids_that_they_show), UNIT(a_write_tells_its_revision))
