@@ -128,6 +128,14 @@ def test_functions_that_do_not_validate(old, body, detail):
     assert functions(old) == []
 
 
+def test_a_function_of_the_emulator_is_registered(old):
+    provider = {"type": "emulator", "emulatorUrl": "http://127.0.0.1:4002", "apiVersion": "v0"}
+    answer = old.config("POST", "/v1/functions", {"functionId": "f", "provider": provider})
+    assert (answer.status, answer.json["provider"]["type"], answer.json["provider"]["apiVersion"]) == (
+        200, "emulator", "v0")
+    assert old.config("PUT", "/v1/functions/f", answer.json).json == answer.json
+
+
 def test_newer_fields_of_a_provider_are_its_own_matter(old):
     made = register(old, "f", cloudEvents="1.0")
     assert made["provider"] == {**HTTP, "cloudEvents": "1.0"}
@@ -395,14 +403,16 @@ def test_unknown_fields_are_dropped_and_the_last_of_repeated_ones_wins(old):
     assert answer.json == {"subscriptionId": "b-f", "event": "b", "functionId": "f"}
 
 
-def test_a_body_that_is_too_big_is_told_in_the_form_of_the_page(old):
-    big = "x" * (7 * 1024 * 1024)
-    assert error(old.config("POST", "/v1/functions", big), 413) == "the request body is too big"
-    assert old.config("POST", "/v1/spaces/default/functions", big).message == "the request body is too big"
+def test_a_body_that_is_too_big_is_told_in_the_form_of_the_page(make_gateway):
+    gateway = make_gateway(set={"api.v2017": "true", "limits.body": "4KiB"})
+    big = "x" * 4097
+    for target in ("/v1/functions", "/v1/subscriptions?a=b"):
+        assert error(gateway.config("POST", target, big), 413) == "the request body is too big"
+    assert gateway.config("POST", "/v1/spaces/default/functions", big).message == "the request body is too big"
 
 
 def test_a_huge_provider_is_read_in_its_time(old):
-    members = ",".join(f'"k{i}":{{"a":[{i}]}}' for i in range(40000))
+    members = ",".join(f'"k{i}":{{"a":[{i}]}}' for i in range(10000))
     body = f'{{"functionId":"f","provider":{{"type":"http","url":"{URL}",{members}}}}}'
     answer = old.config("POST", "/v1/functions", body)
     assert (answer.status, answer.json) == (200, {"functionId": "f", "provider": HTTP})
