@@ -11,15 +11,16 @@
 #include "api/config_conditions.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/jwrite.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "domain/cors_rules.h"
 
 #define CONTENT_TYPE(value)                                                                        \
     { GW_STR("Content-Type"), (value) }
 #define JSON_TYPE GW_STR("application/json")
 #define U64_BYTES 21u
+#define MAX_HEADERS (4u + GW_CORS_MAX_HEADERS)
 
 static void send(struct gw_config_context *context, struct gw_http_request *request,
                  uint32_t status, const struct eg_kv *headers, size_t header_count,
@@ -49,31 +50,85 @@ void gw_config_answer_plain(struct gw_config_context *context, struct gw_http_re
     send(context, request, status, headers, GW_COUNT(headers), gw_buf_static(text));
 }
 
-static void send_error(struct gw_config_context *context, struct gw_http_request *request,
-                       uint32_t status, struct eg_kv extra, struct eg_str message) {
+/* ---- origins ---- */
+
+static struct gw_cors_request cors_request(const struct gw_http_request *request) {
+    return (struct gw_cors_request){
+        .method = request->method,
+        .origin = gw_http_header(request, GW_STR("Origin"), 0),
+        .requested_method = gw_http_header(request, GW_STR("Access-Control-Request-Method"), 0),
+        .requested_headers = gw_http_header(request, GW_STR("Access-Control-Request-Headers"), 0),
+    };
+}
+
+bool gw_config_answer_preflight(struct gw_config_context *context,
+                                const struct gw_config_face *face,
+                                struct gw_http_request *request) {
+    const struct gw_cors_request asked = cors_request(request);
+    struct gw_cors_answer cors = {.count = 0};
+    bool is_preflight = false;
+    if (face->cors != NULL) {
+        (void)gw_cors_lookup_method(&asked, &is_preflight);
+    }
+    if (is_preflight) {
+        gw_cors_preflight(&request->arena, face->cors, &asked, &cors);
+        send(context, request, 200, cors.headers, cors.count, (struct eg_buf){0});
+    }
+    return is_preflight;
+}
+
+/* With what the face says about origins. */
+static void send_of(struct gw_config_context *context, const struct gw_config_face *face,
+                    struct gw_http_request *request, uint32_t status, const struct eg_kv *headers,
+                    size_t header_count, struct eg_buf body) {
+    struct eg_kv all[MAX_HEADERS];
+    struct gw_cors_answer cors = {.count = 0};
+    size_t count = 0;
+    if (face->cors != NULL) {
+        const struct gw_cors_request asked = cors_request(request);
+        gw_cors_actual(&request->arena, face->cors, &asked, &cors);
+    }
+    GW_ASSERT(header_count + cors.count <= MAX_HEADERS);
+    for (size_t i = 0; i < header_count; i++) {
+        all[count++] = headers[i];
+    }
+    for (size_t i = 0; i < cors.count; i++) {
+        all[count++] = cors.headers[i];
+    }
+    send(context, request, status, all, count, body);
+}
+
+/* ---- errors ---- */
+
+static void send_error(struct gw_config_context *context, const struct gw_config_face *face,
+                       struct gw_http_request *request, uint32_t status, struct eg_kv extra,
+                       struct eg_str message) {
     const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE), extra};
     struct gw_bytes body;
     gw_bytes_init(&body, 0);
-    gw_jw_error_envelope(&body, message);
-    send(context, request, status, headers, extra.name.len > 0 ? 2 : 1, gw_bytes_take(&body));
+    face->write_error(&body, message);
+    send_of(context, face, request, status, headers, extra.name.len > 0 ? 2 : 1,
+            gw_bytes_take(&body));
 }
 
-void gw_config_answer_error(struct gw_config_context *context, struct gw_http_request *request,
-                            uint32_t status, struct eg_str message) {
+void gw_config_answer_error(struct gw_config_context *context, const struct gw_config_face *face,
+                            struct gw_http_request *request, uint32_t status,
+                            struct eg_str message) {
     struct eg_kv extra = {{0}, {0}};
     if (status == 503) {
         extra = (struct eg_kv){GW_STR("Retry-After"), GW_STR(GW_CONFIG_RETRY_AFTER)};
     }
-    send_error(context, request, status, extra, message);
+    send_error(context, face, request, status, extra, message);
 }
 
 void gw_config_answer_unauthorized(struct gw_config_context *context,
+                                   const struct gw_config_face *face,
                                    struct gw_http_request *request, bool was_given) {
     const struct eg_kv challenge = {
         GW_STR("WWW-Authenticate"),
         was_given ? GW_STR("Bearer realm=\"event-gateway\", error=\"invalid_token\"")
                   : GW_STR("Bearer realm=\"event-gateway\"")};
-    send_error(context, request, 401, challenge,
+    send_error(context, face, request, 401, challenge,
                was_given ? GW_STR("The bearer token is not the right one.")
                          : GW_STR("A bearer token is required."));
 }
@@ -92,12 +147,13 @@ static bool is_away(int32_t status) {
 }
 
 void gw_config_answer_store_error(struct gw_config_context *context,
+                                  const struct gw_config_face *face,
                                   struct gw_http_request *request, int32_t status,
                                   struct eg_str why) {
     const struct eg_str text = why.len > 0 ? why : gw_str_c(gw_error_text(status));
     GW_LOG(EG_LOG_ERROR, "the store failed a call of the Config API", {GW_STR("error"), text},
            {GW_STR("request_id"), request->request_id});
-    gw_config_answer_error(context, request, is_away(status) ? 503 : 500, text);
+    gw_config_answer_error(context, face, request, is_away(status) ? 503 : 500, text);
 }
 
 /* The header that every write is answered with. */
@@ -106,82 +162,72 @@ static struct eg_kv revision_header(char room[U64_BYTES], uint64_t revision) {
     return (struct eg_kv){GW_STR("eg-config-revision"), gw_str_c(room)};
 }
 
-void gw_config_answer_deleted(struct gw_config_context *context, struct gw_http_request *request,
-                              uint64_t revision) {
+void gw_config_answer_deleted(struct gw_config_context *context, const struct gw_config_face *face,
+                              struct gw_http_request *request, uint64_t revision) {
     char room[U64_BYTES];
     const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE), revision_header(room, revision)};
-    send(context, request, 204, headers, GW_COUNT(headers), (struct eg_buf){0});
+    send_of(context, face, request, 204, headers, GW_COUNT(headers), (struct eg_buf){0});
 }
 
-static void write_object(const struct gw_config_context *context, struct gw_bytes *out,
-                         const struct gw_object *object) {
-    struct gw_bytes masked;
-    gw_bytes_init(&masked, 0);
+/* ---- objects ---- */
+
+struct eg_str gw_config_shown_provider(const struct gw_config_context *context,
+                                       const struct gw_object *object, struct gw_bytes *room) {
+    gw_bytes_init(room, 0);
     if (object->kind == GW_FUNCTION && context->mask_secrets) {
         gw_provider_mask(context->manager, object->as.function.type,
-                         object->as.function.provider_json, &masked);
+                         object->as.function.provider_json, room);
     }
-    gw_object_write(out, object, gw_bytes_str(&masked));
-    gw_bytes_free(&masked);
+    return gw_bytes_str(room);
 }
 
-static void take_object(const struct gw_config_context *context, const struct gw_object *object,
-                        struct eg_buf *ret_body) {
+static struct eg_buf body_of(const struct gw_config_context *context,
+                             const struct gw_config_face *face, const struct gw_object *object) {
     struct gw_bytes body;
     gw_bytes_init(&body, 0);
-    write_object(context, &body, object);
-    gw_bytes_add_char(&body, '\n');
-    *ret_body = gw_bytes_take(&body);
+    face->write_object(context, object, &body);
+    return gw_bytes_take(&body);
 }
 
-void gw_config_answer_object(struct gw_config_context *context, struct gw_http_request *request,
-                             const struct gw_object *object, struct gw_version version) {
+void gw_config_answer_object(struct gw_config_context *context, const struct gw_config_face *face,
+                             struct gw_http_request *request, const struct gw_object *object,
+                             struct gw_version version) {
     char room[GW_ETAG_BYTES];
     const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE),
                                     {GW_STR("ETag"), gw_etag(room, version)}};
-    struct eg_buf body;
-    take_object(context, object, &body);
-    send(context, request, 200, headers, GW_COUNT(headers), body);
+    send_of(context, face, request, 200, headers, GW_COUNT(headers),
+            body_of(context, face, object));
 }
 
 /* The body is not sent; its size is told (RFC 9110 8.6). */
-void gw_config_answer_unchanged(struct gw_config_context *context, struct gw_http_request *request,
+void gw_config_answer_unchanged(struct gw_config_context *context,
+                                const struct gw_config_face *face, struct gw_http_request *request,
                                 const struct gw_object *object, struct gw_version version) {
     char room[GW_ETAG_BYTES];
     const struct eg_kv headers[] = {{GW_STR("ETag"), gw_etag(room, version)}};
-    struct eg_buf body;
-    take_object(context, object, &body);
-    send(context, request, 304, headers, GW_COUNT(headers), body);
+    send_of(context, face, request, 304, headers, GW_COUNT(headers),
+            body_of(context, face, object));
 }
 
-void gw_config_answer_written(struct gw_config_context *context, struct gw_http_request *request,
-                              uint32_t status, const struct gw_object *object, uint64_t revision) {
+void gw_config_answer_written(struct gw_config_context *context, const struct gw_config_face *face,
+                              struct gw_http_request *request, uint32_t status,
+                              const struct gw_object *object, uint64_t revision) {
     const struct gw_version version = {.revision = revision, .mark = gw_object_mark(object)};
     char tag[GW_ETAG_BYTES];
     char number[U64_BYTES];
     const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE),
                                     {GW_STR("ETag"), gw_etag(tag, version)},
                                     revision_header(number, revision)};
-    struct eg_buf body;
-    take_object(context, object, &body);
-    send(context, request, status, headers, GW_COUNT(headers), body);
+    send_of(context, face, request, status, headers, GW_COUNT(headers),
+            body_of(context, face, object));
 }
 
-void gw_config_answer_list(struct gw_config_context *context, struct gw_http_request *request,
-                           enum gw_kind kind, struct gw_object *const *objects, size_t count) {
-    const char *comma = "";
-    struct gw_filter filter;
+void gw_config_answer_list(struct gw_config_context *context, const struct gw_config_face *face,
+                           struct gw_http_request *request, enum gw_kind kind,
+                           struct gw_object *const *objects, size_t count) {
+    const struct eg_kv headers[] = {CONTENT_TYPE(JSON_TYPE)};
     struct gw_bytes body;
-    gw_filter_parse(&request->arena, request->query, &filter);
     gw_bytes_init(&body, 0);
-    gw_bytes_addf(&body, "{\"%s\":[", gw_kind_words[kind].envelope);
-    for (size_t i = 0; i < count; i++) {
-        if (gw_object_matches(objects[i], &filter)) {
-            gw_bytes_add_c(&body, comma);
-            write_object(context, &body, objects[i]);
-            comma = ",";
-        }
-    }
-    gw_bytes_add_c(&body, "]}\n");
-    gw_config_answer_bytes(context, request, JSON_TYPE, &body);
+    face->write_list(context, request, kind, objects, count, &body);
+    send_of(context, face, request, 200, headers, GW_COUNT(headers), gw_bytes_take(&body));
 }

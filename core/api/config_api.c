@@ -17,10 +17,13 @@
 #include "base/slice.h"
 
 #define API_MAGIC 0x63617069u /* capi */
+#define MAX_FACES 2u
 
 struct gw_config_api {
     uint32_t magic;
     struct gw_config_context context;
+    const struct gw_config_face *faces[MAX_FACES]; /* asked in this order whose page it is */
+    size_t face_count;
     char *token;
 };
 
@@ -39,6 +42,11 @@ void gw_config_api_configure(struct gw_config_api *api, const struct gw_config_a
     api->context.refuse_cross_space_conflicts = config->refuse_cross_space_conflicts;
 }
 
+static void add_face(struct gw_config_api *api, const struct gw_config_face *face) {
+    GW_ASSERT(api->face_count < MAX_FACES);
+    api->faces[api->face_count++] = face;
+}
+
 struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *setup) {
     struct gw_config_api *api = gw_alloc(sizeof *api);
     api->magic = API_MAGIC;
@@ -51,6 +59,10 @@ struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *set
     gw_list_init(&api->context.turns);
     gw_list_init(&api->context.waits);
     gw_config_metrics_init(&api->context);
+    add_face(api, &gw_config_native);
+    if (setup->has_v2017) {
+        add_face(api, &gw_config_v2017);
+    }
     gw_config_api_configure(api, &setup->config);
     return api;
 }
@@ -144,19 +156,51 @@ static void serve(struct gw_config_context *context, struct gw_http_request *req
     }
 }
 
+/* What no face has a page for is the first one's. */
+static int32_t find_page(const struct gw_config_api *api, struct gw_http_request *request,
+                         struct eg_str path, struct gw_config_route *ret_route) {
+    for (size_t i = 0; i < api->face_count; i++) {
+        const int32_t rc = api->faces[i]->route(&request->arena, request->method, path, ret_route);
+        if (rc != EG_E_NOTFOUND) {
+            ret_route->face = api->faces[i];
+            return rc;
+        }
+    }
+    ret_route->face = api->faces[0];
+    return EG_E_NOTFOUND;
+}
+
 void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *request) {
     GW_MAGIC_CHECK(api, API_MAGIC);
+    struct gw_config_context *context = &api->context;
     struct gw_config_route route = {0};
-    const int32_t rc = gw_config_route(&request->arena, request->method, request->path, &route);
+    const int32_t rc = find_page(api, request, request->path, &route);
     const bool is_open = rc == EG_OK && is_open_page(request, &route);
+    if (gw_config_answer_preflight(context, route.face, request)) {
+        return; /* browsers send no token with these (Fetch standard 4.8) */
+    }
     if (!is_open && !is_allowed(api, request)) {
         const struct eg_str sent = gw_http_header(request, GW_STR("Authorization"), 0);
-        gw_config_answer_unauthorized(&api->context, request, sent.ptr != NULL);
+        gw_config_answer_unauthorized(context, route.face, request, sent.ptr != NULL);
     } else if (rc == EG_E_UNSUPPORTED) {
-        gw_config_answer_plain(&api->context, request, 405, GW_STR("Method Not Allowed"));
+        route.face->refuse_method(context, request);
     } else if (rc < 0) {
-        gw_config_answer_plain(&api->context, request, 404, GW_STR("404 page not found"));
+        gw_config_answer_plain(context, request, 404, GW_STR("404 page not found"));
     } else {
-        serve(&api->context, request, &route);
+        serve(context, request, &route);
     }
+}
+
+/* The head was not believed, but whose page it is can be seen from the target. */
+void gw_config_api_refuse(struct gw_config_api *api, struct gw_http_request *request,
+                          const char *reason, struct gw_http_reply *reply) {
+    GW_MAGIC_CHECK(api, API_MAGIC);
+    struct gw_config_route route = {0};
+    struct gw_bytes body;
+    const struct eg_str path = gw_str_sub(request->target, 0, gw_str_find(request->target, '?'));
+    (void)find_page(api, request, path, &route);
+    gw_bytes_init(&body, 0);
+    route.face->write_error(&body, gw_str_c(reason));
+    gw_buf_release(&reply->body);
+    reply->body = gw_bytes_take(&body);
 }

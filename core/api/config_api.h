@@ -1,8 +1,8 @@
 /*
  * api/config_api.h - the Configuration API (chapters 3 and 4), /v1/status, /v1/metrics and
- * /v1/plugins. Control thread. Routes, resources and their needs are tables; each operation is
- * gather -> decide -> commit (state/catalog.h), tried again a few times when somebody else was
- * faster.
+ * /v1/plugins; behind a switch also that of 2017 (config_face.h). Control thread. Routes, resources
+ * and their needs are tables; each operation is gather -> decide -> commit (state/catalog.h), tried
+ * again a few times when somebody else was faster.
  */
 #ifndef GW_API_CONFIG_API_H
 #define GW_API_CONFIG_API_H
@@ -27,6 +27,7 @@ struct gw_config_api_setup {
      * their settings are the same; ptr NULL: none. As long as the request. */
     void (*on_reload)(void *arg, struct gw_http_request *request, struct eg_str replace);
     void *reload_arg;
+    bool has_v2017; /* the pages of the API of 2017 too (chapter 15), on the space `default` */
     struct gw_config_api_config config;
 };
 struct gw_config_api *gw_config_api_create(const struct gw_config_api_setup *setup);
@@ -37,6 +38,9 @@ void gw_config_api_destroy(struct gw_config_api *api);
 /* The config listener's on_request (give) and on_gone. */
 void gw_config_api_request(struct gw_config_api *api, struct gw_http_request *request);
 void gw_config_api_gone(struct gw_config_api *api, struct gw_http_request *request);
+/* Its on_refuse: says it as the errors of the page are said. */
+void gw_config_api_refuse(struct gw_config_api *api, struct gw_http_request *request,
+                          const char *reason, struct gw_http_reply *reply);
 /* A newer revision is routed: whoever waits for it is answered. */
 void gw_config_api_routed(struct gw_config_api *api);
 /* The answer to a wish for a reload: 200 with the JSON in `text`, or an error with its message.

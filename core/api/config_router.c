@@ -6,18 +6,9 @@
  */
 #include "api/config_router.h"
 
+#include "api/config_path.h"
 #include "base/check.h"
-#include "base/codec.h"
 #include "base/slice.h"
-
-/* v1, spaces, <space>, <resource>, <id> */
-#define MAX_SEGMENTS 5u
-
-struct segments {
-    struct eg_str raw[MAX_SEGMENTS];
-    size_t count;       /* of the whole path */
-    struct eg_str rest; /* raw, from the fifth segment on */
-};
 
 struct action {
     enum gw_config_page page;
@@ -36,72 +27,6 @@ const char *const gw_config_op_names[GW_CONFIG_OPS] = {
     [GW_CONFIG_CREATE] = "create", [GW_CONFIG_GET] = "get",       [GW_CONFIG_LIST] = "list",
     [GW_CONFIG_UPDATE] = "update", [GW_CONFIG_DELETE] = "delete",
 };
-
-/* path begins with '/'. */
-static void split(struct eg_str path, struct segments *ret_segments) {
-    struct eg_str rest = gw_str_cut(path, 1);
-    struct eg_str segment;
-    *ret_segments = (struct segments){0};
-    while (gw_str_next(&rest, '/', &segment)) {
-        if (ret_segments->count < MAX_SEGMENTS) {
-            ret_segments->raw[ret_segments->count] = segment;
-        }
-        if (ret_segments->count == MAX_SEGMENTS - 1) {
-            const size_t at = (size_t)(segment.ptr - path.ptr);
-            ret_segments->rest = gw_str_cut(path, at);
-        }
-        ret_segments->count++;
-    }
-}
-
-static bool is_dots(struct eg_str segment) {
-    return gw_str_eq(segment, GW_STR(".")) || gw_str_eq(segment, GW_STR(".."));
-}
-
-static bool has_dot_segments(struct eg_str path) {
-    struct eg_str segment;
-    while (gw_str_next(&path, '/', &segment)) {
-        if (is_dots(segment)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* RFC 3986 5.2.4, and without empty segments. */
-static struct eg_str clean(struct gw_arena *arena, struct eg_str path) {
-    struct gw_bytes out;
-    struct eg_str segment;
-    gw_bytes_init_arena(&out, arena, path.len + 1);
-    while (gw_str_next(&path, '/', &segment)) {
-        if (gw_str_eq(segment, GW_STR(".."))) {
-            while (out.len > 0 && out.ptr[--out.len] != '/') {
-            }
-        } else if (segment.len > 0 && !is_dots(segment)) {
-            gw_bytes_add_char(&out, '/');
-            gw_bytes_add(&out, segment);
-        }
-    }
-    if (out.len == 0) {
-        gw_bytes_add_char(&out, '/');
-    }
-    return gw_bytes_str(&out);
-}
-
-/* EG_E_NOTFOUND: cannot be decoded, or holds a slash. */
-static int32_t decode(struct gw_arena *arena, struct eg_str raw, struct eg_str *ret_text) {
-    struct gw_bytes out;
-    gw_bytes_init_arena(&out, arena, raw.len + 1);
-    if (gw_percent_decode(&out, raw, false) < 0) {
-        return EG_E_NOTFOUND;
-    }
-    const struct eg_str text = gw_bytes_str(&out);
-    if (gw_str_find(text, '/') != text.len) {
-        return EG_E_NOTFOUND;
-    }
-    *ret_text = text;
-    return EG_OK;
-}
 
 static int32_t match_kind(struct eg_str word, enum gw_kind *ret_kind) {
     for (unsigned kind = 0; kind < GW_KINDS; kind++) {
@@ -136,28 +61,30 @@ static int32_t match_page(const struct eg_str *words, size_t count,
     return EG_E_NOTFOUND;
 }
 
-static int32_t match_id(struct gw_arena *arena, const struct segments *segments,
+static int32_t match_id(struct gw_arena *arena, const struct gw_config_segments *segments,
                         struct gw_config_route *ret_route) {
+    const struct eg_str rest = segments->rest[GW_CONFIG_MAX_SEGMENTS - 1];
     ret_route->page = GW_PAGE_ITEM;
-    if (segments->rest.len == 0) {
+    if (rest.len == 0) {
         return EG_E_NOTFOUND;
     }
     if (ret_route->kind == GW_CORS) {
-        ret_route->id = gw_cors_id_from_url(arena, segments->rest);
+        ret_route->id = gw_cors_id_from_url(arena, rest);
         return ret_route->id.len > 0 ? EG_OK : EG_E_NOTFOUND;
     }
-    return segments->count == MAX_SEGMENTS ? decode(arena, segments->rest, &ret_route->id)
-                                           : EG_E_NOTFOUND;
+    return segments->count == GW_CONFIG_MAX_SEGMENTS
+               ? gw_config_path_decode(arena, rest, &ret_route->id)
+               : EG_E_NOTFOUND;
 }
 
-static int32_t match_space(struct gw_arena *arena, const struct segments *segments,
+static int32_t match_space(struct gw_arena *arena, const struct gw_config_segments *segments,
                            const struct eg_str *words, struct gw_config_route *ret_route) {
     if (!gw_str_eq_nocase(words[1], GW_STR("spaces")) ||
         match_kind(words[3], &ret_route->kind) < 0) {
         return EG_E_NOTFOUND;
     }
     ret_route->space = words[2].len > 0 ? words[2] : GW_STR("default");
-    if (segments->count > MAX_SEGMENTS - 1) {
+    if (segments->count >= GW_CONFIG_MAX_SEGMENTS) {
         return match_id(arena, segments, ret_route);
     }
     ret_route->page = GW_PAGE_COLLECTION;
@@ -166,14 +93,13 @@ static int32_t match_space(struct gw_arena *arena, const struct segments *segmen
 
 static int32_t match(struct gw_arena *arena, struct eg_str path,
                      struct gw_config_route *ret_route) {
-    struct segments segments;
-    struct eg_str words[MAX_SEGMENTS - 1] = {{0}};
-    if (path.len == 0 || path.ptr[0] != '/') {
+    struct gw_config_segments segments;
+    struct eg_str words[GW_CONFIG_MAX_SEGMENTS - 1] = {{0}};
+    if (gw_config_path_split(path, &segments) < 0) {
         return EG_E_NOTFOUND;
     }
-    split(path, &segments);
     for (size_t i = 0; i < GW_COUNT(words) && i < segments.count; i++) {
-        if (decode(arena, segments.raw[i], &words[i]) < 0) {
+        if (gw_config_path_decode(arena, segments.raw[i], &words[i]) < 0) {
             return EG_E_NOTFOUND;
         }
     }
@@ -187,9 +113,9 @@ static int32_t match(struct gw_arena *arena, struct eg_str path,
 int32_t gw_config_route(struct gw_arena *arena, struct eg_str method, struct eg_str path,
                         struct gw_config_route *ret_route) {
     struct gw_config_route route = {0};
-    int32_t rc = has_dot_segments(path) ? EG_E_NOTFOUND : match(arena, path, &route);
+    int32_t rc = gw_config_path_has_dots(path) ? EG_E_NOTFOUND : match(arena, path, &route);
     if (rc < 0) {
-        rc = match(arena, clean(arena, path), &route);
+        rc = match(arena, gw_config_path_clean(arena, path), &route);
     }
     if (rc < 0) {
         return rc;

@@ -31,7 +31,10 @@ enum gw_config_page {
     GW_PAGE_ITEM
 };
 
+struct gw_config_face;
+
 struct gw_config_route {
+    const struct gw_config_face *face; /* whose page it is: see config_face.h; not set here */
     enum gw_config_page page;
     enum gw_config_op op;
     enum gw_kind kind;   /* collections and items */

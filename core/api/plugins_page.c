@@ -67,7 +67,7 @@ void gw_reload_answer(struct gw_config_context *context, struct gw_http_request 
     GW_ASSERT(context->busy > 0);
     context->busy--;
     if (status != 200) {
-        gw_config_answer_error(context, request, status, text);
+        gw_config_answer_error(context, &gw_config_native, request, status, text);
         return;
     }
     struct gw_bytes body;

@@ -47,7 +47,7 @@ static int32_t decide_delete(struct gw_config_call *call, const struct gw_gather
 }
 
 const struct gw_config_resource gw_config_eventtypes = {
-    .rules = {[GW_CONFIG_CREATE] = {need_authorizer, decide_save},
-              [GW_CONFIG_UPDATE] = {need_authorizer, decide_save},
-              [GW_CONFIG_DELETE] = {need_subscriptions, decide_delete}},
+    .rules = {[GW_CONFIG_CREATE] = {false, need_authorizer, decide_save},
+              [GW_CONFIG_UPDATE] = {false, need_authorizer, decide_save},
+              [GW_CONFIG_DELETE] = {false, need_subscriptions, decide_delete}},
 };

@@ -87,6 +87,6 @@ static int32_t decide_delete(struct gw_config_call *call, const struct gw_gather
 
 const struct gw_config_resource gw_config_functions = {
     .check = check,
-    .rules = {[GW_CONFIG_UPDATE] = {NULL, decide_update},
-              [GW_CONFIG_DELETE] = {need_users, decide_delete}},
+    .rules = {[GW_CONFIG_UPDATE] = {false, NULL, decide_update},
+              [GW_CONFIG_DELETE] = {false, need_users, decide_delete}},
 };

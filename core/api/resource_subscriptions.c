@@ -73,6 +73,6 @@ static int32_t decide_update(struct gw_config_call *call, const struct gw_gather
 }
 
 const struct gw_config_resource gw_config_subscriptions = {
-    .rules = {[GW_CONFIG_CREATE] = {need_create, decide_create},
-              [GW_CONFIG_UPDATE] = {need_update, decide_update}},
+    .rules = {[GW_CONFIG_CREATE] = {false, need_create, decide_create},
+              [GW_CONFIG_UPDATE] = {false, need_update, decide_update}},
 };

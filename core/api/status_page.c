@@ -120,12 +120,12 @@ void gw_status_page(struct gw_config_context *context, struct gw_http_request *r
     if (wish.revision.ptr == NULL) {
         gw_status_answer(context, request);
     } else if (gw_str_u64(wish.revision, &revision) < 0) {
-        gw_config_answer_error(context, request, 400,
+        gw_config_answer_error(context, &gw_config_native, request, 400,
                                GW_STR("min_revision has to be a revision, such as 42."));
     } else if (wish.timeout.ptr != NULL &&
                (gw_duration_parse(wish.timeout, &timeout_ns) < 0 || timeout_ns > MAX_TIMEOUT_NS)) {
         gw_config_answer_error(
-            context, request, 400,
+            context, &gw_config_native, request, 400,
             GW_STR("timeout has to be a duration of at most 60s, such as 250ms or 5s."));
     } else {
         gw_status_wait(context, request, revision, timeout_ns);

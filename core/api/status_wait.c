@@ -56,7 +56,7 @@ static void answer_late(struct gw_config_context *context, struct gw_http_reques
     if (!standing.is_up) {
         gw_bytes_addf(&text, " The storage cannot be reached: %.*s", GW_FMT(standing.down_why));
     }
-    gw_config_answer_error(context, request, 504, gw_bytes_str(&text));
+    gw_config_answer_error(context, &gw_config_native, request, 504, gw_bytes_str(&text));
 }
 
 static void on_late(struct gw_timer *timer) {
@@ -74,9 +74,10 @@ void gw_status_wait(struct gw_config_context *context, struct gw_http_request *r
     } else if (timeout_ns == 0) {
         answer_late(context, request, revision, timeout_ns);
     } else if (context->is_draining) {
-        gw_config_answer_error(context, request, 503, GW_STR("Service Unavailable"));
+        gw_config_answer_error(context, &gw_config_native, request, 503,
+                               GW_STR("Service Unavailable"));
     } else if (context->wait_count >= GW_MAX_STATUS_WAITS) {
-        gw_config_answer_error(context, request, 503,
+        gw_config_answer_error(context, &gw_config_native, request, 503,
                                GW_STR("Too many clients wait for a revision; please try again."));
     } else {
         struct wait *wait = gw_alloc(sizeof *wait);
@@ -96,7 +97,8 @@ void gw_status_wait(struct gw_config_context *context, struct gw_http_request *r
 static void on_gone(struct gw_timer *timer) {
     struct wait *wait = GW_CONTAINER(timer, struct wait, timer);
     struct gw_config_context *context = wait->context;
-    gw_config_answer_error(context, end(wait), 503, GW_STR("Service Unavailable"));
+    gw_config_answer_error(context, &gw_config_native, end(wait), 503,
+                           GW_STR("Service Unavailable"));
 }
 
 /* The server is in the middle of something; it drops the answer. */
@@ -122,6 +124,7 @@ void gw_status_waits_end(struct gw_config_context *context) {
     context->is_draining = true;
     while (!gw_list_empty(&context->waits)) {
         struct wait *wait = GW_CONTAINER(context->waits.next, struct wait, node);
-        gw_config_answer_error(context, end(wait), 503, GW_STR("Service Unavailable"));
+        gw_config_answer_error(context, &gw_config_native, end(wait), 503,
+                               GW_STR("Service Unavailable"));
     }
 }

@@ -168,6 +168,11 @@ static void on_config_gone(void *arg, struct gw_http_request *request) {
     gw_config_api_gone(arg, request);
 }
 
+static void on_config_refuse(void *arg, struct gw_http_request *request, const char *reason,
+                             struct gw_http_reply *reply) {
+    gw_config_api_refuse(arg, request, reason, reply);
+}
+
 static void start_lane_server(struct gw_task *task) {
     struct gw_lane *lane = gw_lane_of(task);
     struct gw_app *app = lane->app;
@@ -192,6 +197,7 @@ static int32_t start_config_server(struct gw_app *app, struct eg_why *ret_why) {
         .tls = app->config_tls,
         .on_request = on_config_request,
         .on_gone = on_config_gone,
+        .on_refuse = on_config_refuse,
         .arg = app->config_api,
     };
     const int fd = app->config_fd;

@@ -103,6 +103,7 @@ static void make_config_api(struct gw_app *app) {
         .manager = app->manager,
         .on_reload = on_reload,
         .reload_arg = app,
+        .has_v2017 = app->options.settings.api.v2017 != 0,
     };
     gw_app_api_config(&app->options.settings, &setup.config);
     app->config_api = gw_config_api_create(&setup);

@@ -43,6 +43,22 @@ void gw_object_unref(struct gw_object *object) {
     gw_free(object);
 }
 
+void gw_object_copy_metadata(struct gw_object *object, const struct gw_object *from) {
+    GW_MAGIC_CHECK(object, GW_OBJECT_MAGIC);
+    GW_MAGIC_CHECK(from, GW_OBJECT_MAGIC);
+    const size_t count = from->metadata_count;
+    struct eg_kv *pairs = NULL;
+    if (count > 0) {
+        pairs = gw_arena_alloc(&object->arena, gw_size_mul(count, sizeof *pairs));
+    }
+    for (size_t i = 0; i < count; i++) {
+        pairs[i].name = gw_arena_dup(&object->arena, from->metadata[i].name);
+        pairs[i].value = gw_arena_dup(&object->arena, from->metadata[i].value);
+    }
+    object->metadata = pairs;
+    object->metadata_count = count;
+}
+
 struct gw_object *gw_object_with_provider(const struct gw_object *object,
                                           struct eg_str provider_json) {
     GW_MAGIC_CHECK(object, GW_OBJECT_MAGIC);
@@ -51,15 +67,6 @@ struct gw_object *gw_object_with_provider(const struct gw_object *object,
     copy->revision = object->revision;
     copy->as.function.type = gw_arena_dup(&copy->arena, object->as.function.type);
     copy->as.function.provider_json = gw_arena_dup(&copy->arena, provider_json);
-    if (object->metadata_count > 0) {
-        struct eg_kv *pairs =
-            gw_arena_alloc(&copy->arena, gw_size_mul(object->metadata_count, sizeof *pairs));
-        for (size_t i = 0; i < object->metadata_count; i++) {
-            pairs[i].name = gw_arena_dup(&copy->arena, object->metadata[i].name);
-            pairs[i].value = gw_arena_dup(&copy->arena, object->metadata[i].value);
-        }
-        copy->metadata = pairs;
-        copy->metadata_count = object->metadata_count;
-    }
+    gw_object_copy_metadata(copy, object);
     return copy;
 }

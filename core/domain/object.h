@@ -85,6 +85,8 @@ int32_t gw_object_load(enum gw_kind kind, struct eg_str space, struct eg_str id,
  * take. */
 struct gw_object *gw_object_with_provider(const struct gw_object *object,
                                           struct eg_str provider_json);
+/* Gives an object that nobody else has seen yet the metadata of another one. */
+void gw_object_copy_metadata(struct gw_object *object, const struct gw_object *from);
 
 /* Compact JSON in field order of chapter 4, without newline. For functions provider_json may
  * replace the stored text (masked form); empty = as stored. */

@@ -28,7 +28,7 @@ static bool is_subscription_type(struct eg_str s) {
     return gw_str_eq(s, GW_STR("async")) || gw_str_eq(s, GW_STR("sync"));
 }
 
-static bool is_method(struct eg_str s) {
+bool gw_is_method(struct eg_str s) {
     static const char *const methods[] = {"GET",   "POST", "DELETE", "PUT",
                                           "PATCH", "HEAD", "OPTIONS"};
     for (size_t i = 0; i < GW_COUNT(methods); i++) {
@@ -40,7 +40,7 @@ static bool is_method(struct eg_str s) {
 }
 
 #define TAG_METHOD                                                                                 \
-    { "eq=GET|eq=POST|eq=DELETE|eq=PUT|eq=PATCH|eq=HEAD|eq=OPTIONS", is_method, false }
+    { GW_METHOD_TAG, gw_is_method, false }
 #define TAG_REQUIRED                                                                               \
     { "required", is_given, false }
 #define TAGS(...) ((const struct gw_tag[]){__VA_ARGS__, {NULL, NULL, false}})

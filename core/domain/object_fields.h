@@ -58,4 +58,15 @@ int32_t gw_object_check(const struct gw_object *object, bool is_create,
                         struct gw_refusal *ret_refusal);
 void gw_metadata_sort(struct eg_kv *items, size_t count);
 
+/* The methods of subscriptions and CORS, and the tag that tells them. */
+#define GW_METHOD_TAG "eq=GET|eq=POST|eq=DELETE|eq=PUT|eq=PATCH|eq=HEAD|eq=OPTIONS"
+bool gw_is_method(struct eg_str s);
+/* Chapter 4.3: a path begins with a slash, a method is upper case; an empty method stays empty.
+ */
+struct eg_str gw_subscription_path(struct gw_arena *arena, struct eg_str path);
+struct eg_str gw_subscription_method(struct gw_arena *arena, struct eg_str method);
+/* One line of chapter 3.4, after a line break unless it is the first. */
+void gw_validation_line(struct gw_bytes *lines, const char *struct_name, const char *label,
+                        const char *tag);
+
 #endif

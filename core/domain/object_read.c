@@ -164,22 +164,24 @@ static int32_t read_fields(struct reading *r, const struct eg_json *root) {
     return EG_OK;
 }
 
-/* Chapter 4.3: a path begins with a slash, a method is upper case; both have a default. */
-static void normalise_subscription(struct gw_arena *arena, struct gw_subscription *s) {
-    s->is_sync = gw_str_eq(s->type, GW_STR("sync"));
-    if (s->path.len == 0 || s->path.ptr[0] != '/') {
-        s->path = gw_arena_printf(arena, "/%.*s", GW_FMT(s->path));
-    }
-    if (s->method.len == 0) {
-        s->method = GW_STR("POST");
-        return;
-    }
-    char *upper = gw_arena_alloc(arena, s->method.len);
-    for (size_t i = 0; i < s->method.len; i++) {
-        const char c = s->method.ptr[i];
+struct eg_str gw_subscription_path(struct gw_arena *arena, struct eg_str path) {
+    const bool has_slash = path.len > 0 && path.ptr[0] == '/';
+    return has_slash ? path : gw_arena_printf(arena, "/%.*s", GW_FMT(path));
+}
+
+struct eg_str gw_subscription_method(struct gw_arena *arena, struct eg_str method) {
+    char *upper = gw_arena_alloc(arena, method.len);
+    for (size_t i = 0; i < method.len; i++) {
+        const char c = method.ptr[i];
         upper[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
     }
-    s->method = gw_str(upper, s->method.len);
+    return gw_str(upper, method.len);
+}
+
+static void normalise_subscription(struct gw_arena *arena, struct gw_subscription *s) {
+    s->is_sync = gw_str_eq(s->type, GW_STR("sync"));
+    s->path = gw_subscription_path(arena, s->path);
+    s->method = s->method.len == 0 ? GW_STR("POST") : gw_subscription_method(arena, s->method);
 }
 
 static void set_defaults(struct gw_object *object) {

@@ -21,6 +21,14 @@ static const struct gw_tag *first_failing_tag(const struct gw_field *field, stru
     return NULL;
 }
 
+void gw_validation_line(struct gw_bytes *lines, const char *struct_name, const char *label,
+                        const char *tag) {
+    const char *dot = strrchr(label, '.'); /* "Provider.Type" is the field Type */
+    gw_bytes_addf(lines, "%sKey: '%s.%s' Error:Field validation for '%s' failed on the '%s' tag",
+                  lines->len == 0 ? "" : "\n", struct_name, label, dot == NULL ? label : dot + 1,
+                  tag);
+}
+
 int32_t gw_object_check(const struct gw_object *object, bool is_create,
                         struct gw_refusal *ret_refusal) {
     GW_MAGIC_CHECK(object, GW_OBJECT_MAGIC);
@@ -36,10 +44,7 @@ int32_t gw_object_check(const struct gw_object *object, bool is_create,
         const struct eg_str *value = gw_field_of(object, field);
         const struct gw_tag *tag = first_failing_tag(field, *value, is_create);
         if (tag != NULL) {
-            gw_bytes_addf(&lines,
-                          "%sKey: '%s.%s' Error:Field validation for '%s' failed on the '%s' tag",
-                          lines.len == 0 ? "" : "\n", words->struct_name, field->label,
-                          field->label, tag->name);
+            gw_validation_line(&lines, words->struct_name, field->label, tag->name);
         }
     }
     int32_t rc = EG_OK;

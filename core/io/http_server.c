@@ -431,7 +431,11 @@ static void refuse(struct gw_request *request, uint32_t status, const char *reas
                                   .headers = headers,
                                   .header_count = status == 405 || status == 501 ? 2 : 1,
                                   .body = gw_http_envelope(reason)};
-    gw_http_count_refusal(request->pub.server->config.name, status);
+    const struct gw_http_server_config *config = &request->pub.server->config;
+    gw_http_count_refusal(config->name, status);
+    if (config->on_refuse != NULL) {
+        config->on_refuse(config->arg, &request->pub, reason, &reply);
+    }
     request->is_answered = true;
     request->connection->must_linger = true;
     request->must_close = true;

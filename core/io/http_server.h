@@ -6,7 +6,7 @@
  * A request is handed over when its body is complete. It owns an arena that everything of the
  * request lives in; whoever holds the request (count of references, loop thread only) may use it.
  * Refusals (400, 408, 413, 414, 431, 405, 501, 505, 503 of limits) are answered here as error
- * envelope, counted, and close the connection.
+ * envelope (but see on_refuse), counted, and close the connection.
  */
 #ifndef GW_IO_HTTP_SERVER_H
 #define GW_IO_HTTP_SERVER_H
@@ -59,6 +59,8 @@ struct gw_http_request {
     void *user;               /* the handler's */
 };
 
+struct gw_http_reply;
+
 struct gw_http_server_config {
     const char *name; /* "events", "config": in logs and metrics */
     struct gw_http_limits limits;
@@ -68,6 +70,11 @@ struct gw_http_server_config {
     void (*on_request)(void *arg, struct gw_http_request *request);
     /* Optional: the client went away before the reply. */
     void (*on_gone)(void *arg, struct gw_http_request *request);
+    /* Optional: a request is refused here, and this is to be the answer. It may be said in other
+     * words: another body, for which the old one is released. Of the request nothing is sure but
+     * its target as it was sent, and the arena. */
+    void (*on_refuse)(void *arg, struct gw_http_request *request, const char *reason,
+                      struct gw_http_reply *reply);
     void *arg;
 };
 

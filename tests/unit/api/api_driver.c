@@ -103,6 +103,12 @@ static void on_gone(void *arg, struct gw_http_request *request) {
     gw_config_api_gone(driver.api, request);
 }
 
+static void on_refuse(void *arg, struct gw_http_request *request, const char *reason,
+                      struct gw_http_reply *reply) {
+    (void)arg;
+    gw_config_api_refuse(driver.api, request, reason, reply);
+}
+
 static void on_request(void *arg, struct gw_http_request *request) {
     (void)arg;
     const bool is_other = gw_http_header(request, GW_STR("X-Node"), 0).ptr != NULL;
@@ -131,6 +137,7 @@ static void start_manager(const char *store) {
     add_component(EG_KIND_STORAGE, store == NULL ? "fake" : store);
     add_component(EG_KIND_PROVIDER, "http");
     add_component(EG_KIND_PROVIDER, "vault");
+    add_component(EG_KIND_PROVIDER, "awslambda");
     gw_manager_start(driver.manager, GW_NS_PER_S, on_status, NULL);
     turn_until_done("manager does not start");
 }
@@ -152,7 +159,8 @@ static void start_server(void) {
                                                             .body_timeout_ns = 600 * GW_NS_PER_S,
                                                             .idle_timeout_ns = 600 * GW_NS_PER_S},
                                                  .on_request = on_request,
-                                                 .on_gone = on_gone};
+                                                 .on_gone = on_gone,
+                                                 .on_refuse = on_refuse};
     struct eg_why why = {.struct_size = sizeof why};
     int fd = -1;
     int32_t rc = gw_listen(GW_STR("127.0.0.1"), 0, &fd, &driver.port, &why);
@@ -191,6 +199,7 @@ void api_start(struct api_options options) {
     const struct gw_config_api_setup setup = {.catalog = driver.catalog,
                                               .publisher = driver.publisher,
                                               .manager = driver.manager,
+                                              .has_v2017 = options.has_v2017,
                                               .config = api_config(options)};
     driver.api = gw_config_api_create(&setup);
     driver.other = gw_config_api_create(&setup);
@@ -306,6 +315,10 @@ struct api_client *api_send_with(const char *method, const char *target, const c
     gw_bytes_add_c(&client->out, "\r\n");
     gw_bytes_add(&client->out, gw_str(body, body == NULL ? 0 : body_len));
     return client;
+}
+
+void api_send_more(struct api_client *client, const char *bytes, size_t len) {
+    gw_bytes_add(&client->out, gw_str(bytes, len));
 }
 
 struct api_client *api_send(const char *method, const char *target, const char *body) {

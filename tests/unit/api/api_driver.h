@@ -1,7 +1,7 @@
 /*
  * api_driver.h - a whole Config API in one thread: control loop, manager with the fake storage and
- * two fake providers, catalog, a real HTTP server on a free port, and clients that speak to it over
- * sockets. Nothing sleeps: the loop is turned until the answer is there.
+ * three fake providers, catalog, a real HTTP server on a free port, and clients that speak to it
+ * over sockets. Nothing sleeps: the loop is turned until the answer is there.
  *
  * A second Config API on the same store is what another gateway is: requests with the header
  * API_OTHER_NODE go there.
@@ -24,6 +24,7 @@ struct api_options {
     uint64_t timeout_ns; /* store.timeout; 0 = 5 s */
     bool shows_secrets;
     bool refuses_cross_space_conflicts;
+    bool has_v2017;
 };
 void api_start(struct api_options options);
 void api_stop(void);
@@ -37,6 +38,8 @@ struct api_client *api_send_with(const char *method, const char *target, const c
                                  const char *body, size_t body_len);
 /* The same, as JSON, at the other node. */
 struct api_client *api_send_other(const char *method, const char *target, const char *body);
+/* More bytes, as they are. */
+void api_send_more(struct api_client *client, const char *bytes, size_t len);
 /* Turns the loop until the store holds that many ops (or fails the test). */
 void api_turn_until_held(size_t count);
 void api_turn(unsigned turns);

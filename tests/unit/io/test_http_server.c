@@ -1,4 +1,5 @@
 /* The HTTP server: answers at once and later, pipelining, limits, slow and vanished clients. */
+#include "base/bytes.h"
 #include "io_test.h"
 
 static struct client a;
@@ -176,6 +177,30 @@ static void a_body_over_the_limit_is_refused_before_it_is_sent(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(a.in, "Content-Type: application/json\r\n"));
     CU_ASSERT_PTR_NOT_NULL(
         strstr(a.in, "{\"errors\":[{\"message\":\"the request body is too big\"}]}"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.in, "Connection: close"));
+    CU_ASSERT_EQUAL(bench.requests, 0);
+    client_close(&a);
+    bench_stop(&bench);
+}
+
+static void say_otherwise(void *arg, struct gw_http_request *request, const char *reason,
+                          struct gw_http_reply *reply) {
+    (void)arg;
+    struct gw_bytes body;
+    gw_bytes_init(&body, 0);
+    gw_bytes_addf(&body, "%.*s: %s, %u", GW_FMT(request->target), reason, reply->status);
+    gw_buf_release(&reply->body);
+    reply->body = gw_bytes_take(&body);
+}
+
+static void a_refusal_is_said_as_the_handler_wants_it(void) {
+    struct bench bench;
+    struct gw_http_server_config config = test_config();
+    config.on_refuse = say_otherwise;
+    bench_start(&bench, config);
+    client_open(&a, bench.port);
+    client_send(&a, GW_STR("POST /a%20b?c HTTP/1.1\r\nHost: h\r\nContent-Length: 100001\r\n\r\n"));
+    CU_ASSERT_TRUE(bench_turn_until(&bench, &a, "/a%20b?c: the request body is too big, 413"));
     CU_ASSERT_PTR_NOT_NULL(strstr(a.in, "Connection: close"));
     CU_ASSERT_EQUAL(bench.requests, 0);
     client_close(&a);
@@ -516,6 +541,7 @@ UNIT_MAIN(UNIT(a_request_is_answered_with_its_id_and_the_connection_is_kept),
           UNIT(a_client_that_goes_away_while_waiting_is_noticed),
           UNIT(a_reply_after_the_connection_is_lost_is_dropped),
           UNIT(a_body_over_the_limit_is_refused_before_it_is_sent),
+          UNIT(a_refusal_is_said_as_the_handler_wants_it),
           UNIT(a_client_that_sends_its_too_big_body_at_once_still_reads_the_413),
           UNIT(a_chunked_body_over_the_limit_is_discarded_and_refused),
           UNIT(expect_100_continue_is_answered_and_then_the_body_is_read),

@@ -12,6 +12,12 @@ struct vault_config {
     struct eg_str key;
     struct eg_str token;
 };
+struct lambda_config {
+    struct eg_str arn;
+    struct eg_str region;
+    struct eg_str awsAccessKeyId;
+    struct eg_str awsSecretAccessKey;
+};
 #define ROW(struct_type, field, kind)                                                              \
     {                                                                                              \
         .struct_size = sizeof(struct eg_setting), .type = kind,                                    \
@@ -21,6 +27,12 @@ static const struct eg_setting http_url = ROW(http_config, url, EG_SET_STRING);
 static const struct eg_setting vault_url = ROW(vault_config, url, EG_SET_STRING);
 static const struct eg_setting vault_key = ROW(vault_config, key, EG_SET_SECRET);
 static const struct eg_setting vault_token = ROW(vault_config, token, EG_SET_SECRET);
+static const struct eg_setting lambda_arn = ROW(lambda_config, arn, EG_SET_STRING);
+static const struct eg_setting lambda_region = ROW(lambda_config, region, EG_SET_STRING);
+static const struct eg_setting lambda_id = ROW(lambda_config, awsAccessKeyId, EG_SET_STRING);
+static const struct eg_setting lambda_key = ROW(lambda_config, awsSecretAccessKey, EG_SET_SECRET);
+static const struct eg_setting *const lambda_rows[] = {&lambda_arn, &lambda_region, &lambda_id,
+                                                       &lambda_key};
 static const struct eg_setting *const http_rows[] = {&http_url};
 /* Of the components, not of functions: what the gateway tells its provider "http". */
 struct own_settings {
@@ -53,6 +65,15 @@ static int32_t vault_bind(void *instance, const void *config, void **ret_target,
     *ret_target = NULL;
     return vault->key.len > 0 && vault->key.ptr[0] == 'k' ? EG_OK
                                                           : refuse(ret_why, "the key is no key");
+}
+
+static int32_t lambda_bind(void *instance, const void *config, void **ret_target,
+                           struct eg_target_traits *ret_traits, struct eg_why *ret_why) {
+    const struct lambda_config *lambda = config;
+    (void)instance;
+    (void)ret_traits;
+    *ret_target = NULL;
+    return lambda->arn.len > 0 ? EG_OK : refuse(ret_why, "no ARN");
 }
 
 static void no_unbind(void *instance, void *target) {
@@ -91,6 +112,10 @@ static const struct eg_provider_ops http_ops = {
     .struct_size = sizeof http_ops, .bind = http_bind, .unbind = no_unbind, .invoke = no_invoke};
 static const struct eg_provider_ops vault_ops = {
     .struct_size = sizeof vault_ops, .bind = vault_bind, .unbind = no_unbind, .invoke = no_invoke};
+static const struct eg_provider_ops lambda_ops = {.struct_size = sizeof lambda_ops,
+                                                  .bind = lambda_bind,
+                                                  .unbind = no_unbind,
+                                                  .invoke = no_invoke};
 #define PROVIDER(title, rows, settings_struct, provider_ops)                                       \
     {                                                                                              \
         .struct_size = sizeof(struct eg_component), .kind = EG_KIND_PROVIDER, .name = title,       \
@@ -102,7 +127,9 @@ static const struct eg_provider_ops vault_ops = {
     }
 static const struct eg_component http = PROVIDER("http", http_rows, http_config, http_ops);
 static const struct eg_component vault = PROVIDER("vault", vault_rows, vault_config, vault_ops);
-static const struct eg_component *const components[] = {&http, &vault};
+static const struct eg_component lambda =
+    PROVIDER("awslambda", lambda_rows, lambda_config, lambda_ops);
+static const struct eg_component *const components[] = {&http, &vault, &lambda};
 const struct eg_plugin fake_providers_plugin = {.magic = EG_PLUGIN_MAGIC,
                                                 .struct_size = sizeof fake_providers_plugin,
                                                 .abi_built = EG_ABI,
@@ -111,4 +138,4 @@ const struct eg_plugin fake_providers_plugin = {.magic = EG_PLUGIN_MAGIC,
                                                 .version = "1",
                                                 .licence = "MIT",
                                                 .components = components,
-                                                .component_count = 2};
+                                                .component_count = 3};

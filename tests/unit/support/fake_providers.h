@@ -1,8 +1,9 @@
 /*
- * fake_providers.h - two providers that validate and never call anybody.
+ * fake_providers.h - three providers that validate and never call anybody.
  *
  * "http" {url} refuses an empty url with `missing required fields for HTTP endpoint`; "vault" {url,
- * key, token} has two secrets, and refuses a key that does not begin with "k".
+ * key, token} has two secrets, and refuses a key that does not begin with "k";
+ * "awslambda" {arn, region, awsAccessKeyId, awsSecretAccessKey} has one secret.
  */
 #ifndef TESTS_FAKE_PROVIDERS_H
 #define TESTS_FAKE_PROVIDERS_H
