@@ -156,6 +156,7 @@ int32_t gw_app_make_manager(struct gw_app *app, struct eg_why *ret_why) {
         .pool = app->pool,
         .event_api = gw_flow_event_api(),
         .exchange_api = gw_flow_exchange_api(),
+        .function_api = gw_flow_function_api(),
         .version = EVENTGW_VERSION,
     };
     app->manager = gw_manager_create(&config);
