@@ -1,0 +1,175 @@
+/*
+ * call.c - one of the functions is chosen, called by the gateway in place of the weighted one, and
+ * its result handed on as it is. Loop thread. Calls in flight belong to the slot of their loop,
+ * whose memory is used again, so that a call allocates nothing here.
+ */
+#include <sys/random.h>
+
+#include "provider_weighted.h"
+#include "sticky.h"
+
+struct slot;
+
+struct call {
+    struct slot *slot;
+    struct call *next; /* in the slot's list of calls in flight, or of free ones */
+    struct call *prev;
+    struct eg_op *op;
+    struct eg_function_call *handle;
+};
+
+struct slot {
+    const struct eg_host *host;
+    struct dice dice;
+    struct call *active;
+    struct call *free;
+};
+
+int32_t weighted_attach(void *instance, struct eg_loop *loop, void **ret_slot) {
+    const struct weighted_instance *i = instance;
+    struct dice dice;
+    (void)loop;
+    if (getrandom(&dice, sizeof dice, 0) != (ssize_t)sizeof dice) {
+        return EG_E_IO;
+    }
+    struct slot *slot = i->host->mem->alloc(i->host, sizeof *slot);
+    slot->host = i->host;
+    slot->dice = dice;
+    *ret_slot = slot;
+    return EG_OK;
+}
+
+/* Nothing is in flight any more. */
+void weighted_detach(void *instance, void *slot) {
+    const struct weighted_instance *i = instance;
+    struct slot *s = slot;
+    if (s == NULL) {
+        return;
+    }
+    while (s->free != NULL) {
+        struct call *call = s->free;
+        s->free = call->next;
+        i->host->mem->free(i->host, call);
+    }
+    i->host->mem->free(i->host, s);
+}
+
+static struct call *call_take(struct slot *slot, struct eg_op *op) {
+    struct call *call = slot->free;
+    if (call != NULL) {
+        slot->free = call->next;
+    } else {
+        call = slot->host->mem->alloc(slot->host, sizeof *call);
+    }
+    *call = (struct call){.slot = slot, .next = slot->active, .op = op};
+    if (slot->active != NULL) {
+        slot->active->prev = call;
+    }
+    slot->active = call;
+    return call;
+}
+
+static void call_put(struct call *call) {
+    struct slot *slot = call->slot;
+    if (call->prev != NULL) {
+        call->prev->next = call->next;
+    } else {
+        slot->active = call->next;
+    }
+    if (call->next != NULL) {
+        call->next->prev = call->prev;
+    }
+    call->next = slot->free;
+    slot->free = call;
+}
+
+/* ---- the choice ---- */
+
+/* The name is in the hash, so that whoever is in the small half of one experiment need not be in
+ * that of the next. What an authorizer is sent is no event, and has nothing to go by. */
+static uint64_t number_of(struct slot *slot, const struct weighted_target *target,
+                          const struct eg_invocation *invocation) {
+    uint64_t hash = PICK_HASH_BEGIN;
+    if (target->sticky_by.len > 0 && invocation->event != NULL) {
+        const struct eg_str event = slot->host->event->json(invocation->event, EG_CE_1_0);
+        for (size_t i = 0; i < invocation->function_id.len; i++) {
+            hash = pick_hash_byte(hash, (unsigned char)invocation->function_id.ptr[i]);
+        }
+        hash = pick_hash_byte(hash, 0);
+        if (sticky_hash(event, target->sticky_by, &hash)) {
+            return pick_below(pick_hash_end(hash), target->total);
+        }
+    }
+    return dice_below(&slot->dice, target->total);
+}
+
+/* ---- the call ---- */
+
+static void on_done(void *arg, int32_t status, const struct eg_result *result) {
+    struct call *call = arg;
+    struct eg_op *op = call->op;
+    call_put(call);
+    op->done(op, status, result);
+}
+
+static void log_missing(const struct eg_host *host, const struct eg_invocation *invocation,
+                        struct eg_str function_id) {
+    const struct eg_kv fields[] = {
+        {EGX_STR("request_id"), invocation->request_id},
+        {EGX_STR("space"), invocation->space},
+        {EGX_STR("functionId"), invocation->function_id},
+        {EGX_STR("chosen"), function_id},
+    };
+    host->log->write(host, EG_LOG_ERROR, EGX_STR("the function that was chosen cannot be called"),
+                     fields, EGX_COUNT(fields));
+}
+
+/* The gateway does not make this call. */
+static void end_refused(struct eg_op *op, int32_t status) {
+    static const struct {
+        int32_t status;
+        uint32_t call_class;
+        const char *message;
+    } rows[] = {
+        {EG_E_NOTFOUND, EG_CALL_PERMANENT, "unable to look up registered function"},
+        {EG_E_UNAVAILABLE, EG_CALL_PERMANENT, "the function's provider is not available"},
+        {EG_E_UNSUPPORTED, EG_CALL_PERMANENT,
+         "a weighted function cannot choose another weighted function"},
+        {EG_E_CANCELED, EG_CALL_TRANSIENT, "canceled"},
+    };
+    for (size_t i = 0; i < EGX_COUNT(rows); i++) {
+        if (rows[i].status == status) {
+            egx_done_call_failed(op, status, rows[i].call_class, "%s", rows[i].message);
+            return;
+        }
+    }
+    egx_done_call_failed(op, status, EG_CALL_PERMANENT, "%s", egx_error_text(status));
+}
+
+int32_t weighted_invoke(void *instance, void *slot, void *target,
+                        const struct eg_invocation *invocation, struct eg_op *op) {
+    const struct weighted_instance *i = instance;
+    const struct weighted_target *t = target;
+    struct slot *s = slot;
+    const struct choice *choice = pick_choice(t->choices, t->count, number_of(s, t, invocation));
+    struct call *call = call_take(s, op);
+    const int32_t rc = i->host->function->call(i->host, invocation->call, choice->function_id, 0,
+                                               on_done, call, &call->handle);
+    if (rc < 0) {
+        call_put(call);
+        log_missing(i->host, invocation, choice->function_id);
+        end_refused(op, rc);
+    }
+    return EG_OK;
+}
+
+void weighted_cancel(void *instance, void *slot, struct eg_op *op) {
+    const struct weighted_instance *i = instance;
+    const struct slot *s = slot;
+    for (const struct call *call = s->active; call != NULL; call = call->next) {
+        if (call->op == op) {
+            i->host->function->cancel(i->host, call->handle);
+            return;
+        }
+    }
+}
