@@ -4,7 +4,6 @@
  */
 #include <eventgw-sdk/fake_host.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "provider_weighted.h"
 #include "unit.h"
@@ -136,27 +135,30 @@ static void wrong_configurations_are_refused_with_one_sentence(void) {
     end();
 }
 
-static char *list_of(size_t count) {
-    char *text = malloc(32 + count * 40);
-    size_t at = (size_t)sprintf(text, "{\"weighted\":[");
+/* The last one has all the weight. take: egx_json_free. */
+static struct egx_json list_of(size_t count) {
+    struct egx_json text = egx_json_begin();
+    char entry[64];
+    egx_json_raw(&text, EGX_STR("{\"weighted\":["));
     for (size_t i = 0; i < count; i++) {
-        at += (size_t)sprintf(text + at, "%s{\"functionId\":\"f%zu\",\"weight\":%d}",
-                              i == 0 ? "" : ",", i, i == count - 1);
+        (void)snprintf(entry, sizeof entry, "%s{\"functionId\":\"f%zu\",\"weight\":%d}",
+                       i == 0 ? "" : ",", i, i == count - 1);
+        egx_json_raw(&text, egx_str_c(entry));
     }
-    (void)sprintf(text + at, "]}");
+    egx_json_raw(&text, egx_str_n("]}", 3)); /* with its NUL */
     return text;
 }
 
 static void a_thousand_functions_are_taken_and_not_one_more(void) {
     begin();
-    char *text = list_of(WEIGHTED_CHOICES_MAX);
-    CU_ASSERT_EQUAL(bind(text), EG_OK);
+    struct egx_json text = list_of(WEIGHTED_CHOICES_MAX);
+    CU_ASSERT_EQUAL(bind(egx_json_text(&text).ptr), EG_OK);
     CU_ASSERT_STRING_EQUAL(call_of(NULL), "f999");
     unbind();
-    free(text);
+    egx_json_free(&text);
     text = list_of(WEIGHTED_CHOICES_MAX + 1);
-    CU_ASSERT_EQUAL(bind(text), EG_E_INVAL);
-    free(text);
+    CU_ASSERT_EQUAL(bind(egx_json_text(&text).ptr), EG_E_INVAL);
+    egx_json_free(&text);
     end();
 }
 
