@@ -179,6 +179,18 @@ def test_what_callers_are_told_apart_by_is_the_same_in_every_mode_and_version(sp
             assert binary.text == structured.text
 
 
+def test_callers_of_http_may_be_told_apart_by_a_header(split):
+    gateway = split(sticky="/data/headers/X-User", stable=1, canary=1)
+    gateway.event_type("http.request")
+    gateway.sync("http.request", "front", "/page", "GET")
+    gateway.settle()
+
+    def who():
+        return [gateway.event("GET", "/page", headers={"x-user": f"u{n}"}).text for n in range(40)]
+    first = who()
+    assert who() == first and set(first) == {"stable", "canary"}
+
+
 # ---- what goes wrong ----
 
 def test_a_function_that_is_missing_is_a_failure_that_will_not_go_away(split):
@@ -251,7 +263,7 @@ def test_a_stop_waits_for_the_function(split):
     wait_for(lambda: "stopping" in gateway.log, "the stop to begin")
     gateway.canary.gate.set()
     caller.join()
-    gateway.stop()
+    assert gateway.wait_exit() == 0
     assert [a.text for a in answers] == ["canary"]
 
 
