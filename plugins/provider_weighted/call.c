@@ -1,39 +1,31 @@
 /*
  * call.c - one of the functions is chosen, called by the gateway in place of the weighted one, and
- * its result handed on as it is. Loop thread. Calls in flight belong to the slot of their loop,
- * whose memory is used again, so that a call allocates nothing here.
+ * its result handed on as it is. Loop thread. The slot has the calls in flight, and the numbers.
  */
+#include <eventgw-sdk/egx_calls.h>
 #include <sys/random.h>
 
 #include "provider_weighted.h"
 #include "sticky.h"
 
-struct slot;
-
 struct call {
-    struct slot *slot;
-    struct call *next; /* in the slot's list of calls in flight, or of free ones */
-    struct call *prev;
-    struct eg_op *op;
+    struct egx_call head;
     struct eg_function_call *handle;
 };
 
 struct slot {
-    const struct eg_host *host;
+    struct egx_calls calls;
     struct dice dice;
-    struct call *active;
-    struct call *free;
 };
 
 int32_t weighted_attach(void *instance, struct eg_loop *loop, void **ret_slot) {
     const struct weighted_instance *i = instance;
     struct dice dice;
-    (void)loop;
     if (getrandom(&dice, sizeof dice, 0) != (ssize_t)sizeof dice) {
         return EG_E_IO;
     }
     struct slot *slot = i->host->mem->alloc(i->host, sizeof *slot);
-    slot->host = i->host;
+    egx_calls_init(&slot->calls, i->host, instance, loop, sizeof(struct call));
     slot->dice = dice;
     *ret_slot = slot;
     return EG_OK;
@@ -43,44 +35,10 @@ int32_t weighted_attach(void *instance, struct eg_loop *loop, void **ret_slot) {
 void weighted_detach(void *instance, void *slot) {
     const struct weighted_instance *i = instance;
     struct slot *s = slot;
-    if (s == NULL) {
-        return;
+    if (s != NULL) {
+        egx_calls_clear(&s->calls);
+        i->host->mem->free(i->host, s);
     }
-    while (s->free != NULL) {
-        struct call *call = s->free;
-        s->free = call->next;
-        i->host->mem->free(i->host, call);
-    }
-    i->host->mem->free(i->host, s);
-}
-
-static struct call *call_take(struct slot *slot, struct eg_op *op) {
-    struct call *call = slot->free;
-    if (call != NULL) {
-        slot->free = call->next;
-    } else {
-        call = slot->host->mem->alloc(slot->host, sizeof *call);
-    }
-    *call = (struct call){.slot = slot, .next = slot->active, .op = op};
-    if (slot->active != NULL) {
-        slot->active->prev = call;
-    }
-    slot->active = call;
-    return call;
-}
-
-static void call_put(struct call *call) {
-    struct slot *slot = call->slot;
-    if (call->prev != NULL) {
-        call->prev->next = call->next;
-    } else {
-        slot->active = call->next;
-    }
-    if (call->next != NULL) {
-        call->next->prev = call->prev;
-    }
-    call->next = slot->free;
-    slot->free = call;
 }
 
 /* ---- the choice ---- */
@@ -91,7 +49,7 @@ static uint64_t number_of(struct slot *slot, const struct weighted_target *targe
                           const struct eg_invocation *invocation) {
     uint64_t hash = PICK_HASH_BEGIN;
     if (target->sticky_by.len > 0 && invocation->event != NULL) {
-        const struct eg_str event = slot->host->event->json(invocation->event, EG_CE_1_0);
+        const struct eg_str event = slot->calls.host->event->json(invocation->event, EG_CE_1_0);
         for (size_t i = 0; i < invocation->function_id.len; i++) {
             hash = pick_hash_byte(hash, (unsigned char)invocation->function_id.ptr[i]);
         }
@@ -107,8 +65,8 @@ static uint64_t number_of(struct slot *slot, const struct weighted_target *targe
 
 static void on_done(void *arg, int32_t status, const struct eg_result *result) {
     struct call *call = arg;
-    struct eg_op *op = call->op;
-    call_put(call);
+    struct eg_op *op = call->head.op;
+    egx_call_put(call);
     op->done(op, status, result);
 }
 
@@ -152,11 +110,11 @@ int32_t weighted_invoke(void *instance, void *slot, void *target,
     const struct weighted_target *t = target;
     struct slot *s = slot;
     const struct choice *choice = pick_choice(t->choices, t->count, number_of(s, t, invocation));
-    struct call *call = call_take(s, op);
+    struct call *call = egx_call_take(&s->calls, op);
     const int32_t rc = i->host->function->call(i->host, invocation->call, choice->function_id, 0,
                                                on_done, call, &call->handle);
     if (rc < 0) {
-        call_put(call);
+        egx_call_put(call);
         log_missing(i->host, invocation, choice->function_id);
         end_refused(op, rc);
     }
@@ -166,10 +124,8 @@ int32_t weighted_invoke(void *instance, void *slot, void *target,
 void weighted_cancel(void *instance, void *slot, struct eg_op *op) {
     const struct weighted_instance *i = instance;
     const struct slot *s = slot;
-    for (const struct call *call = s->active; call != NULL; call = call->next) {
-        if (call->op == op) {
-            i->host->function->cancel(i->host, call->handle);
-            return;
-        }
+    const struct call *call = egx_call_find(&s->calls, op);
+    if (call != NULL) {
+        i->host->function->cancel(i->host, call->handle);
     }
 }
