@@ -156,6 +156,7 @@ int32_t gw_app_make_manager(struct gw_app *app, struct eg_why *ret_why) {
         .pool = app->pool,
         .event_api = gw_flow_event_api(),
         .exchange_api = gw_flow_exchange_api(),
+        .function_api = gw_flow_function_api(),
         .version = EVENTGW_VERSION,
     };
     app->manager = gw_manager_create(&config);
@@ -189,8 +190,10 @@ static int32_t show_plugin(struct gw_app *app, struct eg_why *ret_why) {
     gw_bytes_addf(&out, "%s - %s\n", component->name, component->summary);
     const struct gw_settings_table settings = gw_component_own_table(component);
     const struct gw_settings_table common = gw_component_host_table(component);
-    gw_bytes_addf(&out, "\nSettings, in plugins.%s:\n", component->name);
-    gw_settings_help(&out, &settings);
+    if (settings.count > 0) {
+        gw_bytes_addf(&out, "\nSettings, in plugins.%s:\n", component->name);
+        gw_settings_help(&out, &settings);
+    }
     if (common.count > 0) {
         gw_bytes_addf(&out, "\nOf every middleware, also in plugins.%s:\n", component->name);
         gw_settings_help(&out, &common);

@@ -67,6 +67,7 @@ bool gw_authorize_start(struct eg_exchange *exchange, const struct gw_subscriber
     invocation->function_id = callee->object->id;
     invocation->payload = gw_str(wait->held.ptr, wait->held.len);
     invocation->request_id = exchange->request->request_id;
+    invocation->call = gw_wait_call(wait);
     exchange->authorize.span =
         gw_trace_call(exchange, EG_SPAN_AUTHORIZER, callee, event, invocation);
     gw_wait_invoke(wait, callee->target, invocation, exchange->flow->config.function_timeout_ns,

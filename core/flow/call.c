@@ -120,6 +120,7 @@ static bool stage_invoke(struct gw_call *call) {
         .payload = gw_event_json(call->event, callee->target->traits.event_version),
         .request_id = x->request->request_id,
         .event = call->event,
+        .call = gw_wait_call(&call->wait),
     };
     call->span = gw_trace_call(x, EG_SPAN_FUNCTION, callee, call->event, &call->invocation);
     gw_wait_invoke(&call->wait, callee->target, &call->invocation,

@@ -52,8 +52,9 @@ void gw_flow_destroy(struct gw_flow *flow); /* busy has to be 0; NULL is fine */
 void gw_flow_request(struct gw_flow *flow, struct gw_http_request *request);
 void gw_flow_gone(struct gw_flow *flow, struct gw_http_request *request);
 
-/* The event and exchange services of the plugin ABI. */
+/* The event, exchange and function services of the plugin ABI. */
 const struct eg_event_api *gw_flow_event_api(void);
 const struct eg_exchange_api *gw_flow_exchange_api(void);
+const struct eg_function_api *gw_flow_function_api(void);
 
 #endif

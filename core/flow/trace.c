@@ -205,6 +205,19 @@ struct gw_span *gw_trace_call(struct eg_exchange *exchange, uint32_t kind,
     return span;
 }
 
+/* What outer passes on names its span. */
+struct gw_span *gw_trace_inner_call(struct eg_exchange *exchange, const struct gw_callee *callee,
+                                    const struct eg_invocation *outer,
+                                    struct eg_invocation *invocation) {
+    const uint32_t kind = outer->event == NULL ? EG_SPAN_AUTHORIZER : EG_SPAN_FUNCTION;
+    struct gw_span *span = gw_trace_call(exchange, kind, callee, outer->event, invocation);
+    struct gw_trace_context parent;
+    if (span != NULL && gw_traceparent_read(outer->traceparent, &parent)) {
+        memcpy(span->pub.parent_id, parent.span_id, sizeof span->pub.parent_id);
+    }
+    return span;
+}
+
 /* ---- the end ---- */
 
 void gw_trace_answered(struct eg_exchange *exchange) {

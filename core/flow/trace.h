@@ -46,6 +46,10 @@ void gw_trace_hook_end(struct eg_exchange *exchange, struct gw_span *span, int32
 struct gw_span *gw_trace_call(struct eg_exchange *exchange, uint32_t kind,
                               const struct gw_callee *callee, const struct eg_event *event,
                               struct eg_invocation *invocation);
+/* One that the function of `outer` makes: its span hangs below that of outer. */
+struct gw_span *gw_trace_inner_call(struct eg_exchange *exchange, const struct gw_callee *callee,
+                                    const struct eg_invocation *outer,
+                                    struct eg_invocation *invocation);
 void gw_trace_call_end(struct eg_exchange *exchange, struct gw_span *span, int32_t status,
                        const struct eg_result *result);
 

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "flow/exchange.h"
 
+#define CALL_MAGIC 0x47574341u /* "GWCA" */
+
 struct gw_wait *gw_wait_take(struct eg_exchange *exchange) {
     struct gw_wait *wait = exchange->spare_wait;
     exchange->spare_wait = NULL;
@@ -78,7 +80,22 @@ void gw_wait_invoke(struct gw_wait *wait, struct gw_target *target,
                     const struct eg_invocation *invocation, uint64_t timeout_ns, gw_wait_then *then,
                     void *arg) {
     join(wait, then, arg);
-    gw_target_invoke(target, invocation, timeout_ns, &wait->op, on_done, on_deadline);
+    gw_target_invoke(target, invocation, timeout_ns, wait->until_ns, &wait->op, on_done,
+                     on_deadline);
+}
+
+const struct eg_call *gw_wait_call(struct gw_wait *wait) {
+    wait->call.magic = CALL_MAGIC;
+    return &wait->call;
+}
+
+/* Only what is known of the call is read through it, so const is kept in meaning. */
+struct gw_wait *gw_wait_of_call(const struct eg_call *call) {
+    if (call == NULL) {
+        return NULL;
+    }
+    GW_MAGIC_CHECK(call, CALL_MAGIC);
+    return GW_CONTAINER((struct eg_call *)(uintptr_t)call, struct gw_wait, call);
 }
 
 void gw_wait_cancel_all(struct gw_flow *flow) {

@@ -11,8 +11,15 @@
 struct eg_exchange;
 struct gw_flow;
 
+/* What a provider gets with an invocation, and hands back to call other functions in place of it
+ * (function_api.c). */
+struct eg_call {
+    uint32_t magic;
+};
+
 struct gw_wait {
     struct gw_op op;
+    struct eg_call call;
     struct gw_node node;          /* in the flow's ring while the op is out */
     struct eg_exchange *exchange; /* counted while the op is out */
     bool is_over;                 /* the continuation ran */
@@ -21,6 +28,7 @@ struct gw_wait {
     void *arg;          /* of the one who waits */
     uint32_t *pending;  /* counts those that are out; NULL = nobody does. One less with its done */
     struct eg_buf held; /* what the op borrows besides the arena; given back with its done */
+    uint64_t until_ns;  /* of gw_wait_invoke: the deadline is not later; 0 = whatever it is */
 };
 /* What runs after: status 0 or EG_E_*; result is NULL after a deadline. A body that is wanted is
  * taken by zeroing result->body; all other texts are borrowed during the call. */
@@ -41,6 +49,11 @@ void gw_wait_called(struct gw_wait *wait, int32_t verdict);
 void gw_wait_invoke(struct gw_wait *wait, struct gw_target *target,
                     const struct eg_invocation *invocation, uint64_t timeout_ns, gw_wait_then *then,
                     void *arg);
+
+/* For the invocation of gw_wait_invoke: the function may call others in its place. */
+const struct eg_call *gw_wait_call(struct gw_wait *wait);
+/* The wait behind what a plugin handed in; NULL is NULL. */
+struct gw_wait *gw_wait_of_call(const struct eg_call *call);
 
 /* Wishes the end of all ops that are out. */
 void gw_wait_cancel_all(struct gw_flow *flow);

@@ -76,6 +76,7 @@ void gw_host_init(struct gw_instance *instance, const struct gw_manager_config *
         .exchange = config->exchange_api,
         .metrics = &gw_host_metrics,
         .clock = &gw_host_clock,
+        .function = config->function_api,
     };
 }
 

@@ -20,16 +20,11 @@ extern const struct eg_clock_api gw_host_clock;
 
 /* Fills instance->host. */
 void gw_host_init(struct gw_instance *instance, const struct gw_manager_config *config);
-/* The instance behind a host pointer that a plugin handed in. */
-struct gw_instance *gw_host_instance(const struct eg_host *host);
 const struct gw_manager_config *gw_host_config(const struct gw_instance *instance);
 
 /* For the loop that owns the counter. */
 void gw_ledger_add(uint64_t *counter, uint64_t more);
-/* One more call in flight on the loop / one less; loop thread. */
-void gw_ledger_enter(struct gw_instance *instance, uint32_t loop_index);
-void gw_ledger_leave(struct gw_instance *instance, uint32_t loop_index);
-/* The same for work that any thread may begin and that ends on a loop. */
+/* As gw_ledger_enter, for work that any thread may begin and that ends on a loop. */
 void gw_ledger_job_begin(struct gw_instance *instance);
 void gw_ledger_job_end(struct gw_instance *instance, uint32_t loop_index);
 

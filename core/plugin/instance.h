@@ -82,6 +82,12 @@ struct gw_instance {
 /* Control thread. */
 struct gw_stats gw_instance_stats(const struct gw_instance *instance);
 
+/* The instance behind a host pointer that a plugin handed in. */
+struct gw_instance *gw_host_instance(const struct eg_host *host);
+/* One more call in flight on the loop, one less: it is not taken down in between. Loop thread. */
+void gw_ledger_enter(struct gw_instance *instance, uint32_t loop_index);
+void gw_ledger_leave(struct gw_instance *instance, uint32_t loop_index);
+
 static inline void *gw_instance_slot(const struct gw_instance *instance, uint32_t loop_index) {
     return instance->slots == NULL ? NULL : instance->slots[loop_index];
 }

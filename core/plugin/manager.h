@@ -24,6 +24,7 @@ struct gw_manager_config {
     struct gw_pool *pool;
     const struct eg_event_api *event_api; /* implemented in flow/, handed up */
     const struct eg_exchange_api *exchange_api;
+    const struct eg_function_api *function_api;
     const char *version; /* of the gateway */
 };
 

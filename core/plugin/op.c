@@ -170,9 +170,13 @@ static void send_cancel(struct gw_op *op) {
     }
 }
 
-void gw_op_cancel(struct gw_op *op) {
+bool gw_op_is_wanted(const struct gw_op *op) {
     GW_MAGIC_CHECK(op, OP_MAGIC);
-    if (!op->is_canceled && __atomic_load_n(&op->state, __ATOMIC_ACQUIRE) == OP_RUNNING) {
+    return !op->is_canceled && __atomic_load_n(&op->state, __ATOMIC_ACQUIRE) == OP_RUNNING;
+}
+
+void gw_op_cancel(struct gw_op *op) {
+    if (gw_op_is_wanted(op)) {
         send_cancel(op);
     }
 }

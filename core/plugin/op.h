@@ -72,6 +72,8 @@ void gw_op_verdict(struct gw_op *op, int32_t verdict, uint64_t now_ns);
 void gw_op_refused_later(struct gw_op *op, int32_t status);
 /* An error that the op does not show: a verdict that cannot be. On the loop of the index. */
 void gw_op_count_error(struct gw_instance *instance, uint32_t loop_index);
+/* Is its end still to come, and somebody waiting for it? */
+bool gw_op_is_wanted(const struct gw_op *op);
 /* The answer is not wanted any more: sends the plugin's cancel once. on_done still comes. */
 void gw_op_cancel(struct gw_op *op);
 

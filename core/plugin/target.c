@@ -224,17 +224,23 @@ static void on_call_done(struct gw_op *op, int32_t status, struct eg_result *res
     gw_target_unref(target);
 }
 
+static uint64_t deadline_of(const struct gw_target *target, uint64_t timeout_ns,
+                            uint64_t until_ns) {
+    const uint64_t limit_ns =
+        target->traits.timeout_ns != 0 ? target->traits.timeout_ns : timeout_ns;
+    const uint64_t own_ns = limit_ns == 0 ? 0 : gw_monotonic_ns() + limit_ns;
+    return until_ns != 0 && (own_ns == 0 || until_ns < own_ns) ? until_ns : own_ns;
+}
+
 void gw_target_invoke(struct gw_target *target, const struct eg_invocation *invocation,
-                      uint64_t timeout_ns, struct gw_op *op,
+                      uint64_t timeout_ns, uint64_t until_ns, struct gw_op *op,
                       void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
                       void (*on_deadline)(struct gw_op *op)) {
     GW_MAGIC_CHECK(target, TARGET_MAGIC);
     struct gw_instance *instance = target->instance;
     struct eg_loop *loop = gw_loop_current();
     GW_ASSERT(loop != NULL && instance != NULL);
-    const uint64_t limit_ns =
-        target->traits.timeout_ns != 0 ? target->traits.timeout_ns : timeout_ns;
-    gw_op_begin(op, instance, loop, limit_ns == 0 ? 0 : gw_monotonic_ns() + limit_ns, on_call_done,
+    gw_op_begin(op, instance, loop, deadline_of(target, timeout_ns, until_ns), on_call_done,
                 on_deadline);
     op->target = gw_target_ref(target);
     op->invocation = invocation;

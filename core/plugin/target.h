@@ -38,9 +38,9 @@ void gw_target_unref(struct gw_target *target); /* any thread; NULL is fine */
 /* Calls the function on the calling loop. The op, the invocation and all it points to stay with the
  * caller until on_done, which always comes: a refused call is delivered as a failed op (later,
  * never inside this call). Counts and logs the class. timeout_ns: the gateway's, used when the
- * target has none. */
+ * target has none. until_ns: the deadline is not later than this (absolute); 0 = whatever it is. */
 void gw_target_invoke(struct gw_target *target, const struct eg_invocation *invocation,
-                      uint64_t timeout_ns, struct gw_op *op,
+                      uint64_t timeout_ns, uint64_t until_ns, struct gw_op *op,
                       void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
                       void (*on_deadline)(struct gw_op *op));
 

@@ -48,6 +48,9 @@ const struct gw_subscriber *const *gw_snapshot_async(const struct gw_snapshot *s
 const struct gw_eventtype *gw_snapshot_schema(const struct gw_snapshot *snapshot,
                                               struct eg_str method, struct eg_str path,
                                               struct eg_str event_type, size_t index);
+/* A function by its name; NULL: the space has none. */
+const struct gw_callee *gw_snapshot_callee(const struct gw_snapshot *snapshot, struct eg_str space,
+                                           struct eg_str id);
 const struct gw_cors *gw_snapshot_cors(const struct gw_snapshot *snapshot, struct eg_str method,
                                        struct eg_str path);
 uint64_t gw_snapshot_revision(const struct gw_snapshot *snapshot);

@@ -64,6 +64,12 @@ const struct gw_eventtype *gw_snapshot_schema(const struct gw_snapshot *snapshot
     return NULL;
 }
 
+const struct gw_callee *gw_snapshot_callee(const struct gw_snapshot *snapshot, struct eg_str space,
+                                           struct eg_str id) {
+    GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);
+    return gw_route_table_get(&snapshot->callees, (struct gw_route_key){.a = space, .b = id});
+}
+
 const struct gw_cors *gw_snapshot_cors(const struct gw_snapshot *snapshot, struct eg_str method,
                                        struct eg_str path) {
     GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);

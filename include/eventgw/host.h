@@ -24,6 +24,8 @@ struct eg_fd_watch;
 struct eg_http_call;
 struct eg_json; /* a JSON value; members and items are borrowed from the root */
 struct eg_metric;
+struct eg_call;          /* a call of a function that a provider was asked to make */
+struct eg_function_call; /* one that it has asked for */
 
 /* ---- log: levels as in --log-level ---- */
 #define EG_LOG_DEBUG 0u
@@ -293,6 +295,39 @@ struct eg_clock_api {
     int64_t (*unix_ns)(const struct eg_host *host);
 };
 
+/* ---- function: a provider that has others do the work. Since 0.4 ---- */
+
+/* Calls of other functions, within a call. The loop of that call only. */
+struct eg_function_api {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /*
+     * Calls another function of the same space in place of the one that is being called: with the
+     * same event, in the version which that function wants, or the same payload where it is none;
+     * with spans, metrics and logs of its own. Which function the name means is settled by the
+     * configuration that the request began with.
+     *
+     * from: call of the invocation, whose op is not done. deadline_ns: on clock->monotonic_ns; 0,
+     * or one that is later than the op's, is the op's. on_done comes exactly once, on the loop,
+     * never inside call or cancel; also when the op has ended meanwhile. ret_call is valid until
+     * then.
+     *
+     * result is never NULL; its body is given, all else is borrowed during the callback, and a
+     * failure has a message. status and class agree: a result may be handed to op->done as it is.
+     *
+     * EG_E_NOTFOUND: the space has no such function. EG_E_UNAVAILABLE: it has no provider.
+     * EG_E_UNSUPPORTED: one level is all, this call was made by another function (from is NULL).
+     * EG_E_CANCELED: nobody waits for the op any more. EG_E_INVAL: not the caller's op, wrong
+     * thread. After these no on_done comes.
+     */
+    int32_t (*call)(const struct eg_host *host, const struct eg_call *from,
+                    struct eg_str function_id, uint64_t deadline_ns,
+                    void (*on_done)(void *arg, int32_t status, const struct eg_result *result),
+                    void *arg, struct eg_function_call **ret_call);
+    /* A wish: on_done comes with EG_E_CANCELED, or with what the function answered. */
+    void (*cancel)(const struct eg_host *host, struct eg_function_call *call);
+};
+
 /* All services, for one component. */
 struct eg_host {
     uint32_t struct_size;
@@ -309,6 +344,7 @@ struct eg_host {
     const struct eg_exchange_api *exchange;
     const struct eg_metrics_api *metrics;
     const struct eg_clock_api *clock;
+    const struct eg_function_api *function; /* since 0.4 */
 };
 
 #ifdef __cplusplus

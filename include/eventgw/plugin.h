@@ -5,6 +5,7 @@
  * nothing else. The gateway exports no symbols to it: what it needs comes through struct eg_host.
  *
  * History of the ABI (every bump is a line here):
+ *   0.4  2026-11-29  providers call other functions: host->function, and call of an invocation.
  *   0.3  2026-11-28  event: set_attribute, set_data, extension_at; exchange: space, event,
  * principal, headers by index, set_header, reply headers read and replaced, client_cert,
  *                    event_schema, keep and kept; reacter: trace; provider: traceparent and
@@ -34,7 +35,7 @@ extern "C" {
 #define EG_ABI_MAKE(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 #define EG_ABI_MAJOR(abi) ((uint32_t)(abi) >> 16)
 #define EG_ABI_MINOR(abi) ((uint32_t)(abi)&0xffffu)
-#define EG_ABI EG_ABI_MAKE(0, 3)
+#define EG_ABI EG_ABI_MAKE(0, 4)
 
 #define EG_PLUGIN_MAGIC 0x45475031u /* "EGP1" */
 

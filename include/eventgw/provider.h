@@ -16,6 +16,7 @@ extern "C" {
 #endif
 
 struct eg_event;
+struct eg_call; /* a call of a function that is under way */
 
 /* CloudEvents version of the JSON handed to a function. */
 #define EG_CE_AS_RECEIVED 0u
@@ -43,6 +44,8 @@ struct eg_invocation {
     /* Since 0.3. To be sent as headers of these names (W3C Trace Context); empty = do not. */
     struct eg_str traceparent;
     struct eg_str tracestate;
+    /* Since 0.4. For function->call; NULL = other functions cannot be called from here. */
+    const struct eg_call *call;
 };
 
 /* What a provider does. */

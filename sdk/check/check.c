@@ -85,6 +85,10 @@ static void judge_drained(struct check_call *call) {
     if (left.calls > 0) {
         check_breach(call, "%zu HTTP calls are in flight behind it", left.calls);
     }
+    if (left.function_calls > 0) {
+        check_breach(call, "%zu calls of other functions are in flight behind it",
+                     left.function_calls);
+    }
 }
 
 static void drain(struct check_subject *subject) {
@@ -134,6 +138,7 @@ static void judge_leaks(const struct check_call *call) {
         {left.buffers, "buffers (mem->copy, bodies of HTTP answers) were not released"},
         {left.posts, "posted functions would run after it"},
         {left.calls, "HTTP calls are in flight after it"},
+        {left.function_calls, "calls of other functions are in flight after it"},
     };
     for (size_t i = 0; i < EGX_COUNT(rows); i++) {
         if (rows[i].count > 0) {

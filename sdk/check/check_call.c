@@ -135,12 +135,36 @@ static void answer(struct check_call *call) {
     }
 }
 
+/* Other functions that a provider has called do as services do. */
+static void end_function(struct check_call *call) {
+    static const struct {
+        int32_t status;
+        uint32_t call_class;
+        const char *body;
+        const char *message;
+    } ends[] = {
+        [CHECK_FINE] = {EG_OK, EG_CALL_OK, "{\"ok\":true}", NULL},
+        [CHECK_FAILING] = {EG_E_INTERNAL, EG_CALL_FUNCTION, NULL, "it broke"},
+        [CHECK_GARBAGE] = {EG_OK, EG_CALL_OK, "{\"a\":[\"\xff\xfe", NULL},
+        [CHECK_BROKEN] = {EG_E_UNAVAILABLE, EG_CALL_TRANSIENT, NULL, "connection refused"},
+        [CHECK_TIMEOUT] = {EG_E_TIMEOUT, EG_CALL_TRANSIENT, NULL, "timed out"},
+    };
+    if (call->weather != CHECK_SILENT) {
+        egx_fake_end_call(call->subject->fake, ends[call->weather].status,
+                          ends[call->weather].call_class, ends[call->weather].body,
+                          ends[call->weather].message);
+    }
+}
+
 static size_t run_once(struct check_call *call) {
     struct egx_fake *fake = call->subject->fake;
     struct egx_left left;
     egx_fake_left(fake, &left);
     if (left.calls > 0) {
         answer(call);
+    }
+    if (left.function_calls > 0) {
+        end_function(call);
     }
     const size_t ran = egx_fake_run(fake);
     judge_time(call, egx_fake_slowest_ns(fake), "a callback of it");

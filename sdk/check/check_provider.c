@@ -9,14 +9,16 @@ static const struct {
     const char *payload; /* NULL: 1 MiB */
     const char *event;   /* NULL: not an event */
     uint32_t is_async;
+    uint32_t is_inner; /* of a function that was called by another */
 } invocations[] = {
     {"an event", "{\"specversion\":\"1.0\",\"id\":\"1\",\"type\":\"t\",\"data\":{}}",
-     "{\"specversion\":\"1.0\",\"id\":\"1\",\"type\":\"t\",\"data\":{}}", 0},
-    {"an event that nobody waits for", "{\"id\":\"1\"}", "{\"id\":\"1\",\"type\":\"t\"}", 1},
+     "{\"specversion\":\"1.0\",\"id\":\"1\",\"type\":\"t\",\"data\":{}}", 0, 0},
+    {"an event that nobody waits for", "{\"id\":\"1\"}", "{\"id\":\"1\",\"type\":\"t\"}", 1, 0},
     /* from here on: hostile */
-    {"what is no event (an authorizer's call)", "{\"request\":{}}", NULL, 0},
-    {"an empty payload", "", NULL, 0},
-    {"1 MiB of payload", NULL, NULL, 0},
+    {"what is no event (an authorizer's call)", "{\"request\":{}}", NULL, 0, 0},
+    {"an empty payload", "", NULL, 0, 0},
+    {"1 MiB of payload", NULL, NULL, 0, 0},
+    {"an event, for another function", "{\"id\":\"1\"}", "{\"id\":\"1\",\"type\":\"t\"}", 0, 1},
 };
 #define ORDINARY 2u
 #define BIG ((size_t)1 << 20)
@@ -60,6 +62,7 @@ static void invoke(struct check_subject *subject, void *target, size_t which,
                                          .function_id = EGX_STR("function"),
                                          .request_id = EGX_STR("check-request"),
                                          .payload = payload_of(subject, which)};
+    invocation->call = invocations[which].is_inner ? NULL : egx_fake_call(subject->fake);
     if (invocations[which].event != NULL) {
         invocation->event = egx_fake_event(subject->fake, invocations[which].event);
         invocation->traceparent =
@@ -144,7 +147,8 @@ static void invoke_all(struct check_subject *subject, void *target, int is_short
     for (size_t i = 0; i < count && !subject->is_stuck; i++) {
         invoke(subject, target, i, CHECK_FINE);
     }
-    const int asks = egx_fake_request_count(subject->fake) > 0;
+    const int asks =
+        egx_fake_request_count(subject->fake) > 0 || egx_fake_called_count(subject->fake) > 0;
     for (uint32_t weather = CHECK_FINE + 1;
          asks && !is_short && !subject->is_stuck && weather < CHECK_WEATHERS; weather++) {
         for (size_t i = 0; i < ORDINARY; i++) {

@@ -234,6 +234,7 @@ struct egx_fake *egx_fake_new(void) {
         .exchange = &fake_exchange_api,
         .metrics = &fake_metrics_api,
         .clock = &fake_clock_api,
+        .function = &fake_function_api,
     };
     return fake;
 }
@@ -246,9 +247,19 @@ void egx_fake_free(struct egx_fake *fake) {
     for (size_t i = fake->kept.count; i > 0; i--) {
         free(fake->kept.items[i - 1]);
     }
-    struct fake_list *const lists[] = {&fake->kept,  &fake->posts,    &fake->timers, &fake->watches,
-                                       &fake->lines, &fake->requests, &fake->calls,  &fake->answers,
-                                       &fake->jsons, &fake->metrics};
+    struct fake_list *const lists[] = {&fake->kept,
+                                       &fake->posts,
+                                       &fake->timers,
+                                       &fake->watches,
+                                       &fake->lines,
+                                       &fake->requests,
+                                       &fake->calls,
+                                       &fake->answers,
+                                       &fake->jsons,
+                                       &fake->metrics,
+                                       &fake->called,
+                                       &fake->function_calls,
+                                       &fake->function_answers};
     for (size_t i = 0; i < EGX_COUNT(lists); i++) {
         free(lists[i]->items);
     }

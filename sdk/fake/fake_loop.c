@@ -174,6 +174,7 @@ size_t egx_fake_run(struct egx_fake *fake) {
         ran = run_posts(fake);
         ran += run_timers(fake);
         ran += fake_http_run(fake);
+        ran += fake_function_run(fake);
         all += ran;
     }
     return all;

@@ -41,7 +41,11 @@ struct egx_fake {
     struct fake_list calls;    /* without an answer */
     struct fake_list answers;  /* not used yet */
     struct fake_list metrics;
-    struct fake_list jsons; /* roots of events, freed at the end */
+    struct fake_list jsons;            /* roots of events, freed at the end */
+    struct fake_list called;           /* functions that were called */
+    struct fake_list function_calls;   /* of them, not ended yet */
+    struct fake_list function_answers; /* not used yet */
+    int32_t call_refusal;              /* what the next call of a function returns */
 };
 
 void *fake_alloc(size_t size); /* zeroed, never fails */
@@ -60,11 +64,13 @@ extern const struct eg_json_api fake_json_api;
 extern const struct eg_event_api fake_event_api;
 extern const struct eg_exchange_api fake_exchange_api;
 extern const struct eg_metrics_api fake_metrics_api;
+extern const struct eg_function_api fake_function_api;
 
 /* The object (NULL = an empty one) with this member in it; take, for free(). */
 char *fake_with_member(const char *object_json, const char *name, const char *value_json);
 
 size_t fake_http_run(struct egx_fake *fake);
+size_t fake_function_run(struct egx_fake *fake);
 void fake_json_free_roots(struct egx_fake *fake);
 
 /* in fake_watch.c: what the fake notices besides */

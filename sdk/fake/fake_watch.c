@@ -72,6 +72,7 @@ void egx_fake_left(const struct egx_fake *fake, struct egx_left *ret_left) {
         .timers = fake->timers.count,
         .watches = fake->watches.count,
         .calls = fake->calls.count,
+        .function_calls = fake->function_calls.count,
         .posts = count_posts(fake),
     };
 }

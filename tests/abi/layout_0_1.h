@@ -1,6 +1,6 @@
 /*
  * layout_0_1.h - offset and size of every field that crosses the border on LP64 (x86-64, aarch64),
- * as ABI 0.1 and what 0.2 and 0.3 added have them. A row never changes; a new field is a new row at
+ * as ABI 0.1 and what 0.2 to 0.4 added have them. A row never changes; a new field is a new row at
  * or after the old end of its struct, which then is STRUCT's new size.
  *
  *   STRUCT(name, sizeof)   FIELD(struct, field, offset, sizeof)
@@ -118,7 +118,12 @@ FIELD(eg_clock_api, struct_size, 0, 4)
 FIELD(eg_clock_api, reserved, 4, 4)
 FIELD(eg_clock_api, monotonic_ns, 8, 8)
 FIELD(eg_clock_api, unix_ns, 16, 8)
-STRUCT(eg_host, 120)
+STRUCT(eg_function_api, 24) /* 0.4 */
+FIELD(eg_function_api, struct_size, 0, 4)
+FIELD(eg_function_api, reserved, 4, 4)
+FIELD(eg_function_api, call, 8, 8)
+FIELD(eg_function_api, cancel, 16, 8)
+STRUCT(eg_host, 128)
 FIELD(eg_host, struct_size, 0, 4)
 FIELD(eg_host, abi, 4, 4)
 FIELD(eg_host, self, 8, 8)
@@ -133,6 +138,7 @@ FIELD(eg_host, event, 88, 8)
 FIELD(eg_host, exchange, 96, 8)
 FIELD(eg_host, metrics, 104, 8)
 FIELD(eg_host, clock, 112, 8)
+FIELD(eg_host, function, 120, 8) /* 0.4 */
 STRUCT(eg_middleware_ops, 40)
 FIELD(eg_middleware_ops, struct_size, 0, 4)
 FIELD(eg_middleware_ops, reserved, 4, 4)
@@ -200,7 +206,7 @@ STRUCT(eg_target_traits, 16)
 FIELD(eg_target_traits, struct_size, 0, 4)
 FIELD(eg_target_traits, event_version, 4, 4)
 FIELD(eg_target_traits, timeout_ns, 8, 8)
-STRUCT(eg_invocation, 112)
+STRUCT(eg_invocation, 120)
 FIELD(eg_invocation, struct_size, 0, 4)
 FIELD(eg_invocation, is_async, 4, 4)
 FIELD(eg_invocation, space, 8, 16)
@@ -210,6 +216,7 @@ FIELD(eg_invocation, request_id, 56, 16)
 FIELD(eg_invocation, event, 72, 8)
 FIELD(eg_invocation, traceparent, 80, 16) /* 0.3 */
 FIELD(eg_invocation, tracestate, 96, 16)
+FIELD(eg_invocation, call, 112, 8) /* 0.4 */
 STRUCT(eg_provider_ops, 40)
 FIELD(eg_provider_ops, struct_size, 0, 4)
 FIELD(eg_provider_ops, reserved, 4, 4)

@@ -162,6 +162,8 @@ FUNCTIONS = {
     "gcf": {"url": "https://region-project.cloudfunctions.net/f"},
     "emulator": {"emulatorUrl": "http://localhost:4002", "apiVersion": "v0"},
     "openwhisk": {"apiHost": "http://whisk", "action": "f", "auth": "a:b"},
+    "weighted": {"weighted": [{"functionId": "a", "weight": 9}, {"functionId": "b", "weight": 1}],
+                 "stickyBy": "/data/userId"},
 }
 SETTINGS = {
     "auth": {"rules": [{"path": "/", "tokens": ["t"]}]},

@@ -513,7 +513,7 @@ def test_the_list_tells_plugins_and_components(stamped):
     assert answer.status == 200 and answer.header("Content-Type") == "application/json"
     assert "hush" not in answer.text and "secret-of-a-rule" not in answer.text
     plugin = [p for p in answer.json["plugins"] if p["name"] == "reload_stamp"][0]
-    assert plugin == {"name": "reload_stamp", "version": "1.2.3", "licence": "Apache-2.0", "abiBuilt": "0.3",
+    assert plugin == {"name": "reload_stamp", "version": "1.2.3", "licence": "Apache-2.0", "abiBuilt": "0.4",
                       "abiNeeds": "0.3", "file": f"{BUILD}/tests/reload_stamp.so",
                       "components": [{"name": "stamp", "kind": "middleware", "summary": "Shows its settings."},
                                      {"name": "stamp2", "kind": "middleware", "summary": "Shows its settings."},

@@ -38,13 +38,14 @@ size_t egx_fake_allocations(const struct egx_fake *fake);
 
 /* What was not given back yet. */
 struct egx_left {
-    size_t allocations; /* of host->mem->alloc */
-    size_t json_roots;  /* of host->json->parse */
-    size_t buffers;     /* of host->mem->copy, and bodies of HTTP answers, not released */
-    size_t timers;      /* not stopped; also those that have fired */
-    size_t watches;     /* of file descriptors */
-    size_t calls;       /* HTTP calls in flight */
-    size_t posts;       /* posted functions and blocking work that did not run yet */
+    size_t allocations;    /* of host->mem->alloc */
+    size_t json_roots;     /* of host->json->parse */
+    size_t buffers;        /* of host->mem->copy, and bodies of HTTP answers, not released */
+    size_t timers;         /* not stopped; also those that have fired */
+    size_t watches;        /* of file descriptors */
+    size_t calls;          /* HTTP calls in flight */
+    size_t posts;          /* posted functions and blocking work that did not run yet */
+    size_t function_calls; /* calls of other functions in flight */
 };
 /* What was not given back until now. */
 void egx_fake_left(const struct egx_fake *fake, struct egx_left *ret_left);
@@ -126,6 +127,26 @@ void egx_fake_answer_error(struct egx_fake *fake, int32_t error, const char *mes
 /* Tells a piece of a 2xx answer to the oldest call in flight that wants pieces (on_data), at once.
  * 1, or 0 when there is no such call. The answer itself ends the call as always. */
 int32_t egx_fake_data(struct egx_fake *fake, const char *piece);
+
+/* ---- other functions that a provider has called ---- */
+
+/* For the field `call` of an invocation. */
+const struct eg_call *egx_fake_call(struct egx_fake *fake);
+/* A call of a function that the component asked for. */
+struct egx_fake_called {
+    const char *function_id;
+    const struct eg_call *from;
+    uint64_t deadline_ns;
+    uint32_t is_canceled;
+};
+/* How many were accepted, and the index-th of them (NULL = there is none). */
+size_t egx_fake_called_count(const struct egx_fake *fake);
+const struct egx_fake_called *egx_fake_called_at(const struct egx_fake *fake, size_t index);
+/* The oldest call without an end gets this one at egx_fake_run; a canceled one ends by itself. */
+void egx_fake_end_call(struct egx_fake *fake, int32_t status, uint32_t call_class, const char *body,
+                       const char *message);
+/* The next call is refused with this error, EG_E_NOTFOUND for example. */
+void egx_fake_refuse_call(struct egx_fake *fake, int32_t error);
 
 /* ---- requests of clients ---- */
 

@@ -3,6 +3,7 @@ recording HTTP server, how that server answers, and what the caller of the gatew
 import base64
 import hashlib
 import json
+import re
 
 
 class Provider:
@@ -17,6 +18,9 @@ class Provider:
         self.config = config
         self.reply = reply
         self.carried = carried
+
+    def prepare(self, gateway, url):
+        """What the function needs besides."""
 
     def count(self, call):
         """How many events a call carries."""
@@ -41,6 +45,21 @@ class Connector(Provider):
 
     def expect(self, reply, body):
         assert (reply.status, list(reply.json)) == (200, self.acknowledged)
+
+
+class Weighted(Provider):
+    """A function that stands for others: for one of type http, named after its port."""
+
+    def __init__(self):
+        super().__init__("provider_weighted", lambda url: {
+            "weighted": [{"functionId": "nobody", "weight": 0}, {"functionId": self.behind(url), "weight": 3}]})
+
+    @staticmethod
+    def behind(url):
+        return "behind" + re.sub(r"[^0-9]", "-", url)
+
+    def prepare(self, gateway, url):
+        gateway.create("functions", {"functionId": self.behind(url), "type": "http", "provider": {"url": url}})
 
 
 AWS = {"region": "eu-west-1", "awsAccessKeyId": "AKIDEXAMPLE", "awsSecretAccessKey": "secret"}
@@ -107,4 +126,5 @@ PROVIDERS = {
                              firehose, record_data, ["recordId"]),
     "awssqs": Connector("provider_aws", lambda url: {"queueUrl": url + "123456789012/q", "endpoint": url, **AWS},
                         sqs, lambda call: sqs_entries(call)[0]["MessageBody"].encode(), ["messageId"]),
+    "weighted": Weighted(),
 }

@@ -29,6 +29,7 @@ def provider(request, make_gateway):
             return self
 
         def register(self, name, url, method="POST"):
+            row.prepare(self.gateway, url)
             path = "/v1/spaces/default/functions" + ("" if method == "POST" else "/" + name)
             body = {"functionId": name, "type": self.kind, "provider": row.config(url)}
             answer = self.gateway.config(method, path, body)

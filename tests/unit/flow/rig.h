@@ -77,6 +77,7 @@ static void rig_start(struct rig *rig) {
         .control = rig->loop,
         .event_api = gw_flow_event_api(),
         .exchange_api = gw_flow_exchange_api(),
+        .function_api = gw_flow_function_api(),
         .version = "test",
     });
     CU_ASSERT_EQUAL_FATAL(gw_manager_load(rig->manager, NULL, &why), 0);
@@ -155,6 +156,13 @@ static void rig_name(struct gw_object *function, const char *name) {
     function->kind = GW_FUNCTION;
     function->space = GW_STR("default");
     function->id = gw_str_c(name);
+}
+
+/* A function that others may call; target NULL: its provider is not there. */
+static void rig_offer(struct rig *rig, const char *name, struct gw_target *target) {
+    struct rig_offer *offer = &rig->offers[rig->offer_count++];
+    rig_name(&offer->function, name);
+    offer->callee = (struct gw_callee){.object = &offer->function, .target = target};
 }
 
 static struct rig_subscription *rig_subscribe(struct rig *rig, bool is_sync, const char *type,

@@ -189,6 +189,18 @@ const struct gw_subscriber *const *gw_snapshot_async(const struct gw_snapshot *s
     return list;
 }
 
+const struct gw_callee *gw_snapshot_callee(const struct gw_snapshot *snapshot, struct eg_str space,
+                                           struct eg_str id) {
+    (void)snapshot;
+    for (size_t i = 0; i < rig_now->offer_count; i++) {
+        const struct gw_object *function = &rig_now->offers[i].function;
+        if (gw_str_eq(function->space, space) && gw_str_eq(function->id, id)) {
+            return &rig_now->offers[i].callee;
+        }
+    }
+    return NULL;
+}
+
 const struct gw_eventtype *gw_snapshot_schema(const struct gw_snapshot *snapshot,
                                               struct eg_str method, struct eg_str path,
                                               struct eg_str event_type, size_t index) {

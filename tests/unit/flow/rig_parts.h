@@ -24,7 +24,8 @@
 #define RIG_HELD 64
 #define RIG_LISTS 4096
 
-enum rig_mode { RIG_ANSWER, RIG_HOLD, RIG_REFUSE };
+/* RIG_FORWARD: has the function `forward` called in its place */
+enum rig_mode { RIG_ANSWER, RIG_HOLD, RIG_REFUSE, RIG_FORWARD };
 
 struct rig_function {
     const char *name;
@@ -44,6 +45,20 @@ struct rig_function {
     uint32_t http_status;
     struct eg_op *held[RIG_HELD];
     unsigned held_count;
+    const struct eg_invocation *invocation; /* of the last call */
+    const char *forward;
+    uint64_t forward_deadline_ns;
+    bool is_careless;          /* ends its op at cancel, while the inner call is out */
+    unsigned forwarded;        /* inner calls that have ended */
+    int32_t forward_rc;        /* of the last call or its end */
+    char forward_message[128]; /* of its end */
+    struct eg_function_call *inner;
+};
+
+/* A function without a subscription. */
+struct rig_offer {
+    struct gw_object function;
+    struct gw_callee callee;
 };
 
 struct rig_subscription {
@@ -76,6 +91,8 @@ struct rig {
     struct rig_function functions[RIG_MAX];
     struct rig_subscription subscriptions[RIG_MAX];
     size_t subscription_count;
+    struct rig_offer offers[RIG_MAX];
+    size_t offer_count;
     struct rig_request *later[RIG_HELD]; /* requests to free at the end */
     size_t later_count;
     void *lists[RIG_LISTS]; /* of async subscribers, given out and freed at the end */
@@ -101,5 +118,6 @@ static void (*rig_trace)(const struct eg_trace *trace); /* of the guard, with gu
 static unsigned rig_middleware_cancels;
 static struct eg_op *rig_op; /* where a pending hook leaves its op */
 static const struct eg_host *rig_host;
+static const struct eg_host *rig_provider_host;
 
 #endif

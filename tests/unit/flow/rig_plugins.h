@@ -35,6 +35,7 @@ static int32_t rig_create(const struct eg_host *host, const void *settings, void
     (void)settings;
     (void)ret_why;
     rig_host = host;
+    rig_provider_host = gw_str_eq(host->component, GW_STR("fake")) ? host : rig_provider_host;
     *ret_instance = rig_now;
     return EG_OK;
 }
@@ -73,6 +74,36 @@ static void rig_finish(struct rig_function *f, struct eg_op *op) {
     op->done(op, f->status, &result);
 }
 
+static void rig_forwarded(void *arg, int32_t status, const struct eg_result *result) {
+    struct rig_function *f = arg;
+    f->forwarded++;
+    f->forward_rc = status;
+    f->inner = NULL;
+    (void)snprintf(f->forward_message, sizeof f->forward_message, "%.*s", GW_FMT(result->message));
+    if (f->held_count > 0) {
+        struct eg_op *op = f->held[0];
+        f->held_count--;
+        memmove(f->held, f->held + 1, f->held_count * sizeof f->held[0]);
+        op->done(op, status, result);
+    } else { /* it was over before */
+        struct eg_buf body = result->body;
+        gw_buf_release(&body);
+    }
+}
+
+/* One at a time. */
+static int32_t rig_forward(struct rig_function *f, const struct eg_invocation *invocation,
+                           struct eg_op *op) {
+    const struct eg_function_api *api = rig_provider_host->function;
+    f->forward_rc = api->call(rig_provider_host, invocation->call, gw_str_c(f->forward),
+                              f->forward_deadline_ns, rig_forwarded, f, &f->inner);
+    if (f->forward_rc < 0) {
+        return f->forward_rc;
+    }
+    f->held[f->held_count++] = op;
+    return EG_OK;
+}
+
 static int32_t rig_invoke(void *instance, void *slot, void *target,
                           const struct eg_invocation *invocation, struct eg_op *op) {
     struct rig_function *f = target;
@@ -80,9 +111,13 @@ static int32_t rig_invoke(void *instance, void *slot, void *target,
     (void)slot;
     f->calls++;
     f->is_async = invocation->is_async;
+    f->invocation = invocation;
     (void)snprintf(f->payload, sizeof f->payload, "%.*s", GW_FMT(invocation->payload));
     (void)snprintf(f->traceparent, sizeof f->traceparent, "%.*s", GW_FMT(invocation->traceparent));
     (void)snprintf(f->tracestate, sizeof f->tracestate, "%.*s", GW_FMT(invocation->tracestate));
+    if (f->mode == RIG_FORWARD) {
+        return rig_forward(f, invocation, op);
+    }
     if (f->mode == RIG_REFUSE) {
         return EG_E_UNAVAILABLE;
     }
@@ -109,8 +144,17 @@ static void rig_cancel(void *instance, void *slot, struct eg_op *op) {
     (void)instance;
     (void)slot;
     for (size_t i = 0; i < RIG_MAX; i++) {
-        for (size_t k = 0; k < rig_now->functions[i].held_count; k++) {
-            rig_now->functions[i].canceled += rig_now->functions[i].held[k] == op;
+        struct rig_function *f = &rig_now->functions[i];
+        bool is_its = false;
+        for (size_t k = 0; k < f->held_count; k++) {
+            is_its |= f->held[k] == op;
+        }
+        f->canceled += is_its;
+        if (is_its && f->mode == RIG_FORWARD && !f->is_careless) {
+            rig_provider_host->function->cancel(rig_provider_host, f->inner);
+        } else if (is_its && f->mode == RIG_FORWARD) {
+            f->held_count = 0;
+            op->done(op, EG_E_CANCELED, NULL);
         }
     }
 }

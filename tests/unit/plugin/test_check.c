@@ -87,14 +87,14 @@ static void the_head_is_checked_before_anything_else(void) {
 
 static void another_major_is_refused_with_both_versions(void) {
     ASSERT_REFUSED(plugin.abi_needs = EG_ABI_MAKE(1, 0),
-                   ": it was built for ABI 0 and needs ABI 1.0, this gateway has 0.3");
+                   ": it was built for ABI 0 and needs ABI 1.0, this gateway has 0.4");
     ASSERT_REFUSED(plugin.abi_built = EG_ABI_MAKE(1, 0),
-                   ": it was built for ABI 1 and needs ABI 0.1, this gateway has 0.3");
+                   ": it was built for ABI 1 and needs ABI 0.1, this gateway has 0.4");
 }
 
 static void a_newer_minor_may_be_built_with_but_not_needed(void) {
-    ASSERT_REFUSED(plugin.abi_needs = EG_ABI_MAKE(0, 4),
-                   ": it needs ABI 0.4 or newer, this gateway has 0.3");
+    ASSERT_REFUSED(plugin.abi_needs = EG_ABI_MAKE(0, 5),
+                   ": it needs ABI 0.5 or newer, this gateway has 0.4");
     make_good();
     plugin.abi_built = EG_ABI_MAKE(0, 7);
     plugin.struct_size += 64;

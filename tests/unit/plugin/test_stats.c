@@ -189,7 +189,7 @@ static void the_list_tells_what_is_loaded_and_what_is_at_work(void) {
     gw_stats_write(&out, manager);
     ASSERT_STR(gw_bytes_str(&out),
                "{\"plugins\":[{\"name\":\"known_plugin\",\"version\":\"3.2.1\",\"licence\":\"MIT\","
-               "\"abiBuilt\":\"0.3\",\"abiNeeds\":\"0.1\",\"file\":null,\"components\":[{\"name\":"
+               "\"abiBuilt\":\"0.4\",\"abiNeeds\":\"0.1\",\"file\":null,\"components\":[{\"name\":"
                "\"known\",\"kind\":\"provider\",\"summary\":\"A provider.\"}]}],\"components\":["
                "{\"name\":\"known\",\"kind\":\"provider\",\"plugin\":\"known_plugin\",\"state\":"
                "\"serving\",\"settings\":{},\"calls\":0,\"errors\":0,\"inFlight\":0,\"seconds\":"

@@ -66,7 +66,7 @@ static const struct eg_invocation invocation = {
 static void invoke(void *arg) {
     (void)arg;
     is_calling = true;
-    gw_target_invoke(target, &invocation, 7 * GW_NS_PER_S, &op, on_done, on_deadline);
+    gw_target_invoke(target, &invocation, 7 * GW_NS_PER_S, 0, &op, on_done, on_deadline);
     is_calling = false;
 }
 static void call(void) {

@@ -120,7 +120,8 @@ static void call_all(void *arg) {
     (void)arg;
     for (uint32_t i = 0; i < CALLS; i++) {
         struct call *call = gw_alloc(sizeof *call);
-        gw_target_invoke(target, &invocation, GW_NS_PER_S * 60, &call->op, on_call_done, NULL);
+        gw_target_invoke(target, &invocation, GW_NS_PER_S * 60, 0, &call->op, on_call_done,
+                         NULL);
     }
     gw_target_unref(target); /* this loop's */
     if (__atomic_add_fetch(&called, 1, __ATOMIC_ACQ_REL) == SERVING) {

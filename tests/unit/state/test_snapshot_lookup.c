@@ -12,6 +12,7 @@ static void an_empty_snapshot_routes_nothing(void) {
     CU_ASSERT_PTR_NULL(gw_snapshot_async(now, GW_STR("POST"), GW_STR("/"), GW_STR("t"), &count));
     CU_ASSERT_EQUAL(count, 0);
     CU_ASSERT_PTR_NULL(gw_snapshot_cors(now, GW_STR("GET"), GW_STR("/")));
+    CU_ASSERT_PTR_NULL(gw_snapshot_callee(now, GW_STR("default"), GW_STR("f")));
     CU_ASSERT_EQUAL(gw_snapshot_revision(now), 0);
     snapshot_down();
 }
@@ -51,6 +52,22 @@ static void async_paths_match_byte_for_byte(void) {
     snapshot_down();
 }
 
+static void a_function_is_found_by_space_and_name(void) {
+    snapshot_up();
+    set_function("default", "f1");
+    set_function("other", "f2");
+    rebuild();
+    const struct gw_callee *found = gw_snapshot_callee(now, GW_STR("default"), GW_STR("f1"));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+    CU_ASSERT_PTR_NOT_NULL(found->target);
+    ASSERT_STR(found->object->id, "f1");
+    CU_ASSERT_PTR_NOT_NULL(gw_snapshot_callee(now, GW_STR("other"), GW_STR("f2")));
+    CU_ASSERT_PTR_NULL(gw_snapshot_callee(now, GW_STR("default"), GW_STR("f2")));
+    CU_ASSERT_PTR_NULL(gw_snapshot_callee(now, GW_STR("default"), GW_STR("F1")));
+    CU_ASSERT_PTR_NULL(gw_snapshot_callee(now, GW_STR(""), GW_STR("")));
+    snapshot_down();
+}
+
 static void the_revision_is_that_of_the_catalog(void) {
     snapshot_up();
     set_function("default", "f1");
@@ -62,4 +79,5 @@ static void the_revision_is_that_of_the_catalog(void) {
 
 UNIT_MAIN(UNIT(an_empty_snapshot_routes_nothing),
           UNIT(sync_paths_match_by_method_type_and_tree_and_tell_parameters),
-          UNIT(async_paths_match_byte_for_byte), UNIT(the_revision_is_that_of_the_catalog))
+          UNIT(async_paths_match_byte_for_byte), UNIT(a_function_is_found_by_space_and_name),
+          UNIT(the_revision_is_that_of_the_catalog))
