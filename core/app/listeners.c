@@ -229,6 +229,12 @@ static void tell_ready(struct gw_app *app) {
                 "only the guard stops; etc/build-deps builds a newer one",
                 library);
     }
+    if (s->api.v2017 && s->config.token.len == 0) { /* its pages allow all origins (15.6) */
+        gw_logf(
+            EG_LOG_WARN,
+            "api.v2017 without config.token: any web page can change the configuration, through "
+            "a browser that reaches the Configuration API");
+    }
     gw_logf(EG_LOG_INFO, "serving: Events API %s://%s:%u, Config API %s://%s:%u, loops %u",
             app->events_tls.cert_pem.len > 0 ? "https" : "http",
             shown(app, s->events.listener.listen), app->events_port,

@@ -187,7 +187,7 @@ static void add_loser(struct build *build, struct gw_object *object, struct eg_s
         build->before != NULL && gw_route_table_get(&build->before->losers, key) != NULL;
     *gw_route_table_place(&build->snapshot->losers, key) = object;
     if (!is_known) {
-        GW_LOG(EG_LOG_WARN, "a path is not routed: another space was first",
+        GW_LOG(EG_LOG_WARN, "a path is not in the path tree: another was first",
                {GW_STR("kind"), key.a}, {GW_STR("space"), object->space},
                {GW_STR("id"), object->id}, {GW_STR("path"), path},
                {GW_STR("reason"), gw_why_str(why)});

@@ -12,7 +12,7 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
-from harness import GATEWAY, ROOT, Gateway   # noqa: E402
+from harness import GATEWAY, ROOT, Function, Gateway   # noqa: E402
 
 INSTALLED = ROOT / "build" / "clients"
 FILES = ("package.json", "package-lock.json", ".npmrc")
@@ -53,15 +53,17 @@ class Node:
 
     def __init__(self, env=None):
         environment = dict(os.environ, NODE_PATH=str(INSTALLED / "node_modules"))
-        environment.pop("EVENT_GATEWAY_ACCESS_KEY", None)
+        for name in ("EVENT_GATEWAY_ACCESS_KEY", "EVENT_GATEWAY_TOKEN"):
+            environment.pop(name, None)
         environment.update(env or {})
         self.process = subprocess.Popen(["node", str(HERE / "driver.js")], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         env=environment)
 
-    def call(self, method, *args, version="0.11.0", **config):
+    def call(self, method, *args, version="0.11.0", fetch=None, **config):
+        """`fetch` tells which of fetches.js the client is given."""
         self.process.stdin.write(json.dumps(
-            {"version": version, "method": method, "args": args, "config": config}) + "\n")
+            {"version": version, "method": method, "args": args, "config": config, "fetch": fetch}) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         assert line, f"{method} ended the process: {self.process.stderr.read()}"
@@ -90,6 +92,35 @@ class Sdk:
 
     def __getattr__(self, method):
         return lambda *args: self.node.call(method, *args, **self.options)
+
+
+class Fdk:
+    """The methods of @serverless/fdk as Python methods, for one gateway in the mode of 2017."""
+
+    def __init__(self, gateway, node, version, **options):
+        self.node = node
+        self.options = {"url": f"http://127.0.0.1:{gateway.events_port}", "version": f"fdk {version}",
+                        "configurationUrl": f"http://127.0.0.1:{gateway.config_port}", **options}
+
+    def __getattr__(self, method):
+        return lambda *args: self.node.call(method, *args, **self.options)
+
+
+class NodeFunction:
+    """function.js as a process: a function that itself calls the gateway."""
+
+    def __init__(self, gateway, handler, fdk):
+        self.process = subprocess.Popen(
+            ["node", str(HERE / "function.js"), handler, fdk, f"http://127.0.0.1:{gateway.events_port}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=dict(os.environ, NODE_PATH=str(INSTALLED / "node_modules")))
+        self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}/"
+
+    def close(self):
+        self.process.stdin.close()
+        code = self.process.wait(30)
+        self.process.stdout.close()
+        assert code == 0
 
 
 @pytest.fixture(scope="session")
@@ -136,3 +167,24 @@ def gw(make_gateway):
 @pytest.fixture
 def sdk(gw, node):
     return Sdk(gw, node)
+
+
+# ---- the mode of 2017 ----
+
+@pytest.fixture
+def v17(make_gateway):
+    return make_gateway(set={"api.v2017": "true"})
+
+
+@pytest.fixture
+def make_function(v17, installed):
+    """A recording server for a 2017 function of type http; or, with modules, a NodeFunction."""
+    made = []
+
+    def make(answer="{}", modules=None):
+        made.append(NodeFunction(v17, *modules) if modules else Function(answer))
+        return made[-1]
+
+    yield make
+    for function in made:
+        function.close()

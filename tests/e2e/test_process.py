@@ -336,6 +336,14 @@ def test_sighup_takes_what_may_change_and_names_the_rest(make_gateway):
 
 # ---- log ----
 
+def test_the_pages_of_2017_without_a_token_are_warned_about(make_gateway):
+    def warns(**settings):
+        return "api.v2017 without config.token" in make_gateway(set=settings).log
+    assert warns(**{"api.v2017": "true"})
+    assert not warns(**{"api.v2017": "true", "config.token": "secret"})
+    assert not warns()
+
+
 def test_json_log_lines_are_json_and_carry_the_request_id(make_gateway):
     gateway = make_gateway(args=["-log-level", "debug"])
     gateway.event_type("http.request")
