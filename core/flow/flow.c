@@ -17,6 +17,7 @@ struct gw_flow *gw_flow_create(const struct gw_flow_setup *setup) {
     flow->loop = setup->loop;
     flow->loop_index = gw_loop_index(setup->loop);
     flow->reader = setup->reader;
+    flow->face = setup->face == NULL ? &gw_face_native : setup->face;
     flow->config = setup->config;
     gw_list_init(&flow->waits);
     gw_counters_init(&flow->counters);

@@ -14,6 +14,7 @@
 #include "state/snapshot.h"
 
 struct gw_flow;
+struct gw_face;
 
 enum gw_overflow { GW_OVERFLOW_REFUSE, GW_OVERFLOW_DROP };
 
@@ -34,8 +35,9 @@ struct gw_flow_config {
 struct gw_flow_setup {
     struct eg_loop *loop;
     struct gw_reader *reader;
-    uint32_t workers; /* this loop's share, at least 1 */
-    uint32_t backlog; /* this loop's share, at least 1 */
+    uint32_t workers;           /* this loop's share, at least 1 */
+    uint32_t backlog;           /* this loop's share, at least 1 */
+    const struct gw_face *face; /* what clients see; NULL: that of the present API */
     struct gw_flow_config config;
 };
 struct gw_flow *gw_flow_create(const struct gw_flow_setup *setup);
