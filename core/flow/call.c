@@ -113,6 +113,7 @@ static bool stage_invoke(struct gw_call *call) {
         .request_id = x->request->request_id,
         .event = call->event,
         .call = gw_wait_call(&call->wait),
+        .content_type = gw_event_media_type(call->event, callee->target->traits.event_version),
     };
     call->span = gw_trace_call(x, EG_SPAN_FUNCTION, callee, call->event, &call->invocation);
     gw_wait_invoke(&call->wait, callee->target, &call->invocation,
