@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "api/v2017_events.h"
 #include "app/app.h"
 #include "app/commands.h"
 #include "base/check.h"
@@ -81,6 +82,7 @@ static void make_flows(struct gw_app *app) {
             .reader = gw_publisher_reader(app->publisher, i),
             .workers = share(settings->top.workers, app->lane_count, i),
             .backlog = share(settings->top.workers_backlog, app->lane_count, i),
+            .face = settings->api.v2017 ? &gw_face_v2017 : NULL,
         };
         gw_app_flow_config(settings, &setup.config);
         app->lanes[i].flow = gw_flow_create(&setup);
@@ -130,6 +132,9 @@ static void on_plugins_started(void *arg, int32_t status, struct eg_str why) {
         .pool = app->pool,
     };
     app->publisher = gw_publisher_create(app->manager, app->control, app->loops, app->lane_count);
+    if (app->options.settings.api.v2017) {
+        gw_publisher_index_space(app->publisher, GW_STR(GW_V2017_SPACE));
+    }
     app->catalog = gw_catalog_create(&config);
     make_flows(app);
     make_config_api(app);
