@@ -299,6 +299,22 @@ def test_invokes_are_counted_by_themselves(old):
     assert (value("received"), value("processed")) == (before[0] + 1, before[1] + 1)
 
 
+def test_one_of_several_functions_is_invoked(old):
+    """Whoever stands behind a weighted function is sent what it would be sent itself."""
+    plain = old.function("behind-plain", "plain")
+    modern = old.function("behind-modern", "modern", cloudEvents="1.0")
+    for name, behind in (("weighted-plain", "behind-plain"), ("weighted-modern", "behind-modern")):
+        old.create("functions", {"functionId": name, "type": "weighted",
+                                 "provider": {"weighted": [{"functionId": behind, "weight": 1}]}})
+    old.settle()
+    assert invoke(old, "weighted-plain").text == "plain"
+    call = plain.wait_calls(1)[0]
+    assert (call.headers["Content-Type"], call.json["event"]) == ("application/json", "invoke")
+    assert invoke(old, "weighted-modern").text == "modern"
+    call = modern.wait_calls(1)[0]
+    assert (call.headers["Content-Type"], call.json["type"]) == ("application/cloudevents+json", "invoke")
+
+
 # ---- failures ----
 
 def test_a_failed_call_is_told_in_full(old):
