@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/jwrite.h"
+#include "base/mem.h"
 #include "base/slice.h"
 #include "base/why.h"
 #include "domain/quote.h"
@@ -24,10 +25,31 @@
 
 /* ---- errors ---- */
 
+#define TEXT GW_STR("text/plain; charset=utf-8")
+#define NO_SNIFF GW_STR("X-Content-Type-Options"), GW_STR("nosniff")
+
 static void error(struct eg_exchange *x) {
     x->answer.body = x->answer.message;
-    x->answer.content_type = GW_STR("text/plain; charset=utf-8");
-    gw_headers_add(x->arena, &x->answer.own, GW_STR("X-Content-Type-Options"), GW_STR("nosniff"));
+    x->answer.content_type = TEXT;
+    gw_headers_add(x->arena, &x->answer.own, NO_SNIFF);
+}
+
+/* Keeps headers like Allow. */
+static void refuse(struct gw_http_request *request, const char *reason,
+                   struct gw_http_reply *reply) {
+    struct gw_headers headers = {0};
+    gw_headers_add(&request->arena, &headers, GW_STR("Content-Type"), TEXT);
+    gw_headers_add(&request->arena, &headers, NO_SNIFF);
+    for (size_t i = 0; i < reply->header_count; i++) {
+        if (!gw_str_eq_nocase(reply->headers[i].name, GW_STR("Content-Type"))) {
+            gw_headers_add(&request->arena, &headers, reply->headers[i].name,
+                           reply->headers[i].value);
+        }
+    }
+    reply->headers = headers.items;
+    reply->header_count = headers.count;
+    gw_buf_release(&reply->body);
+    reply->body = gw_buf_static(gw_str_c(reason));
 }
 
 /* ---- CORS: everything is allowed (chapter 15.6) ---- */
@@ -200,6 +222,7 @@ static void call_failed(struct gw_call *call) {
 }
 
 const struct gw_face gw_face_v2017 = {
+    .refuse = refuse,
     .error = error,
     .cors = cors,
     .events = events,

@@ -14,6 +14,8 @@
 #include "state/snapshot.h"
 
 struct gw_call;
+struct gw_http_reply;
+struct gw_http_request;
 
 /* Where an event goes. Zeroed: nowhere. Not both sync and callee. */
 struct gw_route {
@@ -25,6 +27,11 @@ struct gw_route {
 };
 
 struct gw_face {
+    /* The server refuses what is no request yet, and reply is how the present API says it. May give
+     * it other headers, in the request's arena, and another body, for which the old one is
+     * released. */
+    void (*refuse)(struct gw_http_request *request, const char *reason,
+                   struct gw_http_reply *reply);
     /* The answer has its status and message, and nothing else yet: gives it a body. */
     void (*error)(struct eg_exchange *exchange);
     /* The headers of CORS for this request. true: it is a preflight, answered with 200 and these.

@@ -11,6 +11,13 @@
 
 #define CALL_FAILED "Function call failed. Please check logs."
 
+static void refuse(struct gw_http_request *request, const char *reason,
+                   struct gw_http_reply *reply) {
+    (void)request; /* the envelope it is already */
+    (void)reason;
+    (void)reply;
+}
+
 static void error(struct eg_exchange *x) {
     struct gw_answer *a = &x->answer;
     struct gw_bytes body;
@@ -114,6 +121,7 @@ static void call_failed(struct gw_call *call) {
 }
 
 const struct gw_face gw_face_native = {
+    .refuse = refuse,
     .error = error,
     .cors = cors,
     .events = events,

@@ -56,6 +56,11 @@ void gw_flow_request(struct gw_flow *flow, struct gw_http_request *request) {
     gw_exchange_run(gw_exchange_create(flow, request));
 }
 
+void gw_flow_refuse(struct gw_flow *flow, struct gw_http_request *request, const char *reason,
+                    struct gw_http_reply *reply) {
+    flow->face->refuse(request, reason, reply);
+}
+
 /* Functions are called at most once and what was accepted is done, so a client that goes away
  * changes nothing: the server drops the reply. */
 void gw_flow_gone(struct gw_flow *flow, struct gw_http_request *request) {

@@ -53,6 +53,9 @@ void gw_flow_destroy(struct gw_flow *flow); /* busy has to be 0; NULL is fine */
 /* One complete request (give). The events listener's on_request and on_gone. */
 void gw_flow_request(struct gw_flow *flow, struct gw_http_request *request);
 void gw_flow_gone(struct gw_flow *flow, struct gw_http_request *request);
+/* Its on_refuse: what is no request yet is refused as errors are told here. */
+void gw_flow_refuse(struct gw_flow *flow, struct gw_http_request *request, const char *reason,
+                    struct gw_http_reply *reply);
 
 /* The event, exchange and function services of the plugin ABI. */
 const struct eg_event_api *gw_flow_event_api(void);

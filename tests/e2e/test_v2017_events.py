@@ -526,6 +526,17 @@ def test_cors_objects_are_not_looked_at(old):
 
 # ---- odd and hostile requests ----
 
+def test_what_is_no_request_is_refused_in_plain_text_too(make_gateway):
+    gateway = make_gateway(set={"api.v2017": "true", "limits.body": "1KiB"})
+    refused(post(gateway, "e", "x" * 2000), 413, "the request body is too big")
+    answer = gateway.event("BREW", "/")
+    refused(answer, 501, "method not implemented")
+    assert "GET" in answer.header("Allow")
+    answer = gateway.event("GET", "/%zz")
+    assert (answer.status, answer.header("Content-Type")) == (400, TEXT)
+    assert gateway.event("POST", "/", "x" * 2000, {"Event": "e"}).header("X-Content-Type-Options") == "nosniff"
+
+
 def test_the_first_of_repeated_headers_counts(old):
     first = custom(old, "first", "first")
     second = custom(old, "second", "second")

@@ -266,6 +266,35 @@ static void reserved_types_stay_the_gateways(void) {
     rig_stop(&rig);
 }
 
+static unsigned released;
+
+static void count_release(void *owner) {
+    (void)owner;
+    released++;
+}
+
+static void what_is_no_request_is_refused_as_text_and_keeps_its_headers(void) {
+    static const struct eg_kv headers[] = {{{"content-type", 12}, {"application/json", 16}},
+                                           {{"Allow", 5}, {"GET", 3}}};
+    begin("x");
+    start();
+    struct rig_request *r = rig_request("BREW", "/", NULL, 0, GW_STR(""));
+    struct gw_http_reply reply = {.status = 501,
+                                  .headers = headers,
+                                  .header_count = 2,
+                                  .body = {"{}", 2, count_release, NULL}};
+    released = 0;
+    gw_flow_refuse(rig.flow, &r->request, "method not implemented", &reply);
+    CU_ASSERT_EQUAL(released, 1);
+    CU_ASSERT_EQUAL(reply.status, 501);
+    gw_http_reply(&r->request, &reply);
+    CU_ASSERT_STRING_EQUAL(r->headers, "Content-Type: text/plain; charset=utf-8\n"
+                                       "X-Content-Type-Options: nosniff\nAllow: GET\n");
+    r->refs = 1;
+    check(r, 501, "method not implemented");
+    rig_stop(&rig);
+}
+
 static void every_origin_is_allowed_with_credentials(void) { /* O17-31 */
     static const struct eg_kv headers[] = {
         {{"Origin", 6}, {"https://a.example", 17}},
@@ -298,4 +327,5 @@ UNIT_MAIN(UNIT(invoke_answers_what_the_function_said), UNIT(who_does_not_exist_c
           UNIT(a_function_error_is_told_to_its_subscribers),
           UNIT(a_function_error_does_not_go_round_for_ever),
           UNIT(a_function_error_without_room_is_dropped), UNIT(reserved_types_stay_the_gateways),
+          UNIT(what_is_no_request_is_refused_as_text_and_keeps_its_headers),
           UNIT(every_origin_is_allowed_with_credentials))

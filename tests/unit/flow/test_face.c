@@ -12,6 +12,12 @@ static void error(struct eg_exchange *x) {
     x->answer.content_type = GW_STR("text/x-oh");
 }
 
+static void refuse(struct gw_http_request *request, const char *reason,
+                   struct gw_http_reply *reply) {
+    reply->status = 777;
+    reply->body = gw_buf_static(gw_arena_printf(&request->arena, "no: %s", reason));
+}
+
 static bool cors(struct eg_exchange *x, const struct gw_cors_request *request,
                  struct gw_cors_answer *ret_answer) {
     (void)x;
@@ -74,6 +80,7 @@ static void call_failed(struct gw_call *call) {
 }
 
 static const struct gw_face face = {
+    .refuse = refuse,
     .error = error,
     .cors = cors,
     .events = events,
@@ -144,6 +151,24 @@ static void the_flows_own_refusals_are_told_by_the_face(void) {
     CU_ASSERT_STRING_EQUAL(r->body, "oh: Service Unavailable");
     rig_request_free(r);
     rig_stop(&rig);
+}
+
+static void what_the_server_refuses_is_told_by_the_face(void) {
+    for (int is_native = 0; is_native < 2; is_native++) {
+        begin(RIG_ANSWER, "raw");
+        if (is_native) {
+            rig.setup.face = NULL;
+        }
+        rig_start(&rig);
+        struct rig_request *r = rig_request("GET", "/", NULL, 0, GW_STR(""));
+        struct gw_http_reply reply = {.status = 400, .body = gw_buf_static(GW_STR("{}"))};
+        gw_flow_refuse(rig.flow, &r->request, "bad", &reply);
+        CU_ASSERT_EQUAL(reply.status, is_native ? 400 : 777);
+        ASSERT_STR(gw_str(reply.body.ptr, reply.body.len), is_native ? "{}" : "no: bad");
+        r->refs = 1;
+        rig_request_free(r);
+        rig_stop(&rig);
+    }
 }
 
 static void a_function_is_called_and_counted_without_a_subscription(void) {
@@ -253,6 +278,7 @@ static void middleware_sees_the_routes_of_the_face(void) {
 
 UNIT_MAIN(UNIT(answers_are_what_the_face_makes_of_them), UNIT(a_preflight_gets_no_further),
           UNIT(the_flows_own_refusals_are_told_by_the_face),
+          UNIT(what_the_server_refuses_is_told_by_the_face),
           UNIT(a_function_is_called_and_counted_without_a_subscription),
           UNIT(a_failed_call_is_told_once_and_a_good_one_not),
           UNIT(a_deadline_is_a_failure_that_may_pass),
