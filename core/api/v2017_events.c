@@ -7,6 +7,7 @@
  */
 #include "api/v2017_events.h"
 
+#include "api/v2017_cors.h"
 #include "base/check.h"
 #include "base/jwrite.h"
 #include "base/mem.h"
@@ -54,24 +55,14 @@ static void refuse(struct gw_http_request *request, const char *reason,
 
 /* ---- CORS: everything is allowed (chapter 15.6) ---- */
 
-static const struct eg_str any[] = {{"*", 1}};
-static const struct eg_str methods[] = {{"HEAD", 4}, {"GET", 3},   {"POST", 4},
-                                        {"PUT", 3},  {"PATCH", 5}, {"DELETE", 6}};
-static const struct gw_cors everything = {
-    .allowed_origins = {any, GW_COUNT(any)},
-    .allowed_methods = {methods, GW_COUNT(methods)},
-    .allowed_headers = {any, GW_COUNT(any)},
-    .allow_credentials = true,
-};
-
 static bool cors(struct eg_exchange *x, const struct gw_cors_request *request,
                  struct gw_cors_answer *ret_answer) {
     bool is_preflight = false;
     (void)gw_cors_lookup_method(request, &is_preflight);
     if (is_preflight) {
-        gw_cors_preflight(x->arena, &everything, request, ret_answer);
+        gw_cors_preflight(x->arena, &gw_v2017_cors, request, ret_answer);
     } else {
-        gw_cors_actual(x->arena, &everything, request, ret_answer);
+        gw_cors_actual(x->arena, &gw_v2017_cors, request, ret_answer);
     }
     return is_preflight;
 }

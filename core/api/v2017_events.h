@@ -8,9 +8,8 @@
 
 #include "flow/face.h"
 
-/* The space that it serves, which the publisher has to index (gw_publisher_index_space). */
-#define GW_V2017_SPACE "default"
-
+/* It serves the space GW_DEFAULT_SPACE, which the publisher has to index
+ * (gw_publisher_index_space). */
 extern const struct gw_face gw_face_v2017;
 
 #endif

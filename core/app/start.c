@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "base/why.h"
+#include "domain/document.h"
 #include "plugin/component_settings.h"
 
 #ifndef EVENTGW_VERSION
@@ -133,7 +134,7 @@ static void on_plugins_started(void *arg, int32_t status, struct eg_str why) {
     };
     app->publisher = gw_publisher_create(app->manager, app->control, app->loops, app->lane_count);
     if (app->options.settings.api.v2017) {
-        gw_publisher_index_space(app->publisher, GW_STR(GW_V2017_SPACE));
+        gw_publisher_index_space(app->publisher, GW_STR(GW_DEFAULT_SPACE));
     }
     app->catalog = gw_catalog_create(&config);
     make_flows(app);

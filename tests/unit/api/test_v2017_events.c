@@ -22,7 +22,7 @@ const struct gw_subscriber *const *gw_space_async(const struct gw_snapshot *snap
 
 const struct gw_callee *gw_space_callee(const struct gw_snapshot *snapshot, struct eg_str id,
                                         const struct gw_direct **ret_direct) {
-    const struct gw_callee *callee = gw_snapshot_callee(snapshot, GW_STR(GW_V2017_SPACE), id);
+    const struct gw_callee *callee = gw_snapshot_callee(snapshot, GW_STR("default"), id);
     *ret_direct = callee == NULL ? NULL : &direct;
     return callee;
 }
