@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "api/config_answer.h"
+#include "api/v2017_cors.h"
 #include "base/check.h"
 #include "base/slice.h"
 #include "domain/v2017_objects.h"
@@ -109,23 +110,9 @@ static void write_list(const struct gw_config_context *context, struct gw_http_r
     gw_bytes_add_c(out, "]}\n");
 }
 
-/* ---- origins ---- */
-
-#define ITEM(text)                                                                                 \
-    { .ptr = (text), .len = sizeof(text) - 1 }
-static const struct eg_str everything[] = {ITEM("*")};
-static const struct eg_str methods[] = {ITEM("HEAD"), ITEM("GET"),   ITEM("POST"),
-                                        ITEM("PUT"),  ITEM("PATCH"), ITEM("DELETE")};
-static const struct gw_cors cors = {
-    .allowed_origins = {everything, GW_COUNT(everything)},
-    .allowed_methods = {methods, GW_COUNT(methods)},
-    .allowed_headers = {everything, GW_COUNT(everything)},
-    .allow_credentials = true,
-};
-
 const struct gw_config_face gw_config_v2017 = {
     .route = gw_v2017_route,
-    .cors = &cors,
+    .cors = &gw_v2017_cors,
     .created_status = 200,
     .exists_status = 400,
     .read = read,

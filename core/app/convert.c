@@ -35,14 +35,21 @@ void gw_app_log_setup(const struct gw_options *options) {
     gw_log_setup(level, is_text ? GW_LOG_TEXT : GW_LOG_JSON);
 }
 
+/* Of events that the gateway makes: functions of the API of 2017 are told in its own form too. */
+static uint32_t version_of(const struct gw_settings *settings) {
+    if (settings->api.v2017) {
+        return GW_CE_2017;
+    }
+    return gw_str_eq(settings->events.cloudevents_version, GW_STR("1.0")) ? EG_CE_1_0 : EG_CE_0_1;
+}
+
 void gw_app_flow_config(const struct gw_settings *settings, struct gw_flow_config *ret_config) {
     const struct gw_events_settings *events = &settings->events;
     *ret_config = (struct gw_flow_config){
         .is_hosted = events->hosted != 0,
         .overflow =
             gw_str_eq(events->overflow, GW_STR("drop")) ? GW_OVERFLOW_DROP : GW_OVERFLOW_REFUSE,
-        .event_version =
-            gw_str_eq(events->cloudevents_version, GW_STR("1.0")) ? EG_CE_1_0 : EG_CE_0_1,
+        .event_version = version_of(settings),
         .json_depth = (uint32_t)settings->limits.json_depth,
         .function_timeout_ns = settings->compat.function_timeout_ns,
         .middleware_timeout_ns = settings->limits.middleware_timeout_ns,

@@ -160,6 +160,11 @@ static void on_event_gone(void *arg, struct gw_http_request *request) {
     gw_flow_gone(arg, request);
 }
 
+static void on_event_refuse(void *arg, struct gw_http_request *request, const char *reason,
+                            struct gw_http_reply *reply) {
+    gw_flow_refuse(arg, request, reason, reply);
+}
+
 static void on_config_request(void *arg, struct gw_http_request *request) {
     gw_config_api_request(arg, request);
 }
@@ -182,6 +187,7 @@ static void start_lane_server(struct gw_task *task) {
         .tls = app->events_tls,
         .on_request = on_event_request,
         .on_gone = on_event_gone,
+        .on_refuse = on_event_refuse,
         .arg = lane->flow,
     };
     const int fd = lane->listen_fd;

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "api/v2017_events.h"
 #include "app/app.h"
 #include "app/commands.h"
 #include "base/check.h"
@@ -16,6 +17,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "base/why.h"
+#include "domain/document.h"
 #include "plugin/component_settings.h"
 
 #ifndef EVENTGW_VERSION
@@ -81,6 +83,7 @@ static void make_flows(struct gw_app *app) {
             .reader = gw_publisher_reader(app->publisher, i),
             .workers = share(settings->top.workers, app->lane_count, i),
             .backlog = share(settings->top.workers_backlog, app->lane_count, i),
+            .face = settings->api.v2017 ? &gw_face_v2017 : NULL,
         };
         gw_app_flow_config(settings, &setup.config);
         app->lanes[i].flow = gw_flow_create(&setup);
@@ -130,6 +133,9 @@ static void on_plugins_started(void *arg, int32_t status, struct eg_str why) {
         .pool = app->pool,
     };
     app->publisher = gw_publisher_create(app->manager, app->control, app->loops, app->lane_count);
+    if (app->options.settings.api.v2017) {
+        gw_publisher_index_space(app->publisher, GW_STR(GW_DEFAULT_SPACE));
+    }
     app->catalog = gw_catalog_create(&config);
     make_flows(app);
     make_config_api(app);

@@ -17,6 +17,11 @@
 #include "base/jscan.h"
 #include "domain/path_tree.h"
 
+/* Beside EG_CE_*: what events of the API of 2017 are written as. It never crosses the ABI, where it
+ * is EG_CE_AS_RECEIVED. */
+#define GW_CE_2017 5u
+#define GW_CE_VERSIONS 6u
+
 struct gw_extension {
     struct eg_str name; /* decoded, as it is written */
     struct eg_str json; /* raw JSON text of the value */
@@ -26,7 +31,7 @@ struct gw_extension {
 /* Completes the opaque type of the ABI. Text fields are decoded. Empty = absent. */
 struct eg_event {
     struct gw_arena *arena;     /* borrow */
-    uint32_t version;           /* EG_CE_0_1 .. EG_CE_1_0: the rules it came under */
+    uint32_t version;           /* EG_CE_0_1 .. EG_CE_1_0, GW_CE_2017: the rules it came under */
     struct eg_str spec_version; /* as sent; 0.1: cloudEventsVersion, any text */
     struct eg_str type;
     struct eg_str type_version; /* 0.1 only */
@@ -43,7 +48,7 @@ struct eg_event {
     bool has_params_slot;      /* made from a raw request: see gw_event_set_params */
     size_t params_at;          /* offset of the text of params, the last member, in data_json */
     size_t data_room;          /* bytes that may be written at data_json.ptr */
-    struct eg_str written[5];  /* cache of gw_event_json by EG_CE_* */
+    struct eg_str written[GW_CE_VERSIONS]; /* cache of gw_event_json by EG_CE_* */
 };
 
 /* A request as the codecs see it. */
@@ -60,7 +65,7 @@ struct gw_event_request {
 struct gw_event_seed {
     char uuid[36];
     int64_t unix_ns;
-    uint32_t version; /* of events the gateway makes: EG_CE_0_1 or EG_CE_1_0 */
+    uint32_t version; /* of events the gateway makes: EG_CE_0_1, EG_CE_1_0 or GW_CE_2017 */
     uint32_t json_depth;
 };
 
@@ -75,6 +80,12 @@ int32_t gw_events_from_request(struct gw_arena *arena, const struct gw_event_req
                                const struct gw_event_seed *seed, struct eg_event ***ret_events,
                                size_t *ret_count, bool *ret_is_batch, struct eg_why *ret_why);
 
+/* The one event of a request to the API of 2017 (chapter 15.3): named by the header `Event`, http
+ * without one. The refusal is the JSON parser's text. */
+int32_t gw_event_from_request_2017(struct gw_arena *arena, const struct gw_event_request *request,
+                                   const struct gw_event_seed *seed, struct eg_event **ret_event,
+                                   struct eg_why *ret_why);
+
 /* The structured JSON of one event; refusal text for a 400. */
 int32_t gw_event_read(struct gw_arena *arena, struct eg_str json, uint32_t json_depth,
                       struct eg_event **ret_event, struct eg_why *ret_why);
@@ -87,6 +98,9 @@ struct eg_event *gw_event_make(struct gw_arena *arena, const struct gw_event_see
 /* Structured JSON in a version (EG_CE_AS_RECEIVED = the event's own). Made once, kept until the
  * event is changed; lives in the event's arena. */
 struct eg_str gw_event_json(struct eg_event *event, uint32_t version);
+
+/* Media type of what gw_event_json gives; empty: application/cloudevents+json. */
+struct eg_str gw_event_media_type(const struct eg_event *event, uint32_t version);
 
 /* Puts the matched path parameters into an http.request event: null or an object of strings.
  * Written in place where they fit, so before copies of the struct share the data; other events stay

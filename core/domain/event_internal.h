@@ -11,7 +11,13 @@
 
 /* ---- the versions, as data (event_versions.c) ---- */
 
-enum gw_attr_kind { GW_AT_TEXT, GW_AT_EXTENSIONS, GW_AT_DATA, GW_AT_DATA_BASE64 };
+enum gw_attr_kind {
+    GW_AT_TEXT,
+    GW_AT_MILLIS, /* text in the event, in JSON the number of milliseconds since 1970 */
+    GW_AT_EXTENSIONS,
+    GW_AT_DATA,
+    GW_AT_DATA_BASE64
+};
 enum gw_attr_check {
     GW_CHECK_NONE,
     GW_CHECK_URI,           /* 0.1: after cutting at '#' begins with '/' or has a scheme */
@@ -19,8 +25,10 @@ enum gw_attr_check {
     GW_CHECK_TIME,          /* RFC 3339 */
     GW_CHECK_MEDIA_TYPE     /* RFC 2045 5.1 */
 };
-#define GW_AT_REQUIRED 0x1u /* non-empty in every event */
-#define GW_AT_ALWAYS 0x2u   /* written even when empty */
+#define GW_AT_REQUIRED 0x1u  /* non-empty in every event */
+#define GW_AT_ALWAYS 0x2u    /* written even when empty */
+#define GW_AT_UNWRITTEN 0x4u /* only checked: other versions are written with it */
+#define GW_AT_NULL 0x8u      /* data: written as null when there are none */
 
 /* One attribute of one version. The order of rows is the order of output and of complaints. */
 struct gw_attr {
@@ -35,10 +43,11 @@ struct gw_ce_version {
     struct eg_str text; /* value of specversion */
     const struct gw_attr *attrs;
     size_t attr_count;
-    bool is_any_case; /* names match without regard to case (0.1) */
+    bool is_any_case;         /* names match without regard to case (0.1) */
+    struct eg_str media_type; /* of the JSON; empty: application/cloudevents+json */
 };
-/* By EG_CE_*; row 0 is unused. */
-extern const struct gw_ce_version gw_ce_versions[5];
+/* By EG_CE_*; row 0 is unused, the last is GW_CE_2017. */
+extern const struct gw_ce_version gw_ce_versions[GW_CE_VERSIONS];
 
 /* The attribute with this decoded name (as it is written), or NULL. */
 const struct gw_attr *gw_attr_find(const struct gw_ce_version *version, struct eg_str name);
@@ -64,6 +73,8 @@ int32_t gw_event_refuse_json(struct eg_why *ret_why, int32_t code, struct eg_str
 /* All rules of the event's version: one line a failed attribute, joined by newlines. */
 int32_t gw_event_validate(struct eg_event *event, struct eg_why *ret_why);
 bool gw_is_rfc3339(struct eg_str s);
+/* Milliseconds since 1970 of one of those. */
+int64_t gw_rfc3339_millis(struct eg_str s);
 bool gw_is_source_uri(struct eg_str s); /* the rule of 0.1 */
 bool gw_is_uri_reference(struct eg_str s);
 bool gw_is_base64(struct eg_str s);
@@ -120,6 +131,11 @@ void gw_event_write_params(struct gw_bytes *out, const struct gw_path_params *pa
 /* Canonical names, repeated ones joined, without Host and Transfer-Encoding. */
 void gw_event_write_headers(struct gw_arena *arena, struct gw_bytes *out,
                             const struct eg_kv *headers, size_t count);
+void gw_event_write_header_name(struct gw_bytes *out, struct eg_str header); /* canonical */
+bool gw_event_hides_header(struct eg_str name); /* Host and framing: not told to functions */
+void gw_event_write_query(struct gw_arena *arena, struct gw_bytes *out, struct eg_str query);
+/* Decoded, unlike the parameters (Q36); a path with a bad escape stays as it is. */
+void gw_event_write_path(struct gw_arena *arena, struct gw_bytes *out, struct eg_str path);
 struct eg_str gw_event_header(const struct eg_kv *headers, size_t count, struct eg_str name);
 
 /* ---- grouping pairs by name (event_group.c) ---- */

@@ -15,7 +15,7 @@ struct eg_event *gw_event_new(struct gw_arena *arena, const struct gw_event_seed
     struct eg_event *event = gw_arena_zalloc(arena, sizeof *event);
     char *texts = gw_arena_alloc(arena, sizeof seed->uuid + 36);
     event->arena = arena;
-    event->version = seed->version == EG_CE_1_0 ? EG_CE_1_0 : EG_CE_0_1;
+    event->version = seed->version >= EG_CE_1_0 ? seed->version : EG_CE_0_1;
     event->spec_version = gw_ce_versions[event->version].text;
     event->type = type;
     event->source = SOURCE;

@@ -66,13 +66,13 @@ struct eg_str gw_event_header(const struct eg_kv *headers, size_t count, struct 
 }
 
 /* Host has its own field; framing is between the client and the gateway. */
-static bool is_hidden(struct eg_str name) {
+bool gw_event_hides_header(struct eg_str name) {
     return gw_str_eq_nocase(name, GW_STR("host")) ||
            gw_str_eq_nocase(name, GW_STR("transfer-encoding"));
 }
 
 /* Characters of a token need no escapes in JSON (RFC 9110 5.6.2). */
-static void header_name(struct gw_bytes *out, struct eg_str header) {
+void gw_event_write_header_name(struct gw_bytes *out, struct eg_str header) {
     if (!gw_is_token(header)) {
         gw_jw_string(out, header);
         return;
@@ -92,11 +92,11 @@ void gw_event_write_headers(struct gw_arena *arena, struct gw_bytes *out,
     const struct gw_group *groups = gw_group_pairs(arena, headers, count, true);
     const char *before = "{";
     for (size_t i = 0; i < count; i++) {
-        if (!groups[i].is_first || is_hidden(headers[i].name)) {
+        if (!groups[i].is_first || gw_event_hides_header(headers[i].name)) {
             continue;
         }
         gw_bytes_add_c(out, before);
-        header_name(out, headers[i].name);
+        gw_event_write_header_name(out, headers[i].name);
         gw_bytes_add(out, GW_STR(":\""));
         gw_jw_string_part(out, headers[i].value);
         for (uint32_t k = groups[i].next; k != 0; k = groups[k].next) {
@@ -150,7 +150,7 @@ static size_t parse_query(struct gw_arena *arena, struct eg_str query, struct eg
     return count;
 }
 
-static void write_query(struct gw_arena *arena, struct gw_bytes *out, struct eg_str query) {
+void gw_event_write_query(struct gw_arena *arena, struct gw_bytes *out, struct eg_str query) {
     if (query.len == 0) {
         gw_bytes_add(out, GW_STR("{}"));
         return;
@@ -179,8 +179,7 @@ static void write_query(struct gw_arena *arena, struct gw_bytes *out, struct eg_
 
 /* ---- the object ---- */
 
-/* Decoded, unlike the parameters (Q36); a path with a bad escape stays as it is. */
-static void write_path(struct gw_arena *arena, struct gw_bytes *out, struct eg_str path) {
+void gw_event_write_path(struct gw_arena *arena, struct gw_bytes *out, struct eg_str path) {
     struct gw_bytes decoded;
     if (gw_str_find(path, '%') == path.len) {
         gw_jw_string(out, path);
@@ -212,7 +211,7 @@ void gw_event_write_request_open(struct gw_arena *arena, struct gw_bytes *out,
     gw_bytes_add(out, GW_STR("{\"headers\":"));
     gw_event_write_headers(arena, out, request->headers, request->header_count);
     gw_bytes_add(out, GW_STR(",\"query\":"));
-    write_query(arena, out, request->query);
+    gw_event_write_query(arena, out, request->query);
     gw_bytes_add(out, GW_STR(",\"body\":"));
     if (body->base64.len > 0) {
         gw_bytes_add_char(out, '"');
@@ -224,7 +223,7 @@ void gw_event_write_request_open(struct gw_arena *arena, struct gw_bytes *out,
     gw_bytes_add(out, GW_STR(",\"host\":"));
     gw_jw_string(out, request->host);
     gw_bytes_add(out, GW_STR(",\"path\":"));
-    write_path(arena, out, request->path);
+    gw_event_write_path(arena, out, request->path);
     gw_bytes_add(out, GW_STR(",\"method\":"));
     gw_jw_string(out, request->method);
     gw_bytes_add(out, GW_STR(",\"params\":"));

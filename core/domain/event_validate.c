@@ -81,6 +81,35 @@ bool gw_is_rfc3339(struct eg_str s) {
     return end != 0 && is_offset(gw_str_cut(s, end));
 }
 
+/* Days since 1970 of a day of the Gregorian calendar. Years begin with March here, so that the leap
+ * day is the last: 153 days are five months, whatever the year. */
+static int64_t day_number(int year, int month, int day) {
+    const int64_t y = year - (month < 3);
+    const int64_t m = (month + 9) % 12;
+    const int64_t leaps = y >= 0 ? y / 4 - y / 100 + y / 400 : -1; /* y is -1 at least */
+    return y * 365 + leaps + (153 * m + 2) / 5 + day - 1 - 719468;
+}
+
+static int64_t fraction_millis(struct eg_str s, size_t end) {
+    int64_t millis = 0;
+    for (size_t at = 20; at < 23; at++) {
+        millis = millis * 10 + (at < end ? s.ptr[at] - '0' : 0);
+    }
+    return end == 19 ? 0 : millis;
+}
+
+int64_t gw_rfc3339_millis(struct eg_str s) {
+    const size_t end = fraction_end(s);
+    const struct eg_str zone = gw_str_cut(s, end);
+    int64_t seconds = day_number(two(s, 0) * 100 + two(s, 2), two(s, 5), two(s, 8)) * 86400;
+    seconds += two(s, 11) * 3600 + two(s, 14) * 60 + two(s, 17);
+    if (zone.len == 6) {
+        const int offset = two(zone, 1) * 3600 + two(zone, 4) * 60;
+        seconds += *zone.ptr == '-' ? offset : -offset;
+    }
+    return seconds * 1000 + fraction_millis(s, end);
+}
+
 /* 0.1 events carry their time without trailing zeros of the fraction (chapter 5.3). */
 static struct eg_str without_zeros(struct gw_arena *arena, struct eg_str time) {
     const size_t end = fraction_end(time);
@@ -214,7 +243,7 @@ int32_t gw_event_validate(struct eg_event *event, struct eg_why *ret_why) {
     for (size_t i = 0; i < version->attr_count; i++) {
         const struct gw_attr *attr = &version->attrs[i];
         const char *tag =
-            attr->kind == GW_AT_TEXT ? broken_rule(attr, *gw_attr_text(event, attr)) : NULL;
+            attr->kind <= GW_AT_MILLIS ? broken_rule(attr, *gw_attr_text(event, attr)) : NULL;
         if (tag != NULL) {
             gw_bytes_addf(&lines,
                           "%sKey: 'Event.%s' Error:Field validation for '%s' failed on the "

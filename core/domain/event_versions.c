@@ -1,5 +1,6 @@
 /*
- * domain/event_versions.c - the attributes of CloudEvents 0.1, 0.2, 0.3 and 1.0 as tables: names,
+ * domain/event_versions.c - the attributes of CloudEvents 0.1, 0.2, 0.3 and 1.0, and of the events
+ * of 2017, as tables: names,
  * where they live in struct eg_event, what they have to look like, and in which order they are
  * written. Everything else in the codec walks these rows.
  *
@@ -33,7 +34,7 @@ static const struct gw_attr attrs_0_1[] = {
     TEXT("schemaURL", "SchemaURL", schema, 0, GW_CHECK_NONE),
     OTHER("extensions", GW_AT_EXTENSIONS),
     TEXT("contentType", "ContentType", content_type, 0, GW_CHECK_NONE),
-    OTHER("data", GW_AT_DATA),
+    {.name = NAME("data"), .field = "data", .kind = GW_AT_DATA, .flags = GW_AT_NULL},
 };
 /* CloudEvents 0.2, JSON format 3. */
 static const struct gw_attr attrs_0_2[] = {
@@ -76,12 +77,28 @@ static const struct gw_attr attrs_1_0[] = {
     OTHER("data_base64", GW_AT_DATA_BASE64),
 };
 
+/* Chapter 15.3. The source is what CloudEvents made of such an event have to have. */
+static const struct gw_attr attrs_2017[] = {
+    TEXT("event", "Event", type, MUST, GW_CHECK_NONE),
+    TEXT("id", "ID", id, MUST, GW_CHECK_NONE),
+    {.name = NAME("receivedAt"),
+     .field = "ReceivedAt",
+     .offset = (uint16_t)offsetof(struct eg_event, time),
+     .kind = GW_AT_MILLIS,
+     .flags = MUST,
+     .check = GW_CHECK_TIME},
+    {.name = NAME("data"), .field = "Data", .kind = GW_AT_DATA, .flags = GW_AT_NULL},
+    TEXT("dataType", "DataType", content_type, GW_AT_ALWAYS, GW_CHECK_NONE),
+    TEXT("source", "Source", source, GW_AT_REQUIRED | GW_AT_UNWRITTEN, GW_CHECK_URI_REFERENCE),
+};
+
 #define ROWS(table) .attrs = (table), .attr_count = GW_COUNT(table)
-const struct gw_ce_version gw_ce_versions[5] = {
+const struct gw_ce_version gw_ce_versions[GW_CE_VERSIONS] = {
     [EG_CE_0_1] = {.text = NAME("0.1"), ROWS(attrs_0_1), .is_any_case = true},
     [EG_CE_0_2] = {.text = NAME("0.2"), ROWS(attrs_0_2)},
     [EG_CE_0_3] = {.text = NAME("0.3"), ROWS(attrs_0_3)},
     [EG_CE_1_0] = {.text = NAME("1.0"), ROWS(attrs_1_0)},
+    [GW_CE_2017] = {ROWS(attrs_2017), .media_type = NAME("application/json")},
 };
 
 const struct gw_attr *gw_attr_find(const struct gw_ce_version *version, struct eg_str name) {

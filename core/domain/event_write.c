@@ -210,7 +210,7 @@ static struct eg_str text_of(struct writer *w, const struct gw_attr *attr) {
     return *gw_attr_text(w->event, attr);
 }
 
-static void data(struct writer *w) {
+static void data(struct writer *w, const struct gw_attr *attr) {
     const struct eg_event *event = w->event;
     if (event->data_base64.len > 0) {
         if (w->version == EG_CE_1_0) {
@@ -223,7 +223,7 @@ static void data(struct writer *w) {
     } else if (event->data_json.len > 0) {
         name(w, GW_STR("data"));
         gw_bytes_add(&w->out, event->data_json);
-    } else if (w->version == EG_CE_0_1) {
+    } else if ((attr->flags & GW_AT_NULL) != 0) {
         name(w, GW_STR("data"));
         gw_bytes_add(&w->out, GW_STR("null"));
     }
@@ -235,16 +235,21 @@ static void attribute(struct writer *w, const struct gw_attr *attr) {
         return;
     }
     if (attr->kind == GW_AT_DATA) {
-        data(w);
+        data(w, attr);
         return;
     }
     const bool is_base64 = attr->kind == GW_AT_DATA_BASE64;
     const struct eg_str text = is_base64 ? w->event->data_base64 : text_of(w, attr);
-    if (text.len == 0 && (attr->flags & GW_AT_ALWAYS) == 0) {
+    if ((text.len == 0 && (attr->flags & GW_AT_ALWAYS) == 0) ||
+        (attr->flags & GW_AT_UNWRITTEN) != 0) {
         return;
     }
     name(w, attr->name);
-    gw_jw_string(&w->out, text);
+    if (attr->kind == GW_AT_MILLIS) {
+        gw_bytes_addf(&w->out, "%lld", (long long)gw_rfc3339_millis(text));
+    } else {
+        gw_jw_string(&w->out, text);
+    }
 }
 
 /* Room for the whole text in one piece; escapes may make it grow. Also counts the names that may
@@ -282,6 +287,11 @@ static struct eg_str write_event(struct eg_event *event, uint32_t version) {
     }
     gw_bytes_add_char(&w.out, '}');
     return gw_bytes_str(&w.out);
+}
+
+struct eg_str gw_event_media_type(const struct eg_event *event, uint32_t version) {
+    const bool is_own = version == EG_CE_AS_RECEIVED || version > EG_CE_1_0;
+    return gw_ce_versions[is_own ? event->version : version].media_type;
 }
 
 struct eg_str gw_event_json(struct eg_event *event, uint32_t version) {

@@ -5,7 +5,6 @@
 #include "flow/answer.h"
 
 #include "base/check.h"
-#include "base/jwrite.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "domain/reply.h"
@@ -44,13 +43,9 @@ void gw_answer_set(struct eg_exchange *exchange, uint32_t status) {
 
 void gw_answer_error(struct eg_exchange *exchange, uint32_t status, struct eg_str message) {
     struct gw_answer *a = &exchange->answer;
-    struct gw_bytes body;
     gw_answer_set(exchange, status);
     a->message = gw_arena_dup(exchange->arena, message);
-    gw_bytes_init_arena(&body, exchange->arena, message.len + 64);
-    gw_jw_error_envelope(&body, a->message);
-    a->body = gw_bytes_str(&body);
-    a->content_type = GW_STR("application/json");
+    exchange->flow->face->error(exchange);
 }
 
 void gw_answer_keep(struct eg_exchange *exchange, struct eg_buf buf) {

@@ -23,7 +23,7 @@ struct gw_headers {
 
 struct gw_answer {
     uint32_t status;            /* 0 = no reply yet */
-    struct eg_str message;      /* of an error envelope, else empty */
+    struct eg_str message;      /* of an error, else empty */
     struct eg_str content_type; /* empty: sniffed when there is a body */
     struct eg_str body;
     struct gw_kept *kept; /* buffers that bodies lie in, released with the exchange */
@@ -38,7 +38,7 @@ void gw_headers_add(struct gw_arena *arena, struct gw_headers *headers, struct e
 
 /* Status and empty body; the reply's own headers are gone. */
 void gw_answer_set(struct eg_exchange *exchange, uint32_t status);
-/* The error envelope. message is copied. */
+/* An error as the face tells it. message is copied. */
 void gw_answer_error(struct eg_exchange *exchange, uint32_t status, struct eg_str message);
 /* Gives the reply a body (give), keeping its other headers. */
 void gw_answer_body(struct eg_exchange *exchange, struct eg_str content_type, struct eg_buf body);

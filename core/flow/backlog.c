@@ -50,10 +50,19 @@ void gw_backlog_give_back(struct gw_flow *flow, size_t count) {
     flow->backlog.reserved -= (uint32_t)count;
 }
 
+bool gw_backlog_offer(struct eg_exchange *exchange, const struct gw_subscriber *subscriber) {
+    gw_metric_add(subscriber->received, 1);
+    if (gw_backlog_reserve(exchange->flow, 1, false) == 1) {
+        return true;
+    }
+    gw_backlog_lost(exchange, 1);
+    return false;
+}
+
 /* The exchange may go with this, and the delivery with it. */
 static void finish(struct gw_flow *flow, struct gw_delivery *d) {
     gw_buf_release(&d->call.body);
-    gw_metric_add(d->call.subscriber->processed, 1);
+    gw_metric_add(d->subscriber->processed, 1);
     flow->backlog.running--;
     gw_exchange_unref(d->call.exchange);
 }
@@ -101,8 +110,9 @@ void gw_backlog_deliver(struct eg_exchange *exchange, const struct gw_subscriber
     }
     struct gw_delivery *d = gw_arena_zalloc(exchange->arena, sizeof *d);
     d->queued_ns = gw_monotonic_ns();
+    d->subscriber = subscriber;
     d->call.exchange = exchange;
-    d->call.subscriber = subscriber;
+    gw_call_to(&d->call, subscriber);
     d->call.event = event;
     d->call.is_async = true;
     d->call.is_system = is_system;

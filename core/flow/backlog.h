@@ -27,6 +27,7 @@ struct gw_backlog {
 struct gw_delivery {
     struct gw_node node;
     uint64_t queued_ns;
+    const struct gw_subscriber *subscriber;
     struct gw_call call;
 };
 
@@ -37,6 +38,9 @@ size_t gw_backlog_reserve(struct gw_flow *flow, size_t wanted, bool partly);
  * made worse by its log. */
 void gw_backlog_lost(struct eg_exchange *exchange, size_t count);
 void gw_backlog_give_back(struct gw_flow *flow, size_t count);
+/* The gateway's own word to one subscriber: counts it as received and reserves room. false: there
+ * is none, which is counted too. */
+bool gw_backlog_offer(struct eg_exchange *exchange, const struct gw_subscriber *subscriber);
 /* Uses up one reservation. event is what is delivered; it stays unchanged from now on. */
 void gw_backlog_deliver(struct eg_exchange *exchange, const struct gw_subscriber *subscriber,
                         struct eg_event *event, bool is_system);

@@ -27,20 +27,12 @@ static void on_notified(struct gw_notify *notify) {
     resume(notify->arg);
 }
 
-static struct eg_str space_of(const struct gw_call *call) {
-    return call->subscriber->object->space;
-}
-
-static struct eg_str function_id_of(const struct gw_call *call) {
-    return call->subscriber->object->as.subscription.function_id;
-}
-
 /* Chapter 12: in hosted mode the function events go to the space's own path. */
 static struct eg_str notify_path(const struct gw_call *call) {
     if (!call->exchange->flow->config.is_hosted) {
         return GW_STR("/");
     }
-    return gw_arena_printf(call->exchange->arena, "/%.*s/", GW_FMT(space_of(call)));
+    return gw_arena_printf(call->exchange->arena, "/%.*s/", GW_FMT(call->space));
 }
 
 static bool tell(struct gw_call *call, struct gw_notify *notify, enum gw_sysevent which) {
@@ -49,8 +41,8 @@ static bool tell(struct gw_call *call, struct gw_notify *notify, enum gw_syseven
     }
     const struct gw_sysevent_data data = {
         .event = call->event,
-        .space = space_of(call),
-        .function_id = function_id_of(call),
+        .space = call->space,
+        .function_id = call->function_id,
         .result = {call->body.ptr, call->body.len},
         .error = call->error,
     };
@@ -60,24 +52,24 @@ static bool tell(struct gw_call *call, struct gw_notify *notify, enum gw_syseven
     return gw_notify_start(notify, call->exchange, which, notify_path(call), &data);
 }
 
-static void log_lookup(const struct gw_call *call) {
+static void lose(struct gw_call *call) {
     const struct eg_kv fields[] = {
         {GW_STR("request_id"), call->exchange->request->request_id},
-        {GW_STR("space"), space_of(call)},
-        {GW_STR("functionId"), function_id_of(call)},
+        {GW_STR("space"), call->space},
+        {GW_STR("functionId"), call->function_id},
     };
     gw_log_write(EG_LOG_ERROR, (struct eg_str){0}, GW_STR("unable to look up registered function"),
                  fields, sizeof fields / sizeof fields[0]);
+    call->is_lost = true;
 }
 
 static void on_result(struct gw_wait *wait, int32_t status, struct eg_result *result) {
     struct gw_call *call = wait->arg;
     struct gw_arena *arena = call->exchange->arena;
     gw_trace_call_end(call->exchange, call->span, status, result);
-    if (status >= 0 &&
-        (result->call_class == EG_CALL_OK || result->call_class == EG_CALL_ACCEPTED)) {
+    call->call_class = result == NULL ? EG_CALL_TRANSIENT : result->call_class; /* a deadline */
+    if (status >= 0 && (call->call_class == EG_CALL_OK || call->call_class == EG_CALL_ACCEPTED)) {
         call->is_ok = true;
-        call->call_class = result->call_class;
         call->body = result->body;
         result->body = (struct eg_buf){0};
     } else {
@@ -97,30 +89,31 @@ static bool stage_invoking(struct gw_call *call) {
 
 static bool stage_invoke(struct gw_call *call) {
     struct eg_exchange *x = call->exchange;
-    const struct gw_callee *callee = call->subscriber->callee;
+    const struct gw_callee *callee = call->callee;
     call->stage = STAGE_END;
     if (call->invoking.is_vetoed) {
         return true;
     }
     if (callee == NULL) {
-        log_lookup(call);
+        lose(call);
         return true;
     }
     call->stage = STAGE_OUTCOME;
     if (callee->target == NULL) {
-        log_lookup(call);
+        lose(call);
         call->error = GW_STR("the function's provider is not available");
         return true;
     }
     call->invocation = (struct eg_invocation){
         .struct_size = sizeof call->invocation,
         .is_async = call->is_async,
-        .space = space_of(call),
-        .function_id = function_id_of(call),
+        .space = call->space,
+        .function_id = call->function_id,
         .payload = gw_event_json(call->event, callee->target->traits.event_version),
         .request_id = x->request->request_id,
         .event = call->event,
         .call = gw_wait_call(&call->wait),
+        .content_type = gw_event_media_type(call->event, callee->target->traits.event_version),
     };
     call->span = gw_trace_call(x, EG_SPAN_FUNCTION, callee, call->event, &call->invocation);
     gw_wait_invoke(&call->wait, callee->target, &call->invocation,
@@ -130,6 +123,9 @@ static bool stage_invoke(struct gw_call *call) {
 
 static bool stage_outcome(struct gw_call *call) {
     call->stage = STAGE_END;
+    if (!call->is_ok && !call->is_system) {
+        call->exchange->flow->face->call_failed(call);
+    }
     return tell(call, &call->ended, call->is_ok ? GW_SYS_INVOKED : GW_SYS_FAILED);
 }
 

@@ -13,7 +13,9 @@ struct gw_span;
 struct gw_call {
     /* set by the caller */
     struct eg_exchange *exchange;
-    const struct gw_subscriber *subscriber;
+    const struct gw_callee *callee; /* NULL: there is no such function */
+    struct eg_str space;            /* of the function */
+    struct eg_str function_id;
     struct eg_event *event;
     bool is_async;
     bool is_system; /* delivers a system event: emits none itself (9.2) */
@@ -21,18 +23,26 @@ struct gw_call {
     void *arg;
     /* the result */
     bool is_ok;
-    uint32_t call_class;       /* EG_CALL_* when is_ok */
+    bool is_lost;        /* failed: there is no such function, or nobody who could call it */
+    uint32_t call_class; /* EG_CALL_*; of a call that was never made EG_CALL_OK, and not is_ok */
+    struct eg_str error; /* failed: why, for the log, invocationFailed and faces */
     struct eg_str client_text; /* failed: what the client may be told; empty = the default */
     struct eg_buf body;        /* owned; the caller takes it or releases it */
     /* inside */
     uint32_t stage;
-    struct eg_str error; /* of invocationFailed */
     struct eg_invocation invocation;
     struct gw_span *span;
     struct gw_wait wait;
     struct gw_notify invoking;
     struct gw_notify ended; /* invoked or invocationFailed */
 };
+
+/* Who is called, of a subscriber. */
+static inline void gw_call_to(struct gw_call *call, const struct gw_subscriber *subscriber) {
+    call->callee = subscriber->callee;
+    call->space = subscriber->object->space;
+    call->function_id = subscriber->object->as.subscription.function_id;
+}
 
 /* The call is zeroed but for the caller's part. true: ended at once; false: then follows. */
 bool gw_call_start(struct gw_call *call);

@@ -15,6 +15,7 @@
 #include "flow/call.h"
 #include "flow/chain.h"
 #include "flow/counters.h"
+#include "flow/face.h"
 #include "flow/flow.h"
 #include "flow/scope.h"
 #include "flow/trace.h"
@@ -31,6 +32,7 @@ struct gw_flow {
     struct eg_loop *loop;
     uint32_t loop_index;
     struct gw_reader *reader;
+    const struct gw_face *face;
     struct gw_flow_config config;
     struct gw_counters counters;
     struct gw_backlog backlog;
@@ -46,10 +48,8 @@ struct gw_flow {
 /* One event of the request. */
 struct gw_item {
     struct eg_event *event;
-    const struct gw_subscriber *sync;
-    const struct gw_subscriber *const *async;
-    size_t async_count; /* to be delivered: room is reserved for them */
-    size_t async_done;  /* queued, refused or dropped already */
+    struct gw_route route; /* room is reserved for the async ones */
+    size_t async_done;     /* of them: queued, refused or dropped already */
 };
 
 /* What a component keeps with the request from one hook to the next. */
@@ -90,7 +90,7 @@ struct eg_exchange {
     struct gw_carried carried; /* then */
     struct gw_notify received; /* of the event at work */
     struct gw_authorize authorize;
-    struct gw_call *call; /* of the sync subscriber */
+    struct gw_call *call; /* of the one who answers */
     struct gw_wait *spare_wait;
     struct gw_path_params params; /* last: is not zeroed */
 };

@@ -221,27 +221,24 @@ static const struct eg_event *event(const struct eg_exchange *exchange) {
 
 static struct eg_str space(const struct eg_exchange *exchange) {
     const struct eg_event *at_work = event(exchange);
-    size_t count = 0;
+    struct gw_route route = {0};
     if (at_work == NULL) {
         return (struct eg_str){0};
     }
-    const struct gw_snapshot *snapshot = gw_exchange_snapshot(exchange);
-    const struct eg_str verb = exchange->request->method;
-    const struct gw_subscriber *sync =
-        gw_snapshot_sync(snapshot, verb, exchange->path, at_work->type, NULL);
-    if (sync != NULL) {
-        return sync->object->space;
+    exchange->flow->face->route(exchange, at_work->type, NULL, &route);
+    if (route.sync != NULL) {
+        return route.sync->object->space;
     }
-    const struct gw_subscriber *const *async =
-        gw_snapshot_async(snapshot, verb, exchange->path, at_work->type, &count);
-    return count == 0 ? (struct eg_str){0} : async[0]->object->space;
+    if (route.callee != NULL) {
+        return route.callee->object->space;
+    }
+    return route.async_count == 0 ? (struct eg_str){0} : route.async[0]->object->space;
 }
 
 static struct eg_str event_schema(const struct eg_exchange *exchange, const struct eg_event *of,
                                   size_t index, uint64_t *ret_mark) {
     GW_MAGIC_CHECK(exchange, GW_EXCHANGE_MAGIC);
-    const struct gw_eventtype *type = gw_snapshot_schema(
-        gw_exchange_snapshot(exchange), exchange->request->method, exchange->path, of->type, index);
+    const struct gw_eventtype *type = exchange->flow->face->schema(exchange, of->type, index);
     if (type == NULL) {
         return (struct eg_str){0};
     }

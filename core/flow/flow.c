@@ -17,6 +17,7 @@ struct gw_flow *gw_flow_create(const struct gw_flow_setup *setup) {
     flow->loop = setup->loop;
     flow->loop_index = gw_loop_index(setup->loop);
     flow->reader = setup->reader;
+    flow->face = setup->face == NULL ? &gw_face_native : setup->face;
     flow->config = setup->config;
     gw_list_init(&flow->waits);
     gw_counters_init(&flow->counters);
@@ -53,6 +54,11 @@ void gw_flow_destroy(struct gw_flow *flow) {
 
 void gw_flow_request(struct gw_flow *flow, struct gw_http_request *request) {
     gw_exchange_run(gw_exchange_create(flow, request));
+}
+
+void gw_flow_refuse(struct gw_flow *flow, struct gw_http_request *request, const char *reason,
+                    struct gw_http_reply *reply) {
+    flow->face->refuse(request, reason, reply);
 }
 
 /* Functions are called at most once and what was accepted is done, so a client that goes away

@@ -14,6 +14,7 @@
 #include "state/snapshot.h"
 
 struct gw_flow;
+struct gw_face;
 
 enum gw_overflow { GW_OVERFLOW_REFUSE, GW_OVERFLOW_DROP };
 
@@ -34,8 +35,9 @@ struct gw_flow_config {
 struct gw_flow_setup {
     struct eg_loop *loop;
     struct gw_reader *reader;
-    uint32_t workers; /* this loop's share, at least 1 */
-    uint32_t backlog; /* this loop's share, at least 1 */
+    uint32_t workers;           /* this loop's share, at least 1 */
+    uint32_t backlog;           /* this loop's share, at least 1 */
+    const struct gw_face *face; /* what clients see; NULL: that of the present API */
     struct gw_flow_config config;
 };
 struct gw_flow *gw_flow_create(const struct gw_flow_setup *setup);
@@ -51,6 +53,9 @@ void gw_flow_destroy(struct gw_flow *flow); /* busy has to be 0; NULL is fine */
 /* One complete request (give). The events listener's on_request and on_gone. */
 void gw_flow_request(struct gw_flow *flow, struct gw_http_request *request);
 void gw_flow_gone(struct gw_flow *flow, struct gw_http_request *request);
+/* Its on_refuse: what is no request yet is refused as errors are told here. */
+void gw_flow_refuse(struct gw_flow *flow, struct gw_http_request *request, const char *reason,
+                    struct gw_http_reply *reply);
 
 /* The event, exchange and function services of the plugin ABI. */
 const struct eg_event_api *gw_flow_event_api(void);

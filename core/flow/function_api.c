@@ -56,6 +56,12 @@ static struct eg_str payload_of(struct eg_function_call *call, const struct gw_c
     return gw_str(call->wait.held.ptr, call->wait.held.len);
 }
 
+static struct eg_str type_of(const struct gw_callee *callee, const struct eg_invocation *outer) {
+    return outer->event == NULL
+               ? outer->content_type
+               : gw_event_media_type(outer->event, callee->target->traits.event_version);
+}
+
 static uint64_t earlier(uint64_t a_ns, uint64_t b_ns) {
     return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
 }
@@ -72,6 +78,7 @@ static void start(struct eg_function_call *call, const struct gw_callee *callee,
         .payload = payload_of(call, callee, outer->invocation),
         .request_id = x->request->request_id,
         .event = outer->invocation->event,
+        .content_type = type_of(callee, outer->invocation),
     };
     call->span = gw_trace_inner_call(x, callee, outer->invocation, &call->invocation);
     gw_ledger_enter(call->caller, x->flow->loop_index);

@@ -8,7 +8,6 @@
 #include "flow/notify.h"
 
 #include "base/log.h"
-#include "base/metrics.h"
 #include "base/slice.h"
 #include "base/why.h"
 #include "flow/exchange.h"
@@ -127,14 +126,10 @@ static struct eg_event *event_of(struct gw_notify *n, const struct gw_sysevent_d
 
 static void deliver_all(struct gw_notify *n, const struct gw_subscriber *const *subscribers,
                         size_t count, const struct gw_sysevent_data *data) {
-    struct gw_flow *flow = n->exchange->flow;
     for (size_t i = 0; i < count; i++) {
-        gw_metric_add(subscribers[i]->received, 1);
-        if (gw_backlog_reserve(flow, 1, false) == 1) {
+        if (gw_backlog_offer(n->exchange, subscribers[i])) {
             gw_backlog_deliver(n->exchange, subscribers[i], event_of(n, data), true);
-            continue;
         }
-        gw_backlog_lost(n->exchange, 1);
     }
 }
 

@@ -17,24 +17,22 @@ static struct gw_scope *scope_of(struct eg_exchange *x, size_t place) {
 }
 
 static bool is_in_spaces(const struct eg_exchange *x, const struct gw_match *match) {
-    const struct gw_snapshot *snapshot = gw_exchange_snapshot(x);
-    const struct eg_str method = x->request->method;
-    const struct eg_str type = x->item->event->type;
-    size_t count = 0;
+    struct gw_route route = {0};
     if (!gw_match_has_spaces(match)) {
         return true;
     }
-    const struct gw_subscriber *sync = gw_snapshot_sync(snapshot, method, x->path, type, NULL);
-    if (sync != NULL && gw_match_space(match, sync->object->space)) {
+    x->flow->face->route(x, x->item->event->type, NULL, &route);
+    if (route.sync != NULL && gw_match_space(match, route.sync->object->space)) {
         return true;
     }
-    const struct gw_subscriber *const *async =
-        gw_snapshot_async(snapshot, method, x->path, type, &count);
+    if (route.callee != NULL && gw_match_space(match, route.callee->object->space)) {
+        return true;
+    }
     size_t i = 0;
-    while (i < count && !gw_match_space(match, async[i]->object->space)) {
+    while (i < route.async_count && !gw_match_space(match, route.async[i]->object->space)) {
         i++;
     }
-    return i < count;
+    return i < route.async_count;
 }
 
 /* Judged once: neither method nor path change. Of a hosted host the path counts in both forms: by

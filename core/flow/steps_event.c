@@ -1,17 +1,13 @@
 /*
  * flow/steps_event.c - the steps of one event of a request: told, checked by middleware, routed,
- * room reserved, sync subscriber authorized and called, outcome noted. Loop thread.
+ * room reserved, who answers authorized and called, outcome noted. Loop thread.
  */
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/slice.h"
 #include "domain/hosted.h"
-#include "domain/refusal.h"
-#include "domain/reply.h"
 #include "flow/exchange.h"
 
-#define CALL_FAILED "Function call failed. Please check logs."
 /* A batch is one request with one arena: what its events make of themselves (system events repeat
  * all headers) may be a thousand times its size. A single event is bounded by the limits of
  * ingress.
@@ -80,26 +76,32 @@ enum gw_move gw_step_event_chain(struct eg_exchange *x) {
 
 /* ---- route and reserve ---- */
 
-static void count_received(const struct gw_item *item) {
-    if (item->sync != NULL) {
-        gw_metric_add(item->sync->received, 1);
+static void count_received(const struct gw_route *route) {
+    if (route->sync != NULL) {
+        gw_metric_add(route->sync->received, 1);
+    } else if (route->direct != NULL) {
+        gw_metric_add(route->direct->received, 1);
     }
-    for (size_t i = 0; i < item->async_count; i++) {
-        gw_metric_add(item->async[i]->received, 1);
+    for (size_t i = 0; i < route->async_count; i++) {
+        gw_metric_add(route->async[i]->received, 1);
     }
+}
+
+static bool has_callee(const struct gw_route *route) {
+    return route->sync != NULL || route->callee != NULL;
 }
 
 /* Room for all async subscribers, before anything is called (Q23). */
 static bool reserve(struct eg_exchange *x) {
     struct gw_flow *flow = x->flow;
-    struct gw_item *item = x->item;
+    struct gw_route *route = &x->item->route;
     const bool partly = flow->config.overflow == GW_OVERFLOW_DROP;
-    const size_t wanted = item->async_count;
-    item->async_count = gw_backlog_reserve(flow, wanted, partly);
-    if (item->async_count < wanted) {
-        gw_backlog_lost(x, wanted - item->async_count);
+    const size_t wanted = route->async_count;
+    route->async_count = gw_backlog_reserve(flow, wanted, partly);
+    if (route->async_count < wanted) {
+        gw_backlog_lost(x, wanted - route->async_count);
     }
-    return item->async_count == wanted || partly;
+    return route->async_count == wanted || partly;
 }
 
 static enum gw_move answer_full(struct eg_exchange *x) {
@@ -111,34 +113,32 @@ static enum gw_move answer_full(struct eg_exchange *x) {
 }
 
 enum gw_move gw_step_route(struct eg_exchange *x) {
-    struct gw_item *item = x->item;
-    const struct gw_snapshot *snapshot = gw_exchange_snapshot(x);
-    const struct eg_str method = x->request->method;
+    struct eg_event *event = x->item->event;
+    struct gw_route *route = &x->item->route;
     if (x->principal_json.len > 0) {
-        gw_event_set_authorization(item->event, x->principal_json);
+        gw_event_set_authorization(event, x->principal_json);
     }
-    item->sync = gw_snapshot_sync(snapshot, method, x->path, item->event->type, &x->params);
-    item->async =
-        gw_snapshot_async(snapshot, method, x->path, item->event->type, &item->async_count);
-    if (item->sync == NULL && item->async_count == 0) {
+    x->flow->face->route(x, event->type, &x->params, route);
+    if (!has_callee(route) && route->async_count == 0) {
         gw_metric_add(x->flow->counters.unrouted, 1);
         return GW_MOVE_OTHER;
     }
-    count_received(item);
-    if (item->async_count > 0 && !reserve(x)) {
+    count_received(route);
+    if (route->async_count > 0 && !reserve(x)) {
         return answer_full(x);
     }
-    return item->sync == NULL ? GW_MOVE_OTHER : GW_MOVE_NEXT;
+    return has_callee(route) ? GW_MOVE_NEXT : GW_MOVE_OTHER;
 }
 
-/* ---- the sync subscriber ---- */
+/* ---- the one who answers ---- */
 
 enum gw_move gw_step_authorize(struct eg_exchange *x) {
-    if (!x->item->sync->needs_authorizer) {
+    const struct gw_subscriber *sync = x->item->route.sync;
+    if (sync == NULL || !sync->needs_authorizer) {
         x->authorize.json = (struct eg_str){0};
         return GW_MOVE_OTHER;
     }
-    return gw_authorize_start(x, x->item->sync, x->item->event) ? GW_MOVE_NEXT : GW_MOVE_WAIT;
+    return gw_authorize_start(x, sync, x->item->event) ? GW_MOVE_NEXT : GW_MOVE_WAIT;
 }
 
 enum gw_move gw_step_authorize_verdict(struct eg_exchange *x) {
@@ -153,6 +153,16 @@ static void on_called(struct gw_call *call) {
     gw_exchange_resume(call->exchange);
 }
 
+static void set_callee(struct gw_call *call, const struct gw_route *route) {
+    if (route->sync != NULL) {
+        gw_call_to(call, route->sync);
+        return;
+    }
+    call->callee = route->callee;
+    call->space = route->callee->object->space;
+    call->function_id = route->callee->object->id;
+}
+
 /* The authorizer saw the event without params (5.4), the subscribers see them. */
 enum gw_move gw_step_invoke(struct eg_exchange *x) {
     struct eg_event *event = x->item->event;
@@ -163,60 +173,27 @@ enum gw_move gw_step_invoke(struct eg_exchange *x) {
     }
     x->call = gw_arena_zalloc(x->arena, sizeof *x->call);
     x->call->exchange = x;
-    x->call->subscriber = x->item->sync;
+    set_callee(x->call, &x->item->route);
     x->call->event = event;
     x->call->then = on_called;
     return gw_call_start(x->call) ? GW_MOVE_NEXT : GW_MOVE_WAIT;
 }
 
-/* ---- the function's answer becomes the reply ---- */
-
-static void take_headers(struct eg_exchange *x, const struct gw_reply *reply) {
-    for (size_t i = 0; i < reply->header_count; i++) {
-        const struct eg_kv *h = &reply->headers[i];
-        if (gw_str_eq_nocase(h->name, GW_STR("Content-Type"))) {
-            x->answer.content_type = h->value;
-        } else {
-            gw_headers_add(x->arena, &x->answer.own, h->name, h->value);
-        }
+static void count_processed(const struct gw_route *route) {
+    if (route->sync != NULL) {
+        gw_metric_add(route->sync->processed, 1);
+    } else if (route->direct != NULL) {
+        gw_metric_add(route->direct->processed, 1);
     }
-}
-
-static void map_answer(struct eg_exchange *x, struct eg_str answer) {
-    struct gw_reply reply = {0};
-    struct eg_why why = {.struct_size = sizeof why};
-    if (gw_reply_map(x->arena, answer, x->flow->config.json_depth, &reply, &why) < 0) {
-        gw_exchange_log(x, EG_LOG_WARN, "HTTP response object malformed", "reason",
-                        gw_why_str(&why));
-        gw_answer_error(x, 500, GW_STR("HTTP response object malformed"));
-        return;
-    }
-    gw_answer_set(x, reply.status);
-    x->answer.body = reply.body;
-    take_headers(x, &reply);
-}
-
-/* What a connector's service acknowledged is answered as it is (Q41). */
-static void acknowledge(struct eg_exchange *x, struct eg_str body) {
-    gw_answer_set(x, 200);
-    x->answer.body = body;
-    x->answer.content_type = GW_STR("application/json");
 }
 
 enum gw_move gw_step_invoke_verdict(struct eg_exchange *x) {
     struct gw_call *call = x->call;
     const struct eg_str body = {call->body.ptr, call->body.len};
-    gw_metric_add(x->item->sync->processed, 1);
+    count_processed(&x->item->route);
     gw_answer_keep(x, call->body);
     call->body = (struct eg_buf){0};
-    if (!call->is_ok) {
-        gw_answer_error(x, 500,
-                        call->client_text.len > 0 ? call->client_text : GW_STR(CALL_FAILED));
-    } else if (call->call_class == EG_CALL_ACCEPTED) {
-        acknowledge(x, body);
-    } else {
-        map_answer(x, body);
-    }
+    x->flow->face->outcome(x, call, body);
     return GW_MOVE_NEXT;
 }
 

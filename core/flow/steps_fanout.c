@@ -10,7 +10,7 @@
 static struct gw_item *pending_item(struct eg_exchange *x) {
     while (x->item_index < x->item_count) {
         struct gw_item *item = &x->items[x->item_index];
-        if (item->async_done < item->async_count) {
+        if (item->async_done < item->route.async_count) {
             return item;
         }
         x->item_index++;
@@ -23,7 +23,7 @@ static struct gw_item *pending_item(struct eg_exchange *x) {
 enum gw_move gw_step_fanout(struct eg_exchange *x) {
     while ((x->item = pending_item(x)) != NULL) {
         struct gw_item *item = x->item;
-        const struct gw_subscriber *subscriber = item->async[item->async_done];
+        const struct gw_subscriber *subscriber = item->route.async[item->async_done];
         if (subscriber->needs_authorizer) {
             return gw_authorize_start(x, subscriber, item->event) ? GW_MOVE_NEXT : GW_MOVE_WAIT;
         }
@@ -35,7 +35,7 @@ enum gw_move gw_step_fanout(struct eg_exchange *x) {
 
 enum gw_move gw_step_fanout_verdict(struct eg_exchange *x) {
     struct gw_item *item = x->item;
-    const struct gw_subscriber *subscriber = item->async[item->async_done++];
+    const struct gw_subscriber *subscriber = item->route.async[item->async_done++];
     if (!x->authorize.is_allowed) {
         gw_backlog_give_back(x->flow, 1);
         return GW_MOVE_NEXT;

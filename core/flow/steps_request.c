@@ -2,12 +2,9 @@
  * flow/steps_request.c - the steps that concern the request as a whole: admission, CORS, the chains
  * around it, making its events, closing and answering. Loop thread.
  */
-#include "base/log.h"
 #include "base/slice.h"
-#include "domain/cors_rules.h"
 #include "domain/hosted.h"
 #include "domain/kinds.h"
-#include "domain/refusal.h"
 #include "flow/exchange.h"
 
 enum gw_move gw_step_admit(struct eg_exchange *x) {
@@ -42,22 +39,16 @@ enum gw_move gw_step_cors(struct eg_exchange *x) {
         .requested_method = gw_http_header(r, GW_STR("Access-Control-Request-Method"), 0),
         .requested_headers = gw_http_header(r, GW_STR("Access-Control-Request-Headers"), 0),
     };
-    bool is_preflight = false;
+    struct gw_cors_answer answer;
+    answer.count = 0;
     set_path(x);
-    const struct eg_str method = gw_cors_lookup_method(&request, &is_preflight);
-    const struct gw_cors *cors = gw_snapshot_cors(gw_exchange_snapshot(x), method, x->path);
-    if (cors == NULL) {
+    const bool is_preflight = x->flow->face->cors(x, &request, &answer);
+    keep_cors(x, &answer);
+    if (!is_preflight) {
         return GW_MOVE_NEXT;
     }
-    struct gw_cors_answer answer = {.count = 0};
-    if (is_preflight) {
-        gw_cors_preflight(x->arena, cors, &request, &answer);
-        gw_answer_set(x, 200);
-    } else {
-        gw_cors_actual(x->arena, cors, &request, &answer);
-    }
-    keep_cors(x, &answer);
-    return is_preflight ? GW_MOVE_OTHER : GW_MOVE_NEXT;
+    gw_answer_set(x, 200);
+    return GW_MOVE_OTHER;
 }
 
 /* ---- chains ---- */
@@ -131,16 +122,9 @@ enum gw_move gw_step_build(struct eg_exchange *x) {
     struct gw_event_seed seed;
     struct eg_event **events = NULL;
     size_t count = 0;
-    struct eg_why why = {.struct_size = sizeof why};
     describe_request(x);
     gw_exchange_seed(x, &seed);
-    const int32_t status = gw_events_from_request(x->arena, &x->view_of_request, &seed, &events,
-                                                  &count, &x->is_batch, &why);
-    if (status < 0) {
-        gw_answer_error(x, 400, gw_why_str(&why));
-        return GW_MOVE_OTHER;
-    }
-    if (has_system_type(x, events, count)) {
+    if (!x->flow->face->events(x, &seed, &events, &count) || has_system_type(x, events, count)) {
         return GW_MOVE_OTHER;
     }
     keep_events(x, events, count);
@@ -156,7 +140,7 @@ enum gw_move gw_step_close(struct eg_exchange *x) {
     if (x->batch_refusal.len > 0) {
         gw_answer_error(x, 400, x->batch_refusal);
     } else if (x->answer.status == 0) {
-        gw_answer_set(x, 202);
+        x->flow->face->accepted(x);
     }
     return GW_MOVE_NEXT;
 }

@@ -109,10 +109,10 @@ static struct eg_str known_method(struct eg_str method) {
 /* The path of the first subscription that an event was routed to. */
 static struct eg_str route_of(const struct eg_exchange *x) {
     for (size_t i = 0; i < x->item_count; i++) {
-        const struct gw_item *item = &x->items[i];
-        const struct gw_subscriber *first = item->sync != NULL      ? item->sync
-                                            : item->async_count > 0 ? item->async[0]
-                                                                    : NULL;
+        const struct gw_route *route = &x->items[i].route;
+        const struct gw_subscriber *first = route->sync != NULL      ? route->sync
+                                            : route->async_count > 0 ? route->async[0]
+                                                                     : NULL;
         if (first != NULL) {
             return first->object->as.subscription.path;
         }

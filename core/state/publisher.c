@@ -22,6 +22,7 @@
 #include "io/loop.h"
 #include "state/gauges.h"
 #include "state/snapshot_inner.h"
+#include "state/space_routes.h"
 
 #define PUBLISHER_MAGIC 0x7075626cu /* publ */
 #define PAUSE_FACTOR 4u
@@ -70,6 +71,7 @@ struct gw_publisher {
     struct gw_gauges gauges;
     struct gw_node publications; /* that some loop still holds; the latest is the last */
     struct publication *latest;
+    struct eg_str indexed_space;      /* empty: none */
     const struct gw_catalog *catalog; /* of the build that waits */
     struct waiter *waiters;
     struct gw_timer pause;
@@ -201,8 +203,12 @@ static struct publication *publication_create(struct gw_publisher *publisher,
 static void build(struct gw_publisher *publisher) {
     const struct gw_catalog *catalog = publisher->catalog;
     const uint64_t begun_ns = gw_monotonic_ns();
-    struct publication *publication = publication_create(
-        publisher, gw_snapshot_build(publisher->manager, catalog, publisher->latest->snapshot));
+    struct gw_snapshot *snapshot =
+        gw_snapshot_build(publisher->manager, catalog, publisher->latest->snapshot);
+    if (publisher->indexed_space.len > 0) {
+        gw_space_routes_build(snapshot, publisher->indexed_space);
+    }
+    struct publication *publication = publication_create(publisher, snapshot);
     publication->waiters = publisher->waiters;
     publication->to_install = publisher->reader_count;
     publication->changed_ns = publisher->changed_ns;
@@ -248,6 +254,11 @@ void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalo
         return;
     }
     build(publisher);
+}
+
+void gw_publisher_index_space(struct gw_publisher *publisher, struct eg_str space) {
+    GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
+    publisher->indexed_space = space;
 }
 
 int32_t gw_publisher_check(struct gw_publisher *publisher, const struct gw_chains *next,

@@ -163,16 +163,21 @@ static void set_event_type(const struct build *build, struct gw_subscriber *subs
 
 /* ---- subscriptions ---- */
 
+void gw_snapshot_meters(struct eg_str space, struct eg_str type, struct eg_metric **ret_received,
+                        struct eg_metric **ret_processed) {
+    const struct eg_kv labels[] = {{GW_STR("space"), space}, {GW_STR("type"), type}};
+    *ret_received = gw_metric(&received_family, labels, GW_COUNT(labels));
+    *ret_processed = gw_metric(&processed_family, labels, GW_COUNT(labels));
+}
+
 /* Looked up once for each (space, type), since the look-up takes a lock. */
 static const struct counters *counters_of(struct build *build, struct eg_str space,
                                           struct eg_str type) {
     void **place =
         gw_route_table_place(&build->counters, (struct gw_route_key){.a = space, .b = type});
     if (*place == NULL) {
-        const struct eg_kv labels[] = {{GW_STR("space"), space}, {GW_STR("type"), type}};
         struct counters *counters = gw_arena_alloc(&build->scratch, sizeof *counters);
-        counters->received = gw_metric(&received_family, labels, GW_COUNT(labels));
-        counters->processed = gw_metric(&processed_family, labels, GW_COUNT(labels));
+        gw_snapshot_meters(space, type, &counters->received, &counters->processed);
         *place = counters;
     }
     return *place;
@@ -230,17 +235,8 @@ static void add_schema(struct gw_arena *arena, struct gw_subscriber_list *list,
     list->schemas[list->schema_count++] = event_type;
 }
 
-static void add_async(struct build *build, struct gw_subscriber *subscriber) {
-    struct gw_arena *arena = &build->snapshot->arena;
-    const struct gw_subscription *subscription = &subscriber->object->as.subscription;
-    void **place = gw_route_table_place(&build->snapshot->async,
-                                        (struct gw_route_key){.a = subscription->method,
-                                                              .b = subscription->path,
-                                                              .c = subscription->event_type});
-    if (*place == NULL) {
-        *place = gw_arena_zalloc(arena, sizeof(struct gw_subscriber_list));
-    }
-    struct gw_subscriber_list *list = *place;
+void gw_subscriber_list_add(struct gw_arena *arena, struct gw_subscriber_list *list,
+                            const struct gw_subscriber *subscriber) {
     if (list->count == list->room) {
         const size_t room = list->room == 0 ? 1 : gw_size_mul(list->room, 2);
         const struct gw_subscriber **items =
@@ -252,7 +248,20 @@ static void add_async(struct build *build, struct gw_subscriber *subscriber) {
         list->room = room;
     }
     list->items[list->count++] = subscriber;
-    add_schema(arena, list, subscriber->event_type);
+}
+
+static void add_async(struct build *build, struct gw_subscriber *subscriber) {
+    struct gw_arena *arena = &build->snapshot->arena;
+    const struct gw_subscription *subscription = &subscriber->object->as.subscription;
+    void **place = gw_route_table_place(&build->snapshot->async,
+                                        (struct gw_route_key){.a = subscription->method,
+                                                              .b = subscription->path,
+                                                              .c = subscription->event_type});
+    if (*place == NULL) {
+        *place = gw_arena_zalloc(arena, sizeof(struct gw_subscriber_list));
+    }
+    gw_subscriber_list_add(arena, *place, subscriber);
+    add_schema(arena, *place, subscriber->event_type);
 }
 
 static void add_subscription(struct build *build, struct gw_subscriber *subscriber,
@@ -288,6 +297,8 @@ static void add_subscriptions(struct build *build) {
     for (size_t i = 0; i < count; i++) {
         add_subscription(build, &subscribers[i], all[i].object);
     }
+    snapshot->subscriber_list = subscribers;
+    snapshot->subscriber_count = count;
 }
 
 static void add_cors(struct build *build) {

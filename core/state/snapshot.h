@@ -34,6 +34,12 @@ struct gw_subscriber {
     struct eg_metric *processed;
 };
 
+/* Counts the calls of a space's functions by their ids. */
+struct gw_direct {
+    struct eg_metric *received; /* of {space,type="invoke"} */
+    struct eg_metric *processed;
+};
+
 /* Reads; any loop, during the life of the view they came through. */
 const struct gw_subscriber *gw_snapshot_sync(const struct gw_snapshot *snapshot,
                                              struct eg_str method, struct eg_str path,
@@ -70,6 +76,9 @@ struct gw_view {
 struct gw_publisher *gw_publisher_create(struct gw_manager *manager, struct eg_loop *control,
                                          struct eg_loop *const *loops, uint32_t loop_count);
 struct gw_reader *gw_publisher_reader(struct gw_publisher *publisher, uint32_t loop_index);
+/* From the next publication on the routes of this space can be asked for by themselves
+ * (space_routes.h). The text is borrowed for ever. */
+void gw_publisher_index_space(struct gw_publisher *publisher, struct eg_str space);
 /* Builds from the catalog's cache and posts to every loop; updates the object gauges
  * (eventgateway_{eventtypes,functions,subscriptions,cors}_total{space}, Q35). on_everywhere (may be
  * NULL) runs on the control loop when every loop has swapped. */

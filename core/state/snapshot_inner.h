@@ -20,6 +20,8 @@ struct gw_subscriber_list {
     size_t schema_room;
 };
 
+struct gw_space_routes;
+
 struct gw_snapshot {
     uint32_t magic;
     uint64_t revision;
@@ -34,8 +36,17 @@ struct gw_snapshot {
     size_t object_count;
     const struct gw_callee *callee_list;
     size_t callee_count;
-    bool has_schema; /* some event type has one */
+    const struct gw_subscriber *subscriber_list; /* oldest first */
+    size_t subscriber_count;
+    const struct gw_space_routes *space_routes; /* NULL: not asked for */
+    bool has_schema;                            /* some event type has one */
 };
+
+void gw_subscriber_list_add(struct gw_arena *arena, struct gw_subscriber_list *list,
+                            const struct gw_subscriber *subscriber);
+/* The counters of received and processed events. Takes a lock. */
+void gw_snapshot_meters(struct eg_str space, struct eg_str type, struct eg_metric **ret_received,
+                        struct eg_metric **ret_processed);
 
 /* catalog NULL: an empty snapshot. before (may be NULL): whose targets are kept where the object is
  * the same, and whose losers were logged already. Control thread. */

@@ -5,7 +5,8 @@
  * nothing else. The gateway exports no symbols to it: what it needs comes through struct eg_host.
  *
  * History of the ABI (every bump is a line here):
- *   0.4  2026-11-29  providers call other functions: host->function, and call of an invocation.
+ *   0.4  2026-11-29  providers call other functions: host->function, and call of an invocation;
+ *                    they are told what a payload is: content_type of an invocation.
  *   0.3  2026-11-28  event: set_attribute, set_data, extension_at; exchange: space, event,
  * principal, headers by index, set_header, reply headers read and replaced, client_cert,
  *                    event_schema, keep and kept; reacter: trace; provider: traceparent and

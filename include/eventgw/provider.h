@@ -46,6 +46,9 @@ struct eg_invocation {
     struct eg_str tracestate;
     /* Since 0.4. For function->call; NULL = other functions cannot be called from here. */
     const struct eg_call *call;
+    /* Since 0.4. Media type of the payload where it is sent as something with one; empty =
+     * application/cloudevents+json. */
+    struct eg_str content_type;
 };
 
 /* What a provider does. */

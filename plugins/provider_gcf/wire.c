@@ -202,7 +202,7 @@ int32_t gcf_wire_make(const struct eg_host *host, const struct eg_invocation *in
     if (invocation->event == NULL || is_structured) {
         make_plain(host, invocation->payload,
                    invocation->event == NULL ? EGX_STR("application/json")
-                                             : EGX_STR("application/cloudevents+json"),
+                                             : egx_content_type(invocation),
                    &wire);
         put_trace(&wire, invocation);
         *ret_wire = wire;

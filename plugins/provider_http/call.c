@@ -41,8 +41,7 @@ int32_t provider_http_invoke(void *instance, void *slot, void *target,
     const struct http_instance *i = instance;
     const struct http_target_settings *settings = target;
     struct http_call *call = egx_call_take(slot, op);
-    call->headers[0] =
-        (struct eg_kv){EGX_STR("Content-Type"), EGX_STR("application/cloudevents+json")};
+    call->headers[0] = (struct eg_kv){EGX_STR("Content-Type"), egx_content_type(invocation)};
     call->request = (struct eg_http_request){
         .struct_size = sizeof call->request,
         .flags = i->settings->redirects ? 0 : EG_HTTP_NO_REDIRECT,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <eventgw-sdk/egx_http.h>
+
 #include "provider_http.h"
 #include "unit.h"
 
@@ -121,11 +123,13 @@ static void end(void) {
 }
 
 static struct eg_str traceparent; /* of the next calls */
+static struct eg_str content_type;
 
 static int32_t invoke(void) {
     static struct eg_invocation invocation = {.struct_size = sizeof invocation,
                                               .payload = {"{\"a\":1}", 7}};
     invocation.traceparent = traceparent;
+    invocation.content_type = content_type;
     return ops()->invoke(instance, slot, target, &invocation, &op);
 }
 static void count_release(void *owner) {
@@ -218,6 +222,23 @@ static void a_call_is_a_post_of_the_event(void) {
     CU_ASSERT_STRING_EQUAL(got.body, "{}");
     CU_ASSERT_EQUAL(net.released, 1);
     end();
+}
+
+static void a_payload_is_sent_as_what_the_gateway_says_it_is(void) {
+    begin("5xx");
+    content_type = EGX_STR("application/json");
+    CU_ASSERT_EQUAL(invoke(), EG_OK);
+    ASSERT_STR(net.request.headers[0].name, "Content-Type");
+    ASSERT_STR(net.request.headers[0].value, "application/json");
+    content_type = egx_str_n(NULL, 0);
+    respond(200, "{}");
+    end();
+}
+
+static void a_gateway_that_says_nothing_of_the_payload_sends_an_event(void) {
+    static const struct eg_invocation old = {.struct_size = offsetof(struct eg_invocation, call),
+                                             .content_type = {"text/plain", 10}};
+    ASSERT_STR(egx_content_type(&old), "application/cloudevents+json");
 }
 
 static void a_trace_goes_on_with_the_call(void) {
@@ -348,8 +369,10 @@ static void redirects_can_be_switched_off(void) {
 
 UNIT_MAIN(UNIT(a_url_with_any_scheme_passes), UNIT(any_other_url_gives_the_missing_fields_text),
           UNIT(a_function_may_ask_for_a_version_of_cloudevents),
-          UNIT(a_call_is_a_post_of_the_event), UNIT(a_trace_goes_on_with_the_call),
-          UNIT(statuses_are_sorted_into_classes),
+          UNIT(a_call_is_a_post_of_the_event),
+          UNIT(a_payload_is_sent_as_what_the_gateway_says_it_is),
+          UNIT(a_gateway_that_says_nothing_of_the_payload_sends_an_event),
+          UNIT(a_trace_goes_on_with_the_call), UNIT(statuses_are_sorted_into_classes),
           UNIT(a_failed_status_is_told_in_the_words_of_the_log),
           UNIT(a_transport_error_is_transient),
           UNIT(a_url_that_cannot_be_reached_fails_at_the_call),

@@ -3,7 +3,8 @@
  *
  * Input: one byte of switches, header lines `name:value` up to an empty line, then the body. Every
  * accepted event has to be JSON in each version; in its own version it has to be accepted again and
- * written the same; parameters and an authorization must not break it.
+ * written the same; parameters and an authorization must not break it. The same request to the API
+ * of 2017 is one event in its form, and CloudEvents can be made of that.
  */
 #include <stdlib.h>
 
@@ -75,6 +76,23 @@ static void check_authorizer_payload(const struct gw_event_request *request) {
     gw_bytes_free(&out);
 }
 
+static void check_2017(struct gw_arena *arena, const struct gw_event_request *request,
+                       const struct gw_event_seed *seed) {
+    struct eg_event *event = NULL;
+    struct eg_why why = {.struct_size = sizeof why};
+    if (gw_event_from_request_2017(arena, request, seed, &event, &why) < 0) {
+        GW_ASSERT(why.len > 0);
+        return;
+    }
+    GW_ASSERT(gw_str_starts(gw_event_json(event, EG_CE_AS_RECEIVED), GW_STR("{\"event\":\"")));
+    for (uint32_t v = EG_CE_AS_RECEIVED; v <= EG_CE_1_0; v++) {
+        check_json(gw_event_json(event, v));
+    }
+    (void)gw_event_set_attribute(event, GW_STR("time"), request->path);
+    (void)gw_event_set_attribute(event, GW_STR("type"), request->path);
+    check_json(gw_event_json(event, EG_CE_AS_RECEIVED));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) {
         return 0;
@@ -106,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     } else {
         GW_ASSERT(why.len > 0);
     }
+    check_2017(&arena, &request, &seed);
     gw_arena_free(&arena);
     return 0;
 }

@@ -44,6 +44,13 @@ static inline size_t egx_trace_headers(const struct eg_invocation *invocation,
     return count;
 }
 
+/* The Content-Type of the payload. Borrowed from the invocation, or static. */
+static inline struct eg_str egx_content_type(const struct eg_invocation *invocation) {
+    return EG_HAS(invocation, content_type) && invocation->content_type.len > 0
+               ? invocation->content_type
+               : EGX_STR("application/cloudevents+json");
+}
+
 /* How long a call may take that has to be done before the op's deadline: with a second more, since
  * the host itself ends the op. 0 = the gateway's own limit. */
 static inline uint64_t egx_http_timeout(const struct eg_host *host, const struct eg_op *op) {

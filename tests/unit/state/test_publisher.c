@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "snapshot_rig.h"
+#include "state/space_routes.h"
 
 #define LOOPS 3u
 
@@ -114,6 +115,23 @@ static void a_published_change_is_seen_and_a_held_view_stays_as_it_was(void) {
     CU_ASSERT_EQUAL(held->refs, 1);
     gw_view_release(held);
     pub_down();
+}
+
+static void the_routes_of_a_space_are_published_when_they_were_asked_for(void) {
+    for (int is_asked = 0; is_asked < 2; is_asked++) {
+        pub_up();
+        if (is_asked) {
+            gw_publisher_index_space(pub.publisher, GW_STR("default"));
+        }
+        set_subscription("default", "s1", "sync", "t", "f", "/x");
+        publish();
+        struct gw_view *view = gw_view_acquire(gw_publisher_reader(pub.publisher, 0));
+        const struct gw_subscriber *found =
+            gw_space_sync(view->snapshot, GW_STR("POST"), GW_STR("/x"), GW_STR("t"));
+        CU_ASSERT_EQUAL(found != NULL, is_asked);
+        gw_view_release(view);
+        pub_down();
+    }
 }
 
 static void the_same_value_again_is_routed_under_its_new_revision(void) {
@@ -254,6 +272,7 @@ static void a_check_of_the_next_providers_does_not_overlook_what_waits_to_be_bui
 
 UNIT_MAIN(UNIT(before_the_first_publication_there_is_an_empty_view),
           UNIT(a_published_change_is_seen_and_a_held_view_stays_as_it_was),
+          UNIT(the_routes_of_a_space_are_published_when_they_were_asked_for),
           UNIT(the_same_value_again_is_routed_under_its_new_revision),
           UNIT(stop_waits_for_views_that_are_held), UNIT(loops_read_while_snapshots_come_and_go),
           UNIT(everybody_who_asks_in_a_burst_is_told),
