@@ -267,25 +267,28 @@ def test_the_oldest_client_hands_refusals_over_as_answers(old_fdk):
 
 # ---- invoke ----
 
-def test_invoke_answers_the_function_s_bytes(any_fdk, make_function):   # JS-12, O17-27
+def test_invoke_answers_the_function_s_bytes(any_fdk, v17, make_function):   # JS-12, O17-27
     made = make_function('{"greeting": "Hello, Max!"}\n')
     any_fdk.registerFunction(function("greet", made.url))
+    v17.settle()
     answer = any_fdk.invoke({"functionId": "greet", "data": {"name": "Max"}})
     assert (answer["status"], answer["body"]) == (200, '{"greeting": "Hello, Max!"}\n')
     event = made.calls[0].json
     assert (event["event"], event["data"], event["dataType"]) == ("invoke", {"name": "Max"}, "application/json")
 
 
-def test_a_response_object_is_only_text_to_invoke(any_fdk, make_function):   # O17-30
+def test_a_response_object_is_only_text_to_invoke(any_fdk, v17, make_function):   # O17-30
     made = make_function((404, '{"statusCode":201,"body":"x"}'))
     any_fdk.registerFunction(function("f1", made.url))
+    v17.settle()
     answer = any_fdk.invoke({"functionId": "f1", "data": 1})
     assert (answer["status"], answer["body"]) == (200, '{"statusCode":201,"body":"x"}')
 
 
-def test_invoke_sends_data_of_a_type_of_their_own(any_fdk, make_function):
+def test_invoke_sends_data_of_a_type_of_their_own(any_fdk, v17, make_function):
     made = make_function("ok")
     any_fdk.registerFunction(function("f1", made.url))
+    v17.settle()
     assert any_fdk.invoke({"functionId": "f1", "data": "Max", "dataType": "text/plain"})["body"] == "ok"
     assert base64.b64decode(made.calls[0].json["data"]) == b"Max"
 
@@ -295,9 +298,10 @@ def test_invoking_what_is_not_there_carries_the_gateway_s_text(fdk):   # O17-28
         "Failed to invoke function nope due the error: unable to look up registered function"
 
 
-def test_a_failing_function_carries_the_gateway_s_text(fdk, make_function):
+def test_a_failing_function_carries_the_gateway_s_text(fdk, v17, make_function):
     made = make_function((500, "oh no"))
     fdk.registerFunction(function("f1", made.url))
+    v17.settle()
     assert rejection(fdk.invoke, {"functionId": "f1", "data": 1}).rstrip("\n") == (
         "Failed to invoke function f1 due the error: Function call failed because of runtime error. "
         'Error: "HTTP status code: 500"')

@@ -81,12 +81,12 @@ static void the_older_of_two_spaces_wins_a_path_and_the_loser_takes_over(void) {
     rebuild();
     CU_ASSERT_PTR_NOT_NULL_FATAL(sync_of("t", "/x/y"));
     ASSERT_STR(sync_of("t", "/x/y")->object->space, "zzz");
-    CU_ASSERT_EQUAL(rig_logged("a path is not routed"), 1);
+    CU_ASSERT_EQUAL(rig_logged("a path is not in the path tree"), 1);
     set_subscription("zzz", "s1", "sync", "t", "old", "/*all"); /* updated: still the older */
     set_function("zzz", "other");
     rebuild();
     ASSERT_STR(sync_of("t", "/x/y")->object->space, "zzz");
-    CU_ASSERT_EQUAL(rig_logged("a path is not routed"), 1); /* said already */
+    CU_ASSERT_EQUAL(rig_logged("a path is not in the path tree"), 1); /* said already */
     set_kind("subscriptions", "zzz", "s1", NULL);
     rebuild();
     CU_ASSERT_PTR_NOT_NULL_FATAL(sync_of("t", "/x/y"));
