@@ -243,7 +243,7 @@ def test_a_failure_is_told_in_system_events_as_that_of_the_weighted_function(spl
 
 
 def test_both_calls_end_at_one_deadline(split):
-    gateway = split(options={"set": {"compat.function_timeout": "200ms"}}, canary=1)
+    gateway = split(options={"set": {"compat.function_timeout": "2s"}}, canary=1)   # enough for the last call
     gateway.canary.gate.clear()
     answer = gateway.emit(cloud_event("e"))
     assert (answer.status, answer.message) == (500, FAILED)
