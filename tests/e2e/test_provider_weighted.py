@@ -118,6 +118,18 @@ def test_an_authorizer_may_be_weighted(make_gateway):
     assert gateway.emit(event).status == 403
 
 
+def test_an_authorizer_gets_the_event_in_its_own_version_too(make_gateway):
+    gateway = make_gateway()
+    yes = gateway.function("yes", {"authorization": {"principalId": "u1"}}, cloudEvents="1.0")
+    gateway.function("f", {"body": "in"})
+    gateway.create("functions", {"functionId": "front", "type": "weighted", "provider": provider(yes=1)})
+    gateway.event_type("e", authorizer="front")
+    gateway.sync("e", "f")
+    gateway.settle()
+    assert gateway.emit(cloud_event("e")).text == "in"
+    assert yes.calls[0].json["event"]["specversion"] == "1.0"
+
+
 # ---- weights that change ----
 
 def test_weights_change_while_requests_flow_and_none_fails(split):
