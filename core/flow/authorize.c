@@ -15,9 +15,8 @@
 #include "flow/exchange.h"
 
 /* On the heap and not in the arena: it has the whole body, and a batch may ask for each event. */
-static struct eg_buf payload_of(struct eg_exchange *x, const struct gw_target *target,
-                                struct eg_event *event) {
-    const struct eg_str json = gw_event_json(event, target->traits.event_version);
+struct eg_buf gw_authorize_payload(struct eg_exchange *x, const struct gw_target *target) {
+    const struct eg_str json = gw_event_json(x->authorize.event, target->traits.event_version);
     struct gw_bytes out;
     gw_bytes_init(&out, 0);
     (void)gw_bytes_grow(&out, json.len + x->request->body.len * 2 + 512);
@@ -54,13 +53,13 @@ static void on_answer(struct gw_wait *wait, int32_t status, struct eg_result *re
 bool gw_authorize_start(struct eg_exchange *exchange, const struct gw_subscriber *subscriber,
                         struct eg_event *event) {
     const struct gw_callee *callee = subscriber->authorizer;
-    exchange->authorize = (struct gw_authorize){0};
+    exchange->authorize = (struct gw_authorize){.event = event};
     if (callee == NULL || callee->target == NULL) {
         refuse(exchange, GW_STR("the authorizer function is missing"));
         return true;
     }
     struct gw_wait *wait = gw_wait_take(exchange);
-    wait->held = payload_of(exchange, callee->target, event);
+    wait->held = gw_authorize_payload(exchange, callee->target);
     struct eg_invocation *invocation = gw_arena_zalloc(exchange->arena, sizeof *invocation);
     invocation->struct_size = sizeof *invocation;
     invocation->space = callee->object->space;

@@ -8,8 +8,8 @@
  * since that is called back, and may have ended its own op long before.
  *
  * What it borrows lives in the arena, but the payload of an authorizer, which goes with the outer
- * op: of that it has a copy. Inner calls have no `call` in their invocation, so that is where it
- * ends: functions that lead to each other would go round for ever.
+ * op: it has one of its own, with the event in its version. Inner calls have no `call` in their
+ * invocation, so that is where it ends: functions that lead to each other would go round for ever.
  */
 #include "base/check.h"
 #include "base/log.h"
@@ -45,14 +45,15 @@ static void on_result(struct gw_wait *wait, int32_t status, struct eg_result *re
     gw_ledger_leave(call->caller, gw_loop_index(loop));
 }
 
-/* What the outer call lends is good until its op is done, and this one may last longer. */
+/* An invocation without an event is that of an authorizer. What the outer call lends is good until
+ * its op is done, and this one may last longer. */
 static struct eg_str payload_of(struct eg_function_call *call, const struct gw_callee *callee,
                                 const struct eg_invocation *outer) {
     if (outer->event != NULL) { /* only the cache of written texts changes */
         return gw_event_json((struct eg_event *)(uintptr_t)outer->event,
                              callee->target->traits.event_version);
     }
-    call->wait.held = gw_buf_copy(outer->payload);
+    call->wait.held = gw_authorize_payload(call->wait.exchange, callee->target);
     return gw_str(call->wait.held.ptr, call->wait.held.len);
 }
 

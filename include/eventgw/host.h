@@ -303,9 +303,9 @@ struct eg_function_api {
     uint32_t reserved;
     /*
      * Calls another function of the same space in place of the one that is being called: with the
-     * same event, in the version which that function wants, or the same payload where it is none;
-     * with spans, metrics and logs of its own. Which function the name means is settled by the
-     * configuration that the request began with.
+     * same event, in the version which that function wants, also where it is a part of the payload
+     * (authorizers); with spans, metrics and logs of its own. Which function the name means is
+     * settled by the configuration that the request began with.
      *
      * from: call of the invocation, whose op is not done. deadline_ns: on clock->monotonic_ns; 0,
      * or one that is later than the op's, is the op's. on_done comes exactly once, on the loop,

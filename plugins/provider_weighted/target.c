@@ -44,7 +44,8 @@ static int32_t read_choice(const struct eg_host *host, const struct eg_json *ent
         return egx_why(ret_why, EG_E_INVAL, "entry %zu of weighted has no functionId", number);
     }
     if (weight != NULL && host->json->kind(weight) != EG_JSON_INT) {
-        return egx_why(ret_why, EG_E_INVAL, "weight of entry %zu has to be a whole number", number);
+        return egx_why(ret_why, EG_E_INVAL,
+                       "weight of entry %zu has to be a whole number below 2^63", number);
     }
     const int64_t value = host->json->integer(weight);
     if (value < 0) {

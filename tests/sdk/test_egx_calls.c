@@ -7,6 +7,10 @@
 
 #include "unit.h"
 
+#if !EGX_CALLS_KEPT
+#include <sanitizer/asan_interface.h>
+#endif
+
 enum { COUNT = 5 };
 
 struct test_call {
@@ -89,11 +93,26 @@ static void the_memory_of_ended_calls_is_used_again(void) {
     begin();
     run_in_order(order);
     const size_t allocations = egx_fake_allocations(fake);
-    CU_ASSERT_EQUAL(allocations, 1 + COUNT);
+    CU_ASSERT_EQUAL(allocations, 1 + (EGX_CALLS_KEPT ? COUNT : 0));
     for (int round = 0; round < 10; round++) {
         run_in_order(order);
     }
     CU_ASSERT_EQUAL(egx_fake_allocations(fake), allocations);
+    end();
+}
+
+static void an_ended_call_is_the_next_one_or_out_of_bounds_for_the_address_sanitizer(void) {
+    begin();
+    struct test_call *call = egx_call_take(slot, &ops[0]);
+#if EGX_CALLS_KEPT
+    egx_call_put(call);
+    CU_ASSERT_PTR_EQUAL(egx_call_take(slot, &ops[1]), call);
+    egx_call_put(call);
+#else
+    CU_ASSERT_FALSE(__asan_address_is_poisoned(call->text));
+    egx_call_put(call);
+    CU_ASSERT_TRUE(__asan_address_is_poisoned(call->text));
+#endif
     end();
 }
 
@@ -136,6 +155,7 @@ static void what_was_never_attached_may_be_detached(void) {
 UNIT_MAIN(UNIT(a_call_knows_its_op_its_loop_and_its_instance),
           UNIT(a_call_is_found_while_it_runs_and_no_longer), UNIT(calls_end_in_any_order),
           UNIT(the_memory_of_ended_calls_is_used_again),
+          UNIT(an_ended_call_is_the_next_one_or_out_of_bounds_for_the_address_sanitizer),
           UNIT(a_call_begins_with_zeros_also_in_used_memory),
           UNIT(a_list_may_be_a_part_of_a_larger_slot),
           UNIT(what_was_never_attached_may_be_detached))

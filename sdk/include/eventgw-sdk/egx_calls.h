@@ -11,7 +11,8 @@
  *   detach:  egx_calls_detach(slot);
  *
  * The slot is the list. A call that has ended is kept for the next one, so that a busy loop
- * allocates nothing; the memory of the most calls that ran at a time stays until detach.
+ * allocates nothing; the memory of the most calls that ran at a time stays until detach. A plugin
+ * that is built with the address sanitizer keeps none, so that the late use of a call is found.
  *
  * Thread: that of the loop. Ownership: the list owns the memory of its calls, running or not; what
  * a call points to is the plugin's to free, before egx_call_put.
@@ -23,6 +24,19 @@
 #include <eventgw/op.h>
 
 #include "egx_str.h"
+
+/* Is the memory of calls that have ended kept? The address sanitizer could not see that it is not
+ * to be touched. */
+#define EGX_CALLS_KEPT 1
+#if defined(__SANITIZE_ADDRESS__)
+#undef EGX_CALLS_KEPT
+#define EGX_CALLS_KEPT 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#undef EGX_CALLS_KEPT
+#define EGX_CALLS_KEPT 0
+#endif
+#endif
 
 struct egx_calls;
 
@@ -113,8 +127,12 @@ static inline void egx_call_put(void *running) {
     if (call->next != NULL) {
         call->next->prev = call->prev;
     }
-    call->next = calls->spare;
-    calls->spare = call;
+    if (EGX_CALLS_KEPT) {
+        call->next = calls->spare;
+        calls->spare = call;
+    } else {
+        calls->host->mem->free(calls->host, call);
+    }
 }
 
 /* The call of an op, the plugin's struct; NULL when it runs no more. */

@@ -386,8 +386,9 @@ static void an_answer_of_another_thread_comes_back_on_the_loop(void) {
 
 #define YES "{\"authorization\":{\"principalId\":\"u1\"}}"
 
-static void begin_authorizer(enum rig_mode mode) {
+static void begin_authorizer(enum rig_mode mode, uint32_t version) {
     begin(mode, YES);
+    inner->version = version;
     rig_fn(&rig, "f", RIG_ANSWER, "{}");
     rig_start(&rig);
     rig_offer(&rig, "inner", rig_target(&rig, "inner"));
@@ -395,7 +396,7 @@ static void begin_authorizer(enum rig_mode mode) {
 }
 
 static void an_authorizer_may_have_another_decide(void) {
-    begin_authorizer(RIG_ANSWER);
+    begin_authorizer(RIG_ANSWER, EG_CE_AS_RECEIVED);
     struct rig_request *r = rig_emit(&rig, "e", "/");
     CU_ASSERT_EQUAL(r->status, 200);
     CU_ASSERT_EQUAL(inner->calls, 1);
@@ -405,8 +406,20 @@ static void an_authorizer_may_have_another_decide(void) {
     rig_stop(&rig);
 }
 
+static void
+the_event_in_the_payload_of_an_authorizer_is_in_the_version_that_the_inner_one_wants(void) {
+    begin_authorizer(RIG_ANSWER, EG_CE_1_0);
+    struct rig_request *r = rig_emit(&rig, "e", "/");
+    CU_ASSERT_EQUAL(r->status, 200);
+    CU_ASSERT_TRUE(rig_has(outer->payload, "{\"event\":{\"eventType\":\"e\""));
+    CU_ASSERT_TRUE(rig_has(inner->payload, "{\"event\":{\"specversion\":\"1.0\""));
+    CU_ASSERT_TRUE(rig_has(inner->payload, "\"request\":{\"headers\":"));
+    rig_request_free(r);
+    rig_stop(&rig);
+}
+
 static void the_payload_of_an_authorizer_stays_until_the_inner_call_has_ended(void) {
-    begin_authorizer(RIG_HOLD);
+    begin_authorizer(RIG_HOLD, EG_CE_AS_RECEIVED);
     outer->is_careless = true;
     struct rig_request *r = rig_emit(&rig, "e", "/");
     gw_clock_advance(6 * GW_NS_PER_S);
@@ -465,21 +478,22 @@ static void the_inner_call_has_a_span_below_the_outer_one(void) {
     rig_stop(&rig);
 }
 
-UNIT_MAIN(UNIT(the_answer_of_the_inner_function_is_the_reply),
-          UNIT(a_delivery_says_that_nobody_waits_to_the_inner_function_too),
-          UNIT(the_event_comes_in_the_version_that_the_inner_function_wants),
-          UNIT(class_texts_and_status_come_back_as_they_are),
-          UNIT(an_inner_provider_that_refuses_is_a_failure_with_a_message),
-          UNIT(a_function_that_is_not_there_or_has_no_provider_is_refused),
-          UNIT(a_function_of_another_space_is_not_there),
-          UNIT(a_function_that_was_called_by_another_cannot_call_a_third),
-          UNIT(wrong_uses_are_refused), UNIT(an_op_that_has_ended_calls_nobody),
-          UNIT(an_op_that_is_overdue_calls_nobody), UNIT(the_deadline_is_the_earlier_one),
-          UNIT(an_inner_deadline_leaves_the_outer_call_its_time),
-          UNIT(an_overdue_call_cancels_the_inner_one_and_ends_once),
-          UNIT(an_outer_op_may_end_while_the_inner_call_is_out), UNIT(giving_up_cancels_both_calls),
-          UNIT(an_answer_that_is_there_already_is_not_lost_by_a_cancel),
-          UNIT(an_answer_of_another_thread_comes_back_on_the_loop),
-          UNIT(an_authorizer_may_have_another_decide),
-          UNIT(the_payload_of_an_authorizer_stays_until_the_inner_call_has_ended),
-          UNIT(the_inner_call_has_a_span_below_the_outer_one))
+UNIT_MAIN(
+    UNIT(the_answer_of_the_inner_function_is_the_reply),
+    UNIT(a_delivery_says_that_nobody_waits_to_the_inner_function_too),
+    UNIT(the_event_comes_in_the_version_that_the_inner_function_wants),
+    UNIT(class_texts_and_status_come_back_as_they_are),
+    UNIT(an_inner_provider_that_refuses_is_a_failure_with_a_message),
+    UNIT(a_function_that_is_not_there_or_has_no_provider_is_refused),
+    UNIT(a_function_of_another_space_is_not_there),
+    UNIT(a_function_that_was_called_by_another_cannot_call_a_third), UNIT(wrong_uses_are_refused),
+    UNIT(an_op_that_has_ended_calls_nobody), UNIT(an_op_that_is_overdue_calls_nobody),
+    UNIT(the_deadline_is_the_earlier_one), UNIT(an_inner_deadline_leaves_the_outer_call_its_time),
+    UNIT(an_overdue_call_cancels_the_inner_one_and_ends_once),
+    UNIT(an_outer_op_may_end_while_the_inner_call_is_out), UNIT(giving_up_cancels_both_calls),
+    UNIT(an_answer_that_is_there_already_is_not_lost_by_a_cancel),
+    UNIT(an_answer_of_another_thread_comes_back_on_the_loop),
+    UNIT(an_authorizer_may_have_another_decide),
+    UNIT(the_event_in_the_payload_of_an_authorizer_is_in_the_version_that_the_inner_one_wants),
+    UNIT(the_payload_of_an_authorizer_stays_until_the_inner_call_has_ended),
+    UNIT(the_inner_call_has_a_span_below_the_outer_one))
