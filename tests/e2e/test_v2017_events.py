@@ -460,6 +460,23 @@ plugins: { middleware = ( "schema" ); };
     assert function.wait_calls(1)[0].json["data"] == {"name": "Max"}
 
 
+def test_the_schema_of_http_events_is_about_the_request_whatever_its_content_type(make_gateway):
+    config = """
+api: { v2017 = true; };
+plugins: { middleware = ( "schema" ); };
+"""
+    gateway = make_gateway(config=config)
+    schema = {"type": "object", "properties": {"query": {"type": "object", "required": ["id"]}}}
+    gateway.create("eventtypes", {"name": "http.request", "schema": schema})
+    function = gateway.function("f", cloudEvents="1.0")
+    gateway.sync("http.request", "f", "/x", "GET")
+    gateway.settle()
+    for headers in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/json"}):
+        assert gateway.event("GET", "/x", None, headers).status == 400
+        assert gateway.event("GET", "/x?id=1", None, headers).status == 200
+    assert [c.json["datacontenttype"] for c in function.wait_calls(3)] == ["application/json"] * 3
+
+
 def test_what_middleware_changes_is_seen(make_gateway):
     config = """
 api: { v2017 = true; };
