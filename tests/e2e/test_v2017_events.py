@@ -494,6 +494,60 @@ plugins: { middleware = ( "transform" ); transform: { rules = ( { event = { jq =
         "dataType": "application/json"}
 
 
+def guarded(match):
+    """Middleware that wants an API key, for these only."""
+    return f"""
+api: {{ v2017 = true; }};
+plugins: {{ middleware = ( "auth" ); auth: {{ match = {{ {match} }};
+    rules = ( {{ path = "/"; api_keys = ( {{ name = "ali"; key = "sesame"; }} ); }} ); }}; }};
+"""
+
+
+def test_a_guard_by_path_is_none_for_invoke_and_one_by_type_is(make_gateway):
+    by_path = make_gateway(config=guarded('paths = ( "/in" );'))
+    by_type = make_gateway(config=guarded('event_types = ( "invoke", "http" );'))
+    for gateway in (by_path, by_type):
+        gateway.event_type("http.request")
+        http(gateway, "f", "GET", "/in", "secret")
+        refused(gateway.event("GET", "/in"), 401, "Authentication required.")
+        assert gateway.event("GET", "/in", None, {"x-api-key": "sesame"}).text == "secret"
+    for path in ("/", "/x", "/in"):
+        answer = invoke(by_path, "f", path=path)
+        assert answer.text == ("secret" if path != "/in" else "Authentication required.")
+        refused(invoke(by_type, "f", path=path), 401, "Authentication required.")
+        assert invoke(by_type, "f", path=path, **{"x-api-key": "sesame"}).text == "secret"
+
+
+def test_an_http_event_has_not_the_type_of_the_present_api(make_gateway):
+    gateway = make_gateway(config=guarded('event_types = ( "http.request" );'))
+    gateway.event_type("http.request")
+    http(gateway, "f", "GET", "/in", "secret")
+    assert gateway.event("GET", "/in").text == "secret"
+
+
+def test_invoke_asks_no_authorizer_and_reaches_it_too(make_gateway):
+    gateway = make_gateway(set={"api.v2017": "true"})
+    no = json.dumps({"authorizationError": {"message": "no"}})
+    authorizer = gateway.function("authorizer", no)
+    gateway.event_type("http.request", "authorizer")
+    http(gateway, "f", "GET", "/in", "secret")
+    refused(gateway.event("GET", "/in"), 403, "Forbidden")
+    assert invoke(gateway, "f").text == "secret"
+    assert len(authorizer.calls) == 1
+    assert invoke(gateway, "authorizer").text == no
+
+
+def test_who_calls_is_told_to_functions_with_cloudevents(make_gateway):
+    gateway = make_gateway(config=guarded('event_types = ( "invoke" );'))
+    old, new = gateway.function("old"), gateway.function("new", cloudEvents="1.0")
+    gateway.settle()
+    for name in ("old", "new"):
+        assert invoke(gateway, name, **{"x-api-key": "sesame"}).status == 200
+    assert list(old.wait_calls(1)[0].json) == ["event", "id", "receivedAt", "data", "dataType"]
+    told = json.loads(new.wait_calls(1)[0].json["eventgatewayauthorization"])
+    assert told["principalId"] == "ali"
+
+
 # ---- CORS ----
 
 def test_every_origin_is_allowed(old):   # O17-31
