@@ -37,9 +37,10 @@ struct eg_event {
     struct eg_str type_version; /* 0.1 only */
     struct eg_str source;
     struct eg_str id;
-    struct eg_str time;   /* RFC 3339, offset kept */
-    struct eg_str schema; /* schemaURL, schemaurl, dataschema */
-    struct eg_str content_type;
+    struct eg_str time;         /* RFC 3339, offset kept */
+    struct eg_str schema;       /* schemaURL, schemaurl, dataschema */
+    struct eg_str content_type; /* of the data */
+    struct eg_str sent_type;    /* http events of 2017: of the request, whose body is in the data */
     struct eg_str content_encoding;  /* 0.3 datacontentencoding */
     struct eg_str subject;           /* 0.3, 1.0 */
     struct gw_extension *extensions; /* in order of appearance */

@@ -29,6 +29,9 @@ int32_t gw_event_set_attribute(struct eg_event *event, struct eg_str name, struc
         *slot = former;
         return EG_E_INVAL;
     }
+    if (slot == &event->content_type) {
+        event->sent_type = (struct eg_str){0};
+    }
     gw_event_changed(event);
     return EG_OK;
 }

@@ -130,6 +130,8 @@ int32_t gw_event_from_request_2017(struct gw_arena *arena, const struct gw_event
     struct eg_event *event = gw_event_new(arena, &own, name, type);
     if (gw_str_eq(name, HTTP)) {
         event->data_json = http_data(arena, request, &body);
+        event->content_type = JSON; /* of the object, as with http.request */
+        event->sent_type = type;
     } else {
         event->data_json = body.json;
         event->data_base64 = body.base64;

@@ -207,6 +207,10 @@ static struct eg_str text_of(struct writer *w, const struct gw_attr *attr) {
         w->event->data_base64.len > 0) {
         return GW_STR("base64");
     }
+    if (attr->offset == offsetof(struct eg_event, content_type) && w->version == GW_CE_2017 &&
+        w->event->sent_type.len > 0) {
+        return w->event->sent_type;
+    }
     return *gw_attr_text(w->event, attr);
 }
 

@@ -460,6 +460,23 @@ plugins: { middleware = ( "schema" ); };
     assert function.wait_calls(1)[0].json["data"] == {"name": "Max"}
 
 
+def test_the_schema_of_http_events_is_about_the_request_whatever_its_content_type(make_gateway):
+    config = """
+api: { v2017 = true; };
+plugins: { middleware = ( "schema" ); };
+"""
+    gateway = make_gateway(config=config)
+    schema = {"type": "object", "properties": {"query": {"type": "object", "required": ["id"]}}}
+    gateway.create("eventtypes", {"name": "http.request", "schema": schema})
+    function = gateway.function("f", cloudEvents="1.0")
+    gateway.sync("http.request", "f", "/x", "GET")
+    gateway.settle()
+    for headers in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/json"}):
+        assert gateway.event("GET", "/x", None, headers).status == 400
+        assert gateway.event("GET", "/x?id=1", None, headers).status == 200
+    assert [c.json["datacontenttype"] for c in function.wait_calls(3)] == ["application/json"] * 3
+
+
 def test_what_middleware_changes_is_seen(make_gateway):
     config = """
 api: { v2017 = true; };
@@ -475,6 +492,60 @@ plugins: { middleware = ( "transform" ); transform: { rules = ( { event = { jq =
     assert function.wait_calls(1)[0].json == {
         "event": "other", "id": "7", "receivedAt": 1502964000500, "data": {"a": True, "added": 1},
         "dataType": "application/json"}
+
+
+def guarded(match):
+    """Middleware that wants an API key, for these only."""
+    return f"""
+api: {{ v2017 = true; }};
+plugins: {{ middleware = ( "auth" ); auth: {{ match = {{ {match} }};
+    rules = ( {{ path = "/"; api_keys = ( {{ name = "ali"; key = "sesame"; }} ); }} ); }}; }};
+"""
+
+
+def test_a_guard_by_path_is_none_for_invoke_and_one_by_type_is(make_gateway):
+    by_path = make_gateway(config=guarded('paths = ( "/in" );'))
+    by_type = make_gateway(config=guarded('event_types = ( "invoke", "http" );'))
+    for gateway in (by_path, by_type):
+        gateway.event_type("http.request")
+        http(gateway, "f", "GET", "/in", "secret")
+        refused(gateway.event("GET", "/in"), 401, "Authentication required.")
+        assert gateway.event("GET", "/in", None, {"x-api-key": "sesame"}).text == "secret"
+    for path in ("/", "/x", "/in"):
+        answer = invoke(by_path, "f", path=path)
+        assert answer.text == ("secret" if path != "/in" else "Authentication required.")
+        refused(invoke(by_type, "f", path=path), 401, "Authentication required.")
+        assert invoke(by_type, "f", path=path, **{"x-api-key": "sesame"}).text == "secret"
+
+
+def test_an_http_event_has_not_the_type_of_the_present_api(make_gateway):
+    gateway = make_gateway(config=guarded('event_types = ( "http.request" );'))
+    gateway.event_type("http.request")
+    http(gateway, "f", "GET", "/in", "secret")
+    assert gateway.event("GET", "/in").text == "secret"
+
+
+def test_invoke_asks_no_authorizer_and_reaches_it_too(make_gateway):
+    gateway = make_gateway(set={"api.v2017": "true"})
+    no = json.dumps({"authorizationError": {"message": "no"}})
+    authorizer = gateway.function("authorizer", no)
+    gateway.event_type("http.request", "authorizer")
+    http(gateway, "f", "GET", "/in", "secret")
+    refused(gateway.event("GET", "/in"), 403, "Forbidden")
+    assert invoke(gateway, "f").text == "secret"
+    assert len(authorizer.calls) == 1
+    assert invoke(gateway, "authorizer").text == no
+
+
+def test_who_calls_is_told_to_functions_with_cloudevents(make_gateway):
+    gateway = make_gateway(config=guarded('event_types = ( "invoke" );'))
+    old, new = gateway.function("old"), gateway.function("new", cloudEvents="1.0")
+    gateway.settle()
+    for name in ("old", "new"):
+        assert invoke(gateway, name, **{"x-api-key": "sesame"}).status == 200
+    assert list(old.wait_calls(1)[0].json) == ["event", "id", "receivedAt", "data", "dataType"]
+    told = json.loads(new.wait_calls(1)[0].json["eventgatewayauthorization"])
+    assert told["principalId"] == "ali"
 
 
 # ---- CORS ----

@@ -143,6 +143,22 @@ static void cloudevents_of_it_have_what_they_have_to_have(void) {
     fx_end();
 }
 
+/* The type of the request is that of its body; the object around it is JSON all the same. */
+static void the_data_of_an_http_event_are_json_to_all_but_2017(void) {
+    fx_begin();
+    fx_header("Content-Type", "text/plain");
+    struct eg_event *event = take("/", GW_STR("x"));
+    ASSERT_STR(*gw_event_attribute_slot(event, GW_STR("datacontenttype")), "application/json");
+    CU_ASSERT_TRUE(
+        fx_has(gw_event_json(event, EG_CE_AS_RECEIVED), "},\"dataType\":\"text/plain\"}"));
+    CU_ASSERT_TRUE(
+        fx_has(gw_event_json(event, EG_CE_1_0), "\"datacontenttype\":\"application/json\""));
+    CU_ASSERT_TRUE(fx_has(gw_event_json(event, EG_CE_0_1), "\"contentType\":\"application/json\""));
+    CU_ASSERT_EQUAL(gw_event_set_attribute(event, GW_STR("datacontenttype"), GW_STR("a/b")), EG_OK);
+    CU_ASSERT_TRUE(fx_has(gw_event_json(event, EG_CE_AS_RECEIVED), "\"dataType\":\"a/b\"}"));
+    fx_end();
+}
+
 static void nobody_can_have_a_cloudevent_written_so(void) {
     fx_begin();
     struct eg_event *event = fx_read("{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/x\","
@@ -225,6 +241,7 @@ UNIT_MAIN(UNIT(an_event_is_named_by_its_header), UNIT(data_are_json_only_under_e
           UNIT(broken_json_is_refused_with_the_parsers_text),
           UNIT(an_http_event_has_the_request_as_data), UNIT(a_bare_request_is_an_http_event),
           UNIT(no_headers_are_an_empty_object), UNIT(cloudevents_of_it_have_what_they_have_to_have),
+          UNIT(the_data_of_an_http_event_are_json_to_all_but_2017),
           UNIT(nobody_can_have_a_cloudevent_written_so), UNIT(changes_are_seen_and_checked),
           UNIT(extensions_are_for_cloudevents_only),
           UNIT(times_of_all_zones_and_years_become_milliseconds),
