@@ -282,6 +282,16 @@ def test_paths_that_differ_by_an_escape_are_two_subscriptions(f1):
     assert [s["subscriptionId"] for s in subscriptions(f1)] == ids[:1]
 
 
+def test_a_slash_at_the_end_of_an_id_that_was_decoded_is_of_its_path(f1):   # Q43
+    ids = [subscribe(f1, "http", method="GET", path=path)["subscriptionId"] for path in ("", "a", "a/")]
+    for spelling, gone in (("http-GET-/a/", ids[2]), ("http-GET-/", ids[0])):
+        assert f1.config("DELETE", "/v1/subscriptions/" + spelling).status == 204
+        ids.remove(gone)
+        assert [s["subscriptionId"] for s in subscriptions(f1)] == ids
+    assert f1.config("DELETE", "/v1/subscriptions/http-GET-/a/").status == 404
+    assert f1.config("DELETE", "/v1/subscriptions/http-GET-%2Fa/").status == 204   # a slash too many
+
+
 def test_a_missing_subscription_is_told(f1):
     text = error(f1.config("DELETE", "/v1/subscriptions/nope"), 404)
     assert text == 'Subscription "nope" not found.'
