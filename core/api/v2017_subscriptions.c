@@ -1,8 +1,9 @@
 /*
  * api/v2017_subscriptions.c - what is special about subscriptions in the API of 2017 (chapter
  * 15.2): they are known by the ids of that time, there are no conflicts of paths, and the event
- * type comes along with its first subscription. Nothing is left behind by one that is refused
- * (Q44). Control thread; no state.
+ * type comes along with its first subscription. One that is refused leaves nothing behind (Q44),
+ * unless its function goes between the two writes: then the event type stays. Control thread; no
+ * state.
  */
 #include "api/v2017_face.h"
 #include "base/slice.h"
