@@ -41,11 +41,8 @@ static int32_t match_kind(struct eg_str word, enum gw_kind *ret_kind) {
     return EG_E_NOTFOUND;
 }
 
-/* An empty first segment is a slash too many; so are those at the end. */
+/* An empty first segment is a slash too many. Those at the end may be too, or may be of the id. */
 static int32_t match_raw_id(struct eg_str rest, struct eg_str *ret_id) {
-    while (rest.len > 0 && rest.ptr[rest.len - 1] == '/') {
-        rest.len--;
-    }
     if (rest.len == 0 || rest.ptr[0] == '/') {
         return EG_E_NOTFOUND;
     }

@@ -1,8 +1,9 @@
 /*
  * api/v2017_subscriptions.c - what is special about subscriptions in the API of 2017 (chapter
  * 15.2): they are known by the ids of that time, there are no conflicts of paths, and the event
- * type comes along with its first subscription. Nothing is left behind by one that is refused
- * (Q44). Control thread; no state.
+ * type comes along with its first subscription. One that is refused leaves nothing behind (Q44),
+ * unless its function goes between the two writes: then the event type stays. Control thread; no
+ * state.
  */
 #include "api/v2017_face.h"
 #include "base/slice.h"
@@ -60,10 +61,14 @@ static void need_delete(struct gw_config_call *call) {
 
 static int32_t decide_delete(struct gw_config_call *call, const struct gw_gathered *gathered,
                              struct gw_refusal *ret_refusal) {
-    const struct gw_v2017_name name = gw_v2017_name(&call->request->arena, call->route.id);
+    struct gw_arena *arena = &call->request->arena;
+    struct gw_v2017_name name = gw_v2017_name(arena, call->route.id);
     const struct gw_object *found =
         gw_v2017_subscription_find(gathered->objects[0], gathered->counts[0], &name);
     struct gw_version version = {0};
+    if (found == NULL && gw_v2017_name_trim(arena, &name)) {
+        found = gw_v2017_subscription_find(gathered->objects[0], gathered->counts[0], &name);
+    }
     if (found != NULL) {
         version = (struct gw_version){.revision = found->revision, .mark = gw_object_mark(found)};
     }
@@ -72,7 +77,7 @@ static int32_t decide_delete(struct gw_config_call *call, const struct gw_gather
     if (rc < 0) {
         return rc;
     }
-    call->removed_id = gw_arena_dup(&call->request->arena, found->id);
+    call->removed_id = gw_arena_dup(arena, found->id);
     call->expect_revision = version.revision;
     return EG_OK;
 }

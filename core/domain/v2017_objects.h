@@ -38,8 +38,9 @@ int32_t gw_v2017_subscription_read(struct eg_str space, struct eg_str body,
 /* Can 2017 express it? Sync subscriptions to other types than `http.request` it cannot. */
 bool gw_v2017_subscription_is_known(const struct gw_object *subscription);
 void gw_v2017_subscription_write(struct gw_bytes *out, const struct gw_object *subscription);
-/* `user.created-f1`, `http-GET-%2Fusers`. Several may share one: async subscriptions of functions
- * to the same event, method and path, which only the newer API can make. */
+/* `user.created-f1`, `http-GET-%2Fusers`. Several may share one, which only the newer API can make:
+ * async subscriptions of functions to the same event, method and path, and `a-b` of `c` with `a` of
+ * `b-c`. */
 struct eg_str gw_v2017_subscription_id(struct gw_arena *arena,
                                        const struct gw_object *subscription);
 /* The event type that it needs, as an object that may not be stored yet. take. */
@@ -53,6 +54,9 @@ struct gw_v2017_name {
     struct eg_str decoded; /* once; raw, when it cannot be */
 };
 struct gw_v2017_name gw_v2017_name(struct gw_arena *arena, struct eg_str raw);
+/* Takes slashes too many off the end. Of a name with slashes elsewhere they are part of the path:
+ * without them it would be another. False: the name is as it was. */
+bool gw_v2017_name_trim(struct gw_arena *arena, struct gw_v2017_name *name);
 /* The one of the subscriptions that is meant, NULL when there is none. One whose id was sent as it
  * is comes before one whose id was sent escaped, and that before those meant otherwise. */
 struct gw_object *gw_v2017_subscription_find(struct gw_object *const *subscriptions, size_t count,

@@ -212,6 +212,18 @@ struct gw_v2017_name gw_v2017_name(struct gw_arena *arena, struct eg_str raw) {
     return (struct gw_v2017_name){.raw = raw, .decoded = decoded(arena, raw)};
 }
 
+bool gw_v2017_name_trim(struct gw_arena *arena, struct gw_v2017_name *name) {
+    struct eg_str rest = name->raw;
+    while (rest.len > 0 && rest.ptr[rest.len - 1] == '/') {
+        rest.len--;
+    }
+    if (rest.len == 0 || rest.len == name->raw.len || has_slash(rest)) {
+        return false;
+    }
+    *name = gw_v2017_name(arena, rest);
+    return true;
+}
+
 struct eg_str gw_v2017_name_shown(const struct gw_v2017_name *name) {
     return has_slash(name->decoded) ? name->raw : name->decoded;
 }

@@ -282,6 +282,16 @@ def test_paths_that_differ_by_an_escape_are_two_subscriptions(f1):
     assert [s["subscriptionId"] for s in subscriptions(f1)] == ids[:1]
 
 
+def test_a_slash_at_the_end_of_an_id_that_was_decoded_is_of_its_path(f1):   # Q43
+    ids = [subscribe(f1, "http", method="GET", path=path)["subscriptionId"] for path in ("", "a", "a/")]
+    for spelling, gone in (("http-GET-/a/", ids[2]), ("http-GET-/", ids[0])):
+        assert f1.config("DELETE", "/v1/subscriptions/" + spelling).status == 204
+        ids.remove(gone)
+        assert [s["subscriptionId"] for s in subscriptions(f1)] == ids
+    assert f1.config("DELETE", "/v1/subscriptions/http-GET-/a/").status == 404
+    assert f1.config("DELETE", "/v1/subscriptions/http-GET-%2Fa/").status == 204   # a slash too many
+
+
 def test_a_missing_subscription_is_told(f1):
     text = error(f1.config("DELETE", "/v1/subscriptions/nope"), 404)
     assert text == 'Subscription "nope" not found.'
@@ -474,6 +484,33 @@ def test_a_function_is_deleted_or_subscribed_to_but_not_both(make_gateway, tmp_p
         assert (deleted, subscribed) in ((204, 400), (400, 200))
 
 
+def test_a_subscription_is_never_there_without_its_event_type(make_gateway, tmp_path):
+    """The type is written before the subscription, and somebody deletes it whenever it can be deleted."""
+    nodes = [make_gateway(data_dir=tmp_path / "data", set={"api.v2017": "true"}) for _ in range(2)]
+    register(nodes[0], "f1")
+    for turn in range(20):
+        is_made = threading.Event()
+
+        def make():
+            try:
+                subscribe(nodes[0], f"e{turn}")
+            finally:
+                is_made.set()
+            return True
+
+        def delete():
+            while not is_made.is_set():
+                answer = nodes[1].config("DELETE", f"/v1/spaces/default/eventtypes/e{turn}")
+                assert answer.status in (204, 400, 404), answer
+                if answer.status == 400:   # it is used
+                    break
+            return True
+        assert at_once(make, delete, delete) == [True] * 3
+        there = all_objects(nodes[turn % 2])
+        assert {t["name"] for t in there["eventtypes"]} == {s["eventType"] for s in there["subscriptions"]}
+        assert len(there["subscriptions"]) == turn + 1
+
+
 def test_a_subscription_that_is_deleted_while_it_is_made_is_there_or_not(f1):
     body = {"functionId": "f1", "event": "http", "method": "GET", "path": "/a"}
     for _ in range(10):
@@ -485,6 +522,17 @@ def test_a_subscription_that_is_deleted_while_it_is_made_is_there_or_not(f1):
 
 
 # ---- beside the newer API ----
+
+def test_subscriptions_that_share_an_old_id_are_listed_and_deleted_one_by_one(f1):
+    register(f1, "f2")
+    f1.create("eventtypes", {"name": "two"})
+    for name in ("f1", "f2"):
+        f1.create("subscriptions", {"functionId": name, "type": "async", "eventType": "two", "method": "GET"})
+    same = "two-GET-%2F"
+    assert [s["subscriptionId"] for s in subscriptions(f1)] == [same, same]
+    gone = at_once(*[lambda: f1.config("DELETE", f"/v1/subscriptions/{same}").status for _ in range(3)])
+    assert sorted(gone) == [204, 204, 404] and subscriptions(f1) == []
+
 
 def test_what_the_old_api_makes_the_newer_one_shows(f1):
     subscribe(f1, "user.created")

@@ -126,13 +126,15 @@ static void the_event_type_that_goes_along_has_its_name_and_space(void) {
 
 /* ---- looking for one ---- */
 
-#define MANY 5u
+#define MANY 7u
 static const char *const bodies[MANY] = {
     "{\"functionId\":\"f\",\"event\":\"http\",\"method\":\"GET\",\"path\":\"/users\"}",
     "{\"functionId\":\"f\",\"event\":\"http\",\"method\":\"GET\",\"path\":\"/a/b\"}",
     "{\"functionId\":\"f\",\"event\":\"http\",\"method\":\"GET\",\"path\":\"/a%2Fb\"}",
     "{\"functionId\":\"f.1\",\"event\":\"user.created\"}",
     "{\"functionId\":\"f\",\"event\":\"u\",\"method\":\"PUT\",\"path\":\"/100%\"}",
+    "{\"functionId\":\"f\",\"event\":\"http\",\"method\":\"GET\",\"path\":\"/a/b/\"}",
+    "{\"functionId\":\"f\",\"event\":\"http\",\"method\":\"PUT\",\"path\":\"/\"}",
 };
 
 /* Which of the bodies is meant? MANY: none. */
@@ -142,8 +144,11 @@ static size_t find(const char *raw, struct eg_str *ret_shown, struct gw_arena *a
     for (size_t i = 0; i < MANY; i++) {
         objects[i] = read(bodies[i]);
     }
-    const struct gw_v2017_name name = gw_v2017_name(arena, gw_str_c(raw));
+    struct gw_v2017_name name = gw_v2017_name(arena, gw_str_c(raw));
     const struct gw_object *found = gw_v2017_subscription_find(objects, MANY, &name);
+    if (found == NULL && gw_v2017_name_trim(arena, &name)) {
+        found = gw_v2017_subscription_find(objects, MANY, &name);
+    }
     *ret_shown = gw_v2017_name_shown(&name);
     while (at < MANY && objects[at] != found) {
         at++;
@@ -191,6 +196,17 @@ static void paths_that_differ_by_an_escape_are_kept_apart(void) {
     assert_found("http-GET-/a%2Fb", 2, "http-GET-/a%2Fb");
 }
 
+static void slashes_at_the_end_are_too_many_or_of_the_path(void) {
+    assert_found("user.created-f.1//", 3, "user.created-f.1");
+    assert_found("http-GET-%2Fusers/", 0, "http-GET-%2Fusers");
+    assert_found("http-GET-%252Fa%252Fb/", 1, "http-GET-%2Fa%2Fb");
+    assert_found("http-GET-/a/b/", 5, "http-GET-/a/b/");
+    assert_found("http-PUT-/", 6, "http-PUT-/");
+    assert_found("http-GET-/users/", MANY, "http-GET-/users/");
+    assert_found("nope/", MANY, "nope");
+    assert_found("http-GET-/", MANY, "http-GET-");
+}
+
 static void what_names_nothing_finds_nothing(void) {
     assert_found("nope", MANY, "nope");
     assert_found("no%20pe", MANY, "no pe");
@@ -232,5 +248,6 @@ UNIT_MAIN(UNIT(a_custom_event_is_an_async_subscription),
           UNIT(an_id_is_found_as_it_is_and_escaped),
           UNIT(other_spellings_are_understood_where_they_mean_one_thing),
           UNIT(paths_that_differ_by_an_escape_are_kept_apart),
+          UNIT(slashes_at_the_end_are_too_many_or_of_the_path),
           UNIT(what_names_nothing_finds_nothing),
           UNIT(the_id_as_it_is_comes_before_the_escaped_one))
