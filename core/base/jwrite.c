@@ -82,6 +82,15 @@ void gw_jw_name(struct gw_bytes *out, bool *is_first, const char *name) {
     gw_bytes_add(out, GW_STR("\":"));
 }
 
+void gw_jw_any_name(struct gw_bytes *out, bool *is_first, struct eg_str name) {
+    if (!*is_first) {
+        gw_bytes_add_char(out, ',');
+    }
+    *is_first = false;
+    gw_jw_string(out, name);
+    gw_bytes_add_char(out, ':');
+}
+
 void gw_jw_base64(struct gw_bytes *out, struct eg_str bytes) {
     gw_bytes_add_char(out, '"');
     gw_base64_encode(out, bytes);

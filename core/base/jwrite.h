@@ -10,6 +10,8 @@ void gw_jw_string(struct gw_bytes *out, struct eg_str text);
 void gw_jw_string_part(struct gw_bytes *out, struct eg_str text);
 /* "name": with a comma before it unless *is_first; clears *is_first. name needs no escaping. */
 void gw_jw_name(struct gw_bytes *out, bool *is_first, const char *name);
+/* The same with escapes, for names that others have given. */
+void gw_jw_any_name(struct gw_bytes *out, bool *is_first, struct eg_str name);
 /* "base64" of bytes. */
 void gw_jw_base64(struct gw_bytes *out, struct eg_str bytes);
 /* {"errors":[{"message":"..."}]} and a newline. */

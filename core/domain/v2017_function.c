@@ -167,12 +167,7 @@ static void add_unknown(struct reading *r) {
         if (is_null(value) || is_known(name)) {
             continue;
         }
-        if (!r->is_first) {
-            gw_bytes_add_char(&r->out, ',');
-        }
-        r->is_first = false;
-        gw_jw_string(&r->out, name);
-        gw_bytes_add_char(&r->out, ':');
+        gw_jw_any_name(&r->out, &r->is_first, name);
         gw_json_write(&r->out, value);
     }
 }

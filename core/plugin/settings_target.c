@@ -27,14 +27,6 @@ static bool is_empty_value(const struct eg_json *value) {
            ((kind == EG_JSON_ARRAY || kind == EG_JSON_OBJECT) && gw_json_count(value) == 0);
 }
 
-/* Begins a member: comma and escaped name. */
-static void write_name(struct gw_bytes *out, bool *is_first, struct eg_str name) {
-    gw_bytes_add_c(out, *is_first ? "" : ",");
-    *is_first = false;
-    gw_jw_string(out, name);
-    gw_bytes_add_char(out, ':');
-}
-
 static struct eg_str write_normal(const struct gw_settings_table *table,
                                   const struct eg_json *const *given, struct gw_arena *arena) {
     struct gw_bytes out;
@@ -43,7 +35,7 @@ static struct eg_str write_normal(const struct gw_settings_table *table,
     gw_bytes_add_char(&out, '{');
     for (size_t i = 0; i < table->count; i++) {
         if (!is_empty_value(given[i])) {
-            write_name(&out, &is_first, gw_str_c(table->rows[i]->name));
+            gw_jw_any_name(&out, &is_first, gw_str_c(table->rows[i]->name));
             gw_json_write(&out, given[i]);
         }
     }
@@ -125,7 +117,7 @@ void gw_target_settings_mask(const struct gw_settings_table *table, struct eg_st
     for (size_t i = 0; i < count; i++) {
         struct eg_str name = {0};
         const struct eg_json *value = gw_json_at(root, i, &name);
-        write_name(out, &is_first, name);
+        gw_jw_any_name(out, &is_first, name);
         if (is_shown(table, name, value)) {
             gw_json_write(out, value);
         } else {
@@ -160,7 +152,7 @@ struct eg_str gw_target_settings_unmask(const struct gw_settings_table *table,
                 gw_json_kind(stored) == EG_JSON_OBJECT ? gw_json_member_nocase(stored, name) : NULL;
         }
         if (value != NULL) { /* a masked secret nobody has is no secret */
-            write_name(&text, &is_first, name);
+            gw_jw_any_name(&text, &is_first, name);
             gw_json_write(&text, value);
         }
     }

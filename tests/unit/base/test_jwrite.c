@@ -69,6 +69,16 @@ static void names_get_commas_but_the_first(void) {
     gw_bytes_free(&out);
 }
 
+static void names_of_others_are_escaped(void) {
+    bool is_first = true;
+    gw_bytes_init(&out, 0);
+    gw_jw_any_name(&out, &is_first, GW_STR("a\"b"));
+    gw_jw_string(&out, GW_STR("x"));
+    gw_jw_any_name(&out, &is_first, GW_STR(""));
+    ASSERT_STR(gw_bytes_str(&out), "\"a\\\"b\":\"x\",\"\":");
+    gw_bytes_free(&out);
+}
+
 static void the_error_envelope_holds_any_message(void) {
     gw_bytes_init(&out, 0);
     gw_jw_error_envelope(&out, GW_STR("it's \"bad\"\n"));
@@ -79,4 +89,5 @@ static void the_error_envelope_holds_any_message(void) {
 UNIT_MAIN(UNIT(plain_text_is_copied_and_the_rest_escaped),
           UNIT(invalid_utf8_becomes_one_mark_a_run),
           UNIT(random_bytes_are_written_as_json_that_reads_back),
-          UNIT(names_get_commas_but_the_first), UNIT(the_error_envelope_holds_any_message))
+          UNIT(names_get_commas_but_the_first), UNIT(names_of_others_are_escaped),
+          UNIT(the_error_envelope_holds_any_message))
