@@ -63,10 +63,6 @@ static struct gw_event_headers look(const struct gw_event_request *request) {
 
 /* ---- the gateway's own ---- */
 
-static int32_t refuse_depth(uint32_t json_depth, struct eg_why *ret_why) {
-    return gw_why(ret_why, EG_E_INVAL, "JSON body is nested deeper than %u levels", json_depth);
-}
-
 static int32_t read_legacy(struct gw_arena *arena, const struct gw_event_request *request,
                            const struct gw_event_seed *seed, const struct gw_event_headers *found,
                            struct eg_str media_type, struct eg_event **ret_event,
@@ -80,7 +76,7 @@ static int32_t read_legacy(struct gw_arena *arena, const struct gw_event_request
     }
     if (gw_event_body(arena, media_type, request->body, seed->json_depth,
                       seed->version == EG_CE_1_0, &body) < 0) {
-        return refuse_depth(seed->json_depth, ret_why);
+        return gw_event_refuse_depth(seed->json_depth, ret_why);
     }
     struct eg_event *event = gw_event_new(arena, seed, found->event, media_type);
     event->data_json = body.json;
@@ -89,26 +85,16 @@ static int32_t read_legacy(struct gw_arena *arena, const struct gw_event_request
     return EG_OK;
 }
 
-/* Most of the object's size: names, values and a little for each header's quotes. */
-static size_t raw_room(const struct gw_event_request *request, const struct gw_event_body *body) {
-    size_t room = 192 + request->query.len * 2 + request->path.len + request->host.len +
-                  body->json.len + body->base64.len;
-    for (size_t i = 0; i < request->header_count; i++) {
-        room += request->headers[i].name.len + request->headers[i].value.len + 8;
-    }
-    return room;
-}
-
 static int32_t read_raw(struct gw_arena *arena, const struct gw_event_request *request,
                         const struct gw_event_seed *seed, struct eg_str media_type,
                         struct eg_event **ret_event, struct eg_why *ret_why) {
     struct gw_event_body body = {0};
     if (gw_event_body(arena, media_type, request->body, seed->json_depth, false, &body) < 0) {
-        return refuse_depth(seed->json_depth, ret_why);
+        return gw_event_refuse_depth(seed->json_depth, ret_why);
     }
     struct eg_event *event = gw_event_new(arena, seed, GW_STR("http.request"), JSON);
     struct gw_bytes data;
-    gw_bytes_init_arena(&data, arena, raw_room(request, &body));
+    gw_bytes_init_arena(&data, arena, gw_event_request_room(request, &body));
     gw_event_write_request_open(arena, &data, request, &body);
     event->has_params_slot = true;
     event->params_at = data.len;

@@ -122,6 +122,8 @@ struct gw_event_body {
 };
 int32_t gw_event_body(struct gw_arena *arena, struct eg_str media_type, struct eg_str body,
                       uint32_t json_depth, bool text_is_string, struct gw_event_body *ret_body);
+struct eg_str gw_event_base64(struct gw_arena *arena, struct eg_str body);
+int32_t gw_event_refuse_depth(uint32_t json_depth, struct eg_why *ret_why); /* EG_E_INVAL */
 /* {"headers":...,"method":..,"params": - up to where the parameters begin. */
 void gw_event_write_request_open(struct gw_arena *arena, struct gw_bytes *out,
                                  const struct gw_event_request *request,
@@ -131,8 +133,13 @@ void gw_event_write_params(struct gw_bytes *out, const struct gw_path_params *pa
 /* Canonical names, repeated ones joined, without Host and Transfer-Encoding. */
 void gw_event_write_headers(struct gw_arena *arena, struct gw_bytes *out,
                             const struct eg_kv *headers, size_t count);
-void gw_event_write_header_name(struct gw_bytes *out, struct eg_str header); /* canonical */
-bool gw_event_hides_header(struct eg_str name); /* Host and framing: not told to functions */
+/* The same names, each with a list of its values. */
+void gw_event_write_header_lists(struct gw_arena *arena, struct gw_bytes *out,
+                                 const struct eg_kv *headers, size_t count);
+void gw_event_write_body(struct gw_bytes *out, const struct gw_event_body *body);
+/* Most of the size of the object of a request: names, values, a little for each header's quotes. */
+size_t gw_event_request_room(const struct gw_event_request *request,
+                             const struct gw_event_body *body);
 void gw_event_write_query(struct gw_arena *arena, struct gw_bytes *out, struct eg_str query);
 /* Decoded, unlike the parameters (Q36); a path with a bad escape stays as it is. */
 void gw_event_write_path(struct gw_arena *arena, struct gw_bytes *out, struct eg_str path);

@@ -21,7 +21,7 @@ static struct eg_str as_string(struct gw_arena *arena, struct eg_str body) {
     return gw_bytes_str(&out);
 }
 
-static struct eg_str as_base64(struct gw_arena *arena, struct eg_str body) {
+struct eg_str gw_event_base64(struct gw_arena *arena, struct eg_str body) {
     struct gw_bytes out;
     gw_bytes_init_arena(&out, arena, body.len / 3 * 4 + 8);
     gw_base64_encode(&out, body);
@@ -47,11 +47,15 @@ int32_t gw_event_body(struct gw_arena *arena, struct eg_str media_type, struct e
         encoded.json = as_string(arena, body);
     }
     if (encoded.json.len == 0) {
-        encoded.base64 = as_base64(arena, body);
+        encoded.base64 = gw_event_base64(arena, body);
     }
 out:
     *ret_body = encoded;
     return EG_OK;
+}
+
+int32_t gw_event_refuse_depth(uint32_t json_depth, struct eg_why *ret_why) {
+    return gw_why(ret_why, EG_E_INVAL, "JSON body is nested deeper than %u levels", json_depth);
 }
 
 /* ---- headers ---- */
@@ -66,13 +70,13 @@ struct eg_str gw_event_header(const struct eg_kv *headers, size_t count, struct 
 }
 
 /* Host has its own field; framing is between the client and the gateway. */
-bool gw_event_hides_header(struct eg_str name) {
+static bool is_hidden(struct eg_str name) {
     return gw_str_eq_nocase(name, GW_STR("host")) ||
            gw_str_eq_nocase(name, GW_STR("transfer-encoding"));
 }
 
 /* Characters of a token need no escapes in JSON (RFC 9110 5.6.2). */
-void gw_event_write_header_name(struct gw_bytes *out, struct eg_str header) {
+static void write_header_name(struct gw_bytes *out, struct eg_str header) {
     if (!gw_is_token(header)) {
         gw_jw_string(out, header);
         return;
@@ -92,11 +96,11 @@ void gw_event_write_headers(struct gw_arena *arena, struct gw_bytes *out,
     const struct gw_group *groups = gw_group_pairs(arena, headers, count, true);
     const char *before = "{";
     for (size_t i = 0; i < count; i++) {
-        if (!groups[i].is_first || gw_event_hides_header(headers[i].name)) {
+        if (!groups[i].is_first || is_hidden(headers[i].name)) {
             continue;
         }
         gw_bytes_add_c(out, before);
-        gw_event_write_header_name(out, headers[i].name);
+        write_header_name(out, headers[i].name);
         gw_bytes_add(out, GW_STR(":\""));
         gw_jw_string_part(out, headers[i].value);
         for (uint32_t k = groups[i].next; k != 0; k = groups[k].next) {
@@ -107,6 +111,38 @@ void gw_event_write_headers(struct gw_arena *arena, struct gw_bytes *out,
         before = ",";
     }
     gw_bytes_add_c(out, *before == '{' ? "{}" : "}");
+}
+
+/* The values of each name as a list; names of headers are canonical. */
+static void write_lists(struct gw_arena *arena, struct gw_bytes *out, const struct eg_kv *pairs,
+                        size_t count, bool are_headers) {
+    const struct gw_group *groups = gw_group_pairs(arena, pairs, count, are_headers);
+    const char *before = "{";
+    for (size_t i = 0; i < count; i++) {
+        if (!groups[i].is_first || (are_headers && is_hidden(pairs[i].name))) {
+            continue;
+        }
+        gw_bytes_add_c(out, before);
+        if (are_headers) {
+            write_header_name(out, pairs[i].name);
+        } else {
+            gw_jw_string(out, pairs[i].name);
+        }
+        gw_bytes_add(out, GW_STR(":["));
+        gw_jw_string(out, pairs[i].value);
+        for (uint32_t k = groups[i].next; k != 0; k = groups[k].next) {
+            gw_bytes_add_char(out, ',');
+            gw_jw_string(out, pairs[k].value);
+        }
+        gw_bytes_add_char(out, ']');
+        before = ",";
+    }
+    gw_bytes_add_c(out, *before == '{' ? "{}" : "}");
+}
+
+void gw_event_write_header_lists(struct gw_arena *arena, struct gw_bytes *out,
+                                 const struct eg_kv *headers, size_t count) {
+    write_lists(arena, out, headers, count, true);
 }
 
 /* ---- query ---- */
@@ -157,24 +193,7 @@ void gw_event_write_query(struct gw_arena *arena, struct gw_bytes *out, struct e
     }
     struct eg_kv *pairs = gw_arena_alloc(arena, count_pairs(query) * sizeof *pairs);
     const size_t count = parse_query(arena, query, pairs);
-    const struct gw_group *groups = gw_group_pairs(arena, pairs, count, false);
-    const char *before = "{";
-    for (size_t i = 0; i < count; i++) {
-        if (!groups[i].is_first) {
-            continue;
-        }
-        gw_bytes_add_c(out, before);
-        gw_jw_string(out, pairs[i].name);
-        gw_bytes_add(out, GW_STR(":["));
-        gw_jw_string(out, pairs[i].value);
-        for (uint32_t k = groups[i].next; k != 0; k = groups[k].next) {
-            gw_bytes_add_char(out, ',');
-            gw_jw_string(out, pairs[k].value);
-        }
-        gw_bytes_add_char(out, ']');
-        before = ",";
-    }
-    gw_bytes_add_c(out, *before == '{' ? "{}" : "}");
+    write_lists(arena, out, pairs, count, false);
 }
 
 /* ---- the object ---- */
@@ -205,6 +224,26 @@ void gw_event_write_params(struct gw_bytes *out, const struct gw_path_params *pa
     gw_bytes_add_char(out, '}');
 }
 
+void gw_event_write_body(struct gw_bytes *out, const struct gw_event_body *body) {
+    if (body->base64.len > 0) {
+        gw_bytes_add_char(out, '"');
+        gw_bytes_add(out, body->base64);
+        gw_bytes_add_char(out, '"');
+    } else {
+        gw_bytes_add(out, body->json);
+    }
+}
+
+size_t gw_event_request_room(const struct gw_event_request *request,
+                             const struct gw_event_body *body) {
+    size_t room = 192 + request->query.len * 2 + request->path.len + request->host.len +
+                  body->json.len + body->base64.len;
+    for (size_t i = 0; i < request->header_count; i++) {
+        room += request->headers[i].name.len + request->headers[i].value.len + 8;
+    }
+    return room;
+}
+
 void gw_event_write_request_open(struct gw_arena *arena, struct gw_bytes *out,
                                  const struct gw_event_request *request,
                                  const struct gw_event_body *body) {
@@ -213,13 +252,7 @@ void gw_event_write_request_open(struct gw_arena *arena, struct gw_bytes *out,
     gw_bytes_add(out, GW_STR(",\"query\":"));
     gw_event_write_query(arena, out, request->query);
     gw_bytes_add(out, GW_STR(",\"body\":"));
-    if (body->base64.len > 0) {
-        gw_bytes_add_char(out, '"');
-        gw_bytes_add(out, body->base64);
-        gw_bytes_add_char(out, '"');
-    } else {
-        gw_bytes_add(out, body->json);
-    }
+    gw_event_write_body(out, body);
     gw_bytes_add(out, GW_STR(",\"host\":"));
     gw_jw_string(out, request->host);
     gw_bytes_add(out, GW_STR(",\"path\":"));
@@ -242,7 +275,7 @@ void gw_event_write_request(struct gw_bytes *out, const struct gw_event_request 
         (void)gw_media_type_parse(&scratch, header, &media_type, NULL);
     }
     if (gw_event_body(&scratch, media_type, request->body, json_depth, false, &body) < 0) {
-        body.base64 = as_base64(&scratch, request->body);
+        body.base64 = gw_event_base64(&scratch, request->body);
     }
     gw_event_write_request_open(&scratch, out, request, &body);
     gw_event_write_params(out, params);

@@ -6,7 +6,6 @@
  * is passed on as it came. One thread; everything in the request's arena, the body is borrowed.
  */
 #include "base/check.h"
-#include "base/codec.h"
 #include "base/jwrite.h"
 #include "domain/event_internal.h"
 
@@ -25,7 +24,7 @@ static int32_t refuse(struct gw_arena *arena, struct eg_str body, uint32_t json_
                       const struct gw_jerror *error, struct eg_why *ret_why) {
     struct gw_bytes text;
     if (code == EG_E_TOOBIG) {
-        return gw_why(ret_why, EG_E_INVAL, "JSON body is nested deeper than %u levels", json_depth);
+        return gw_event_refuse_depth(json_depth, ret_why);
     }
     if (error->at_end) {
         return gw_why(ret_why, EG_E_INVAL, "unexpected end of JSON input");
@@ -38,7 +37,6 @@ static int32_t refuse(struct gw_arena *arena, struct eg_str body, uint32_t json_
 static int32_t read_body(struct gw_arena *arena, const struct gw_event_request *request,
                          struct eg_str type, uint32_t json_depth, struct gw_event_body *ret_body,
                          struct eg_why *ret_why) {
-    struct gw_bytes base64;
     struct gw_jval value;
     struct gw_jerror error;
     if (request->body.len == 0) {
@@ -46,9 +44,7 @@ static int32_t read_body(struct gw_arena *arena, const struct gw_event_request *
         return EG_OK;
     }
     if (!gw_str_eq(type, JSON)) {
-        gw_bytes_init_arena(&base64, arena, request->body.len / 3 * 4 + 8);
-        gw_base64_encode(&base64, request->body);
-        ret_body->base64 = gw_bytes_str(&base64);
+        ret_body->base64 = gw_event_base64(arena, request->body);
         return EG_OK;
     }
     const int32_t rc = gw_json_check(request->body, json_depth, &value, &error);
@@ -61,52 +57,16 @@ static int32_t read_body(struct gw_arena *arena, const struct gw_event_request *
 
 /* ---- the data of an http event ---- */
 
-static void write_headers(struct gw_arena *arena, struct gw_bytes *out,
-                          const struct gw_event_request *request) {
-    const struct eg_kv *headers = request->headers;
-    const struct gw_group *groups = gw_group_pairs(arena, headers, request->header_count, true);
-    const char *before = "{";
-    for (size_t i = 0; i < request->header_count; i++) {
-        if (!groups[i].is_first || gw_event_hides_header(headers[i].name)) {
-            continue;
-        }
-        gw_bytes_add_c(out, before);
-        gw_event_write_header_name(out, headers[i].name);
-        gw_bytes_add(out, GW_STR(":["));
-        gw_jw_string(out, headers[i].value);
-        for (uint32_t k = groups[i].next; k != 0; k = groups[k].next) {
-            gw_bytes_add_char(out, ',');
-            gw_jw_string(out, headers[k].value);
-        }
-        gw_bytes_add_char(out, ']');
-        before = ",";
-    }
-    gw_bytes_add_c(out, *before == '{' ? "{}" : "}");
-}
-
-/* Most of the object's size: names, values and a little for each header's quotes. */
-static size_t room_of(const struct gw_event_request *request, const struct gw_event_body *body) {
-    size_t room = 128 + request->query.len * 2 + request->path.len + body->json.len +
-                  body->base64.len + request->method.len;
-    for (size_t i = 0; i < request->header_count; i++) {
-        room += request->headers[i].name.len + request->headers[i].value.len + 8;
-    }
-    return room;
-}
-
 static struct eg_str http_data(struct gw_arena *arena, const struct gw_event_request *request,
                                const struct gw_event_body *body) {
-    const struct eg_str quote = body->base64.len > 0 ? GW_STR("\"") : GW_STR("");
     struct gw_bytes out;
-    gw_bytes_init_arena(&out, arena, room_of(request, body));
+    gw_bytes_init_arena(&out, arena, gw_event_request_room(request, body));
     gw_bytes_add(&out, GW_STR("{\"headers\":"));
-    write_headers(arena, &out, request);
+    gw_event_write_header_lists(arena, &out, request->headers, request->header_count);
     gw_bytes_add(&out, GW_STR(",\"query\":"));
     gw_event_write_query(arena, &out, request->query);
     gw_bytes_add(&out, GW_STR(",\"body\":"));
-    gw_bytes_add(&out, quote);
-    gw_bytes_add(&out, body->base64.len > 0 ? body->base64 : body->json);
-    gw_bytes_add(&out, quote);
+    gw_event_write_body(&out, body);
     gw_bytes_add(&out, GW_STR(",\"path\":"));
     gw_event_write_path(arena, &out, request->path);
     gw_bytes_add(&out, GW_STR(",\"method\":"));
