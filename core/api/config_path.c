@@ -70,3 +70,21 @@ int32_t gw_config_path_decode(struct gw_arena *arena, struct eg_str raw, struct 
     *ret_text = text;
     return EG_OK;
 }
+
+int32_t gw_config_path_words(struct gw_arena *arena, const struct gw_config_segments *segments,
+                             struct eg_str *words, size_t count) {
+    int32_t rc = EG_OK;
+    for (size_t i = 0; rc == EG_OK && i < count && i < segments->count; i++) {
+        rc = gw_config_path_decode(arena, segments->raw[i], &words[i]);
+    }
+    return rc;
+}
+
+int32_t gw_config_path_match(struct gw_arena *arena, struct eg_str path,
+                             int32_t (*match)(struct gw_arena *arena, struct eg_str path,
+                                              struct gw_config_route *ret_route),
+                             struct gw_config_route *ret_route) {
+    const int32_t rc =
+        gw_config_path_has_dots(path) ? EG_E_NOTFOUND : match(arena, path, ret_route);
+    return rc < 0 ? match(arena, gw_config_path_clean(arena, path), ret_route) : rc;
+}

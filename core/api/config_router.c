@@ -95,13 +95,9 @@ static int32_t match(struct gw_arena *arena, struct eg_str path,
                      struct gw_config_route *ret_route) {
     struct gw_config_segments segments;
     struct eg_str words[GW_CONFIG_MAX_SEGMENTS - 1] = {{0}};
-    if (gw_config_path_split(path, &segments) < 0) {
+    if (gw_config_path_split(path, &segments) < 0 ||
+        gw_config_path_words(arena, &segments, words, GW_COUNT(words)) < 0) {
         return EG_E_NOTFOUND;
-    }
-    for (size_t i = 0; i < GW_COUNT(words) && i < segments.count; i++) {
-        if (gw_config_path_decode(arena, segments.raw[i], &words[i]) < 0) {
-            return EG_E_NOTFOUND;
-        }
     }
     if (!gw_str_eq_nocase(words[0], GW_STR("v1"))) {
         return EG_E_NOTFOUND;
@@ -113,10 +109,7 @@ static int32_t match(struct gw_arena *arena, struct eg_str path,
 int32_t gw_config_route(struct gw_arena *arena, struct eg_str method, struct eg_str path,
                         struct gw_config_route *ret_route) {
     struct gw_config_route route = {0};
-    int32_t rc = gw_config_path_has_dots(path) ? EG_E_NOTFOUND : match(arena, path, &route);
-    if (rc < 0) {
-        rc = match(arena, gw_config_path_clean(arena, path), &route);
-    }
+    const int32_t rc = gw_config_path_match(arena, path, match, &route);
     if (rc < 0) {
         return rc;
     }

@@ -67,13 +67,9 @@ static int32_t match(struct gw_arena *arena, struct eg_str path,
                      struct gw_config_route *ret_route) {
     struct gw_config_segments segments;
     struct eg_str words[ID] = {{0}};
-    if (gw_config_path_split(path, &segments) < 0 || segments.count < ID) {
+    if (gw_config_path_split(path, &segments) < 0 || segments.count < ID ||
+        gw_config_path_words(arena, &segments, words, ID) < 0) {
         return EG_E_NOTFOUND;
-    }
-    for (size_t i = 0; i < ID; i++) {
-        if (gw_config_path_decode(arena, segments.raw[i], &words[i]) < 0) {
-            return EG_E_NOTFOUND;
-        }
     }
     if (!gw_str_eq_nocase(words[VERSION], GW_STR("v1")) ||
         match_kind(words[RESOURCE], &ret_route->kind) < 0) {
@@ -87,10 +83,7 @@ static int32_t match(struct gw_arena *arena, struct eg_str path,
 int32_t gw_v2017_route(struct gw_arena *arena, struct eg_str method, struct eg_str path,
                        struct gw_config_route *ret_route) {
     struct gw_config_route route = {0};
-    int32_t rc = gw_config_path_has_dots(path) ? EG_E_NOTFOUND : match(arena, path, &route);
-    if (rc < 0) {
-        rc = match(arena, gw_config_path_clean(arena, path), &route);
-    }
+    const int32_t rc = gw_config_path_match(arena, path, match, &route);
     if (rc < 0) {
         return rc;
     }
