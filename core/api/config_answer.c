@@ -186,6 +186,7 @@ static struct eg_buf body_of(const struct gw_config_context *context,
     struct gw_bytes body;
     gw_bytes_init(&body, 0);
     face->write_object(context, object, &body);
+    gw_bytes_add_char(&body, '\n');
     return gw_bytes_take(&body);
 }
 
@@ -229,5 +230,6 @@ void gw_config_answer_list(struct gw_config_context *context, const struct gw_co
     struct gw_bytes body;
     gw_bytes_init(&body, 0);
     face->write_list(context, request, kind, objects, count, &body);
+    gw_bytes_add_char(&body, '\n');
     send_of(context, face, request, 200, headers, GW_COUNT(headers), gw_bytes_take(&body));
 }

@@ -27,7 +27,7 @@ struct gw_config_face {
 
     /* Answers a method that the page does not know (give). */
     void (*refuse_method)(struct gw_config_context *context, struct gw_http_request *request);
-    /* The bodies of answers, with their line break. */
+    /* The bodies of answers; that of an error with its line break. */
     void (*write_error)(struct gw_bytes *out, struct eg_str message);
     void (*write_object)(const struct gw_config_context *context, const struct gw_object *object,
                          struct gw_bytes *out);

@@ -21,17 +21,11 @@ static void refuse_method(struct gw_config_context *context, struct gw_http_requ
     gw_config_answer_plain(context, request, 405, GW_STR("Method Not Allowed"));
 }
 
-static void add_object(const struct gw_config_context *context, const struct gw_object *object,
-                       struct gw_bytes *out) {
+static void write_object(const struct gw_config_context *context, const struct gw_object *object,
+                         struct gw_bytes *out) {
     struct gw_bytes room;
     gw_object_write(out, object, gw_config_shown_provider(context, object, &room));
     gw_bytes_free(&room);
-}
-
-static void write_object(const struct gw_config_context *context, const struct gw_object *object,
-                         struct gw_bytes *out) {
-    add_object(context, object, out);
-    gw_bytes_add_char(out, '\n');
 }
 
 static void write_list(const struct gw_config_context *context, struct gw_http_request *request,
@@ -44,11 +38,11 @@ static void write_list(const struct gw_config_context *context, struct gw_http_r
     for (size_t i = 0; i < count; i++) {
         if (gw_object_matches(objects[i], &filter)) {
             gw_bytes_add_c(out, comma);
-            add_object(context, objects[i], out);
+            write_object(context, objects[i], out);
             comma = ",";
         }
     }
-    gw_bytes_add_c(out, "]}\n");
+    gw_bytes_add_c(out, "]}");
 }
 
 const struct gw_config_face gw_config_native = {

@@ -44,8 +44,8 @@ static void refuse_method(struct gw_config_context *context, struct gw_http_requ
     gw_config_answer_error(context, &gw_config_v2017, request, 405, GW_STR("Method Not Allowed"));
 }
 
-static void add_object(const struct gw_config_context *context, const struct gw_object *object,
-                       struct gw_bytes *out) {
+static void write_object(const struct gw_config_context *context, const struct gw_object *object,
+                         struct gw_bytes *out) {
     struct gw_bytes room;
     if (object->kind == GW_SUBSCRIPTION) {
         gw_v2017_subscription_write(out, object);
@@ -53,12 +53,6 @@ static void add_object(const struct gw_config_context *context, const struct gw_
     }
     gw_v2017_function_write(out, object, gw_config_shown_provider(context, object, &room));
     gw_bytes_free(&room);
-}
-
-static void write_object(const struct gw_config_context *context, const struct gw_object *object,
-                         struct gw_bytes *out) {
-    add_object(context, object, out);
-    gw_bytes_add_char(out, '\n');
 }
 
 /* ---- lists ---- */
@@ -105,9 +99,9 @@ static void write_list(const struct gw_config_context *context, struct gw_http_r
     gw_bytes_addf(out, "{\"%s\":[", gw_kind_words[kind].envelope);
     for (size_t i = 0; i < kept; i++) {
         gw_bytes_add_c(out, i == 0 ? "" : ",");
-        add_object(context, places[i].object, out);
+        write_object(context, places[i].object, out);
     }
-    gw_bytes_add_c(out, "]}\n");
+    gw_bytes_add_c(out, "]}");
 }
 
 const struct gw_config_face gw_config_v2017 = {
