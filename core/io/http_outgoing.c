@@ -9,7 +9,6 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/slice.h"
-#include "io/http_client.h"
 
 #define URL_BYTES_MAX ((size_t)64 * 1024)
 
@@ -32,7 +31,7 @@ static bool is_framing(struct eg_str name) {
     return false;
 }
 
-int32_t gw_http_check_request(const struct eg_http_request *request) {
+int32_t gw_http_check_request(const struct eg_http_request *request, struct gw_url *ret_url) {
     struct gw_url url;
     if (request->url.len > URL_BYTES_MAX || gw_url_parse(request->url, &url) != EG_OK) {
         return reject("no http or https URL", request->url);
@@ -52,6 +51,7 @@ int32_t gw_http_check_request(const struct eg_http_request *request) {
             return reject("the gateway's own header", h->name);
         }
     }
+    *ret_url = url;
     return EG_OK;
 }
 
