@@ -33,7 +33,9 @@ static uint32_t count_lanes(const struct gw_main_settings *top) {
 static int32_t make_client(struct gw_app *app, struct eg_loop *loop,
                            struct gw_http_client **ret_client) {
     const struct gw_settings *s = &app->options.settings;
+    const bool is_curl_only = gw_str_eq(s->egress.engine, GW_STR("curl"));
     const struct gw_http_client_config config = {
+        .engines = is_curl_only ? GW_HTTP_CURL_ONLY : GW_HTTP_AUTO,
         .timeout_ns = s->compat.function_timeout_ns,
         .connect_timeout_ns = s->egress.connect_timeout_ns,
         .max_response_bytes = s->limits.response_bytes,

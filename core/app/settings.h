@@ -64,6 +64,7 @@ struct gw_egress_settings {
     uint64_t idle_timeout_ns;
     int64_t connections;
     int64_t connections_per_host;
+    struct eg_str engine;
 };
 struct gw_trace_settings {
     int64_t sample_percent;

@@ -124,9 +124,12 @@ static const struct eg_setting *const egress_rows[] = {
     TIME(gw_egress_settings, idle_timeout_ns, "idle_timeout", "60s", MS, DAY,
          "of a pooled connection"),
     NUMBER(gw_egress_settings, connections, "connections", "1024", 0, 1000000,
-           "connections to functions of one loop; 0 = no limit"),
+           "connections to functions of one loop, http and https each; 0 = no limit"),
     NUMBER(gw_egress_settings, connections_per_host, "connections_per_host", "256", 0, 1000000,
            "connections to one host of one loop; 0 = no limit"),
+    CHOICE(gw_egress_settings, engine, "engine", "auto", "auto|curl",
+           "of calls to functions: auto = the gateway's own for http and libcurl for https; curl = "
+           "libcurl for both"),
 };
 static const struct eg_setting *const trace_rows[] = {
     NUMBER(gw_trace_settings, sample_percent, "sample_percent", "100", 0, 100,

@@ -10,12 +10,10 @@
 
 #include "base/slice.h"
 
-#define HEAD_BYTES_MAX ((size_t)256 * 1024)
-
 void gw_http_answer_begin(struct gw_http_answer *answer) {
     answer->headers = NULL;
     answer->header_count = answer->header_room = answer->head_bytes = 0;
-    answer->is_head_done = false;
+    answer->is_head_done = answer->has_status = answer->is_interim = false;
     answer->body.len = 0;
 }
 
@@ -25,7 +23,7 @@ bool gw_http_answer_refuse(struct gw_http_answer *answer, int32_t error, const c
     return false;
 }
 
-static void add_header(struct gw_http_answer *answer, struct eg_str name, struct eg_str value) {
+void gw_http_answer_add(struct gw_http_answer *answer, struct eg_str name, struct eg_str value) {
     if (answer->header_count == answer->header_room) {
         const size_t room = answer->header_room == 0 ? 16 : answer->header_room * 2;
         struct eg_kv *grown = gw_arena_alloc(answer->arena, room * sizeof *grown);
@@ -39,26 +37,34 @@ static void add_header(struct gw_http_answer *answer, struct eg_str name, struct
         .name = gw_arena_dup(answer->arena, name), .value = gw_arena_dup(answer->arena, value)};
 }
 
+/* `HTTP/1.1 103 Early Hints`: only by its place, for headers and trailers may look like it. */
+static void begin_head(struct gw_http_answer *answer, struct eg_str line) {
+    const struct eg_str status = gw_str_cut(line, gw_str_find(line, ' ') + 1);
+    answer->header_count = 0;
+    answer->has_status = true;
+    answer->is_interim = gw_str_starts(status, GW_STR("1"));
+}
+
 bool gw_http_answer_line(struct gw_http_answer *answer, struct eg_str raw) {
     const struct eg_str line = gw_str_trim(raw);
     answer->head_bytes += raw.len;
-    if (answer->head_bytes > HEAD_BYTES_MAX) {
+    if (answer->head_bytes > GW_HTTP_HEAD_BYTES_MAX) {
         return gw_http_answer_refuse(answer, EG_E_TOOBIG, "the answer's header block is too big");
     }
-    if (gw_str_starts(line, GW_STR("HTTP/"))) { /* no header: '/' is no byte of a name */
-        answer->header_count = 0;
-        answer->is_head_done = false;
+    if (!answer->has_status) {
+        begin_head(answer, line);
         return true;
     }
     if (line.len == 0 || answer->is_head_done) {
-        answer->is_head_done = true;
+        answer->has_status = !answer->is_interim; /* else the next line is the next head's */
+        answer->is_head_done = answer->has_status;
         return true;
     }
     const size_t colon = gw_str_find(line, ':');
     const struct eg_str name = gw_str_sub(line, 0, colon);
     const struct eg_str value = gw_str_trim(gw_str_cut(line, colon < line.len ? colon + 1 : colon));
     if (colon < line.len && gw_is_token(name) && gw_is_field_value(value)) {
-        add_header(answer, name, value);
+        gw_http_answer_add(answer, name, value);
     } else {
         gw_metric_add(answer->dropped_headers, 1);
     }

@@ -10,6 +10,8 @@
 #include "base/bytes.h"
 #include "base/metrics.h"
 
+#define GW_HTTP_HEAD_BYTES_MAX ((size_t)256 * 1024)
+
 struct gw_http_answer {
     struct gw_arena *arena; /* where the headers live */
     struct eg_metric *dropped_headers;
@@ -17,7 +19,9 @@ struct gw_http_answer {
     size_t header_count;
     size_t header_room;
     size_t head_bytes;
-    bool is_head_done;
+    bool has_status;   /* the head's first line has come */
+    bool is_interim;   /* it is that of a 1xx */
+    bool is_head_done; /* of the answer itself */
     struct gw_bytes body;
     uint64_t body_max;
     int32_t error; /* why it was refused; message is static text */
@@ -29,6 +33,8 @@ void gw_http_answer_begin(struct gw_http_answer *answer);
 /* One line of the head, with or without its end. Each head begins with a status line: of interim
  * answers (1xx) only the last head stays. False: refused, error and message say why. */
 bool gw_http_answer_line(struct gw_http_answer *answer, struct eg_str line);
+/* One header that is known to be one. */
+void gw_http_answer_add(struct gw_http_answer *answer, struct eg_str name, struct eg_str value);
 /* The next piece of the body. announced: the Content-Length, 0 = unknown. False: refused. */
 bool gw_http_answer_body(struct gw_http_answer *answer, struct eg_str piece, uint64_t announced);
 /* Always false, so that the caller can return it. */

@@ -1,7 +1,8 @@
 /*
- * io/http_client.h - asynchronous HTTP egress of one loop, pooled keep-alive connections. The one
- * door to libcurl. Request and response are those of the plugin ABI (struct eg_http_request,
- * eg_http_response), so that the host's http service is this file.
+ * io/http_client.h - asynchronous HTTP egress of one loop, pooled keep-alive connections. Request
+ * and response are those of the plugin ABI (struct eg_http_request, eg_http_response), so that the
+ * host's http service is this file. Behind it are two engines: one of our own for http, and libcurl
+ * for https and whatever else is not plain (docs/internals/io.md).
  *
  * Only http and https; no Expect, no signals, no environment proxies; redirects as in chapter 8.2
  * of the compatibility specification (up to 10; 301, 302, 303 turn into GET without body, 307 and
@@ -14,11 +15,17 @@
 
 struct gw_http_client;
 
+enum gw_http_engines {
+    GW_HTTP_AUTO,      /* each exchange by the engine that fits */
+    GW_HTTP_CURL_ONLY, /* all by libcurl */
+};
+
 struct gw_http_client_config {
+    enum gw_http_engines engines;
     uint64_t timeout_ns; /* default of one exchange */
     uint64_t connect_timeout_ns;
     uint64_t max_response_bytes; /* default */
-    uint32_t max_connections;    /* per loop, 0 = none */
+    uint32_t max_connections;    /* per loop and engine, 0 = no limit */
     uint32_t max_connections_per_host;
     uint64_t idle_timeout_ns; /* of pooled connections */
 };
@@ -42,6 +49,8 @@ struct gw_url {
     struct eg_str host;
     uint16_t port;      /* 0 = none given */
     struct eg_str path; /* with query */
+    bool has_user;      /* credentials before the host */
+    bool is_ascii;
 };
 int32_t gw_url_parse(struct eg_str url, struct gw_url *ret_url);
 /* Both parse, and scheme, host and port as written are the same. */

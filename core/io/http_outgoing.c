@@ -9,7 +9,6 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/slice.h"
-#include "io/http_client.h"
 
 #define URL_BYTES_MAX ((size_t)64 * 1024)
 
@@ -19,20 +18,22 @@ static int32_t reject(const char *what, struct eg_str text) {
     return EG_E_INVAL;
 }
 
+/* The lengths first: it is asked for each header of each request. */
 static bool is_framing(struct eg_str name) {
-    static const char *const names[] = {"Host",       "Content-Length", "Transfer-Encoding",
-                                        "Connection", "Keep-Alive",     "Proxy-Connection",
-                                        "TE",         "Trailer",        "Upgrade",
-                                        "Expect"};
+    static const struct eg_str names[] = {
+        {"Host", 4},        {"Content-Length", 14}, {"Transfer-Encoding", 17},
+        {"Connection", 10}, {"Keep-Alive", 10},     {"Proxy-Connection", 16},
+        {"TE", 2},          {"Trailer", 7},         {"Upgrade", 7},
+        {"Expect", 6}};
     for (size_t i = 0; i < GW_COUNT(names); i++) {
-        if (gw_str_eq_nocase(name, gw_str_c(names[i]))) {
+        if (name.len == names[i].len && gw_str_eq_nocase(name, names[i])) {
             return true;
         }
     }
     return false;
 }
 
-int32_t gw_http_check_request(const struct eg_http_request *request) {
+int32_t gw_http_check_request(const struct eg_http_request *request, struct gw_url *ret_url) {
     struct gw_url url;
     if (request->url.len > URL_BYTES_MAX || gw_url_parse(request->url, &url) != EG_OK) {
         return reject("no http or https URL", request->url);
@@ -52,6 +53,7 @@ int32_t gw_http_check_request(const struct eg_http_request *request) {
             return reject("the gateway's own header", h->name);
         }
     }
+    *ret_url = url;
     return EG_OK;
 }
 

@@ -6,13 +6,16 @@
 #include "base/slice.h"
 #include "io/http_client.h"
 
-static bool is_clean(struct eg_str url) {
+static bool is_clean(struct eg_str url, bool *ret_is_ascii) {
+    unsigned char all = 0;
     for (size_t i = 0; i < url.len; i++) {
         const unsigned char c = (unsigned char)url.ptr[i];
         if (c <= 0x20 || c == 0x7f || c == '\\' || c == '"' || c == '<' || c == '>') {
             return false;
         }
+        all |= c;
     }
+    *ret_is_ascii = all < 0x80;
     return true;
 }
 
@@ -84,7 +87,8 @@ static bool parse_port(struct eg_str text, uint16_t *ret_port) {
 
 static bool split_authority(struct eg_str authority, struct gw_url *url) {
     const size_t at = gw_str_find(authority, '@');
-    const struct eg_str host_port = at < authority.len ? gw_str_cut(authority, at + 1) : authority;
+    url->has_user = at < authority.len;
+    const struct eg_str host_port = url->has_user ? gw_str_cut(authority, at + 1) : authority;
     const bool is_literal = host_port.len > 0 && host_port.ptr[0] == '[';
     const size_t host_len =
         is_literal ? gw_str_find(host_port, ']') + 1 : gw_str_find(host_port, ':');
@@ -96,7 +100,7 @@ static bool split_authority(struct eg_str authority, struct gw_url *url) {
 int32_t gw_url_parse(struct eg_str url, struct gw_url *ret_url) {
     struct gw_url parsed = {0};
     struct eg_str rest = url;
-    if (!is_clean(url) || !take_scheme(&rest, &parsed.scheme) ||
+    if (!is_clean(url, &parsed.is_ascii) || !take_scheme(&rest, &parsed.scheme) ||
         !split_authority(take_authority(&rest), &parsed)) {
         return EG_E_INVAL;
     }

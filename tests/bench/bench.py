@@ -24,7 +24,7 @@ import rows
 CONNECTIONS = 64
 WARM_UP_S = 1
 FAN_OUTS = (1, 5)
-MAX_RATIO, MAX_IDLE_MIB = 2.2, 32
+MAX_RATIO, MAX_IDLE_MIB = 1.8, 32
 DELIVERY_PATIENCE_S = 30
 ASYNC_LOAD = 0.7   # of what the sync path answers a second: work is to be measured, not a full backlog
 

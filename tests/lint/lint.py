@@ -18,7 +18,7 @@ DOORS = {   # third-party header -> the files that may include it
     "microhttpd.h": {"core/io/http_server.c", "core/io/http_library."},
     "gnutls/gnutls.h": {"core/io/http_tls.c"},
     "crypt.h": {"plugins/middleware_auth/password.c"},
-    "curl/curl.h": {"core/io/http_client.c"},
+    "curl/curl.h": {"core/io/http_client_curl.c"},
     "jansson.h": {"core/base/json.c", "sdk/fake/"},
     "libconfig.h": {"core/app/config_file.c"},
     "yaml.h": {"core/base/yaml.c"},

@@ -39,6 +39,16 @@ static void the_last_head_counts_and_trailers_do_not(void) {
     end();
 }
 
+static void headers_and_trailers_that_look_like_a_status_line_are_none(void) {
+    begin(10);
+    CU_ASSERT_TRUE(line("HTTP/1.1 200 OK\r\n") && line("A: 1\r\n"));
+    CU_ASSERT_TRUE(line("HTTP/1.1 100 Continue: x\r\n") && line("B: 2\r\n") && line("\r\n"));
+    CU_ASSERT_TRUE(line("HTTP/1.1 200 OK\r\n") && line("Trailer: x\r\n") && line("\r\n"));
+    CU_ASSERT_EQUAL_FATAL(answer.header_count, 2);
+    ASSERT_STR(answer.headers[1].name, "B");
+    end();
+}
+
 static void a_head_without_end_is_refused(void) {
     char big[1024] = "X: ";
     begin(10);
@@ -65,5 +75,6 @@ static void a_body_is_collected_up_to_its_limit(void) {
     end();
 }
 
-UNIT_MAIN(UNIT(the_last_head_counts_and_trailers_do_not), UNIT(a_head_without_end_is_refused),
-          UNIT(a_body_is_collected_up_to_its_limit))
+UNIT_MAIN(UNIT(the_last_head_counts_and_trailers_do_not),
+          UNIT(headers_and_trailers_that_look_like_a_status_line_are_none),
+          UNIT(a_head_without_end_is_refused), UNIT(a_body_is_collected_up_to_its_limit))

@@ -1,6 +1,6 @@
 /* Answers that are told piece by piece: a server that the test plays by hand, on the test's clock.
  */
-#include "unit.h"
+#include "engines.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -64,7 +64,8 @@ static void turn_until(const unsigned *value, unsigned wanted) {
 }
 
 static void begin(void) {
-    const struct gw_http_client_config config = {.connect_timeout_ns = 2 * GW_NS_PER_S};
+    const struct gw_http_client_config config = {.engines = engines,
+                                                 .connect_timeout_ns = 2 * GW_NS_PER_S};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof address;
     memset(&seen, 0, sizeof seen);
@@ -256,10 +257,10 @@ static void a_stream_that_is_cut_is_an_error_after_its_pieces(void) {
     end();
 }
 
-UNIT_MAIN(UNIT(pieces_are_told_as_they_come_and_the_end_has_no_body),
-          UNIT(other_answers_are_collected_as_always),
-          UNIT(a_stream_has_no_end_in_time_but_silence_ends_it),
-          UNIT(a_server_that_never_answers_is_silence_too),
-          UNIT(a_call_may_be_canceled_by_its_own_piece),
-          UNIT(another_call_may_be_begun_and_canceled_by_a_piece),
-          UNIT(a_stream_that_is_cut_is_an_error_after_its_pieces))
+ENGINES_MAIN(UNIT(pieces_are_told_as_they_come_and_the_end_has_no_body),
+             UNIT(other_answers_are_collected_as_always),
+             UNIT(a_stream_has_no_end_in_time_but_silence_ends_it),
+             UNIT(a_server_that_never_answers_is_silence_too),
+             UNIT(a_call_may_be_canceled_by_its_own_piece),
+             UNIT(another_call_may_be_begun_and_canceled_by_a_piece),
+             UNIT(a_stream_that_is_cut_is_an_error_after_its_pieces))

@@ -1,7 +1,7 @@
 /* What the HTTP client waits for before a request is on its way: names that are looked up slowly
  * and a free connection. Nothing of it may hold up the loop or end a call before its own deadline.
  */
-#include "unit.h"
+#include "engines.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -67,7 +67,8 @@ static void on_done(void *arg, const struct eg_http_response *response) {
 }
 
 static void begin(uint32_t connections) {
-    const struct gw_http_client_config config = {.timeout_ns = 20 * GW_NS_PER_S,
+    const struct gw_http_client_config config = {.engines = engines,
+                                                 .timeout_ns = 20 * GW_NS_PER_S,
                                                  .connect_timeout_ns = 2 * GW_NS_PER_S,
                                                  .max_connections_per_host = connections};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -189,6 +190,6 @@ static void a_call_that_never_gets_a_connection_ends_at_its_deadline(void) {
     end();
 }
 
-UNIT_MAIN(UNIT(a_name_that_is_looked_up_slowly_times_out_and_holds_nothing_up),
-          UNIT(a_call_that_waits_for_a_connection_has_its_own_time_for_that),
-          UNIT(a_call_that_never_gets_a_connection_ends_at_its_deadline))
+ENGINES_MAIN(UNIT(a_name_that_is_looked_up_slowly_times_out_and_holds_nothing_up),
+             UNIT(a_call_that_waits_for_a_connection_has_its_own_time_for_that),
+             UNIT(a_call_that_never_gets_a_connection_ends_at_its_deadline))

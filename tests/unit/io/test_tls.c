@@ -193,7 +193,94 @@ static void plain_http_on_a_tls_port_gets_no_answer(void) {
     bench_stop(&bench);
 }
 
-UNIT_MAIN(UNIT(a_request_over_tls_is_answered_at_once_and_later),
+/* ---- redirects between http and https ---- */
+
+static char location[96];
+static char got_secret[64]; /* Authorization, as the one behind the redirect was sent it */
+
+static void on_redirected(void *arg, struct gw_http_request *request) {
+    const bool is_first = gw_str_eq(request->path, GW_STR("/first"));
+    const struct eg_kv header = {GW_STR("Location"), gw_str_c(location)};
+    struct gw_http_reply reply = {.status = is_first ? 307 : 200,
+                                  .headers = &header,
+                                  .header_count = is_first ? 1 : 0,
+                                  .body = gw_buf_copy(request->body)};
+    (void)arg;
+    if (!is_first) {
+        snprintf(got_secret, sizeof got_secret, "%.*s",
+                 GW_FMT(gw_http_header(request, GW_STR("Authorization"), 0)));
+    }
+    gw_http_reply(request, &reply);
+    gw_http_request_unref(request);
+}
+
+static struct gw_http_server *start_server(struct eg_loop *loop, bool is_tls, uint16_t *ret_port) {
+    struct gw_http_server_config config = test_config();
+    struct gw_http_server *server = NULL;
+    struct eg_why why = {.struct_size = sizeof why};
+    int fd = -1;
+    config.on_request = on_redirected;
+    if (is_tls) {
+        config.tls =
+            (struct gw_tls_files){.cert_pem = gw_str_c(cert_pem), .key_pem = gw_str_c(key_pem)};
+    }
+    CU_ASSERT_EQUAL_FATAL(gw_listen(GW_STR("127.0.0.1"), 0, &fd, ret_port, &why), 0);
+    CU_ASSERT_EQUAL_FATAL(gw_http_server_start(loop, fd, &config, &server, &why), 0);
+    return server;
+}
+
+/* From /first of the one server to /second of the other. */
+static void redirect_from(bool is_tls, const char *ca_file) {
+    const struct gw_http_client_config config = {.timeout_ns = 10 * GW_NS_PER_S};
+    const struct eg_kv header = {GW_STR("Authorization"), GW_STR("Bearer s3cret")};
+    struct gw_http_client *client = NULL;
+    struct eg_loop *loop = NULL;
+    uint16_t ports[2];
+    char url[96];
+    const size_t before = calls;
+    CU_ASSERT_EQUAL_FATAL(gw_loop_create("test", &loop), 0);
+    struct gw_http_server *from = start_server(loop, is_tls, &ports[0]);
+    struct gw_http_server *to = start_server(loop, !is_tls, &ports[1]);
+    CU_ASSERT_EQUAL_FATAL(gw_http_client_create(loop, &config, &client), 0);
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u/first", is_tls ? "https" : "http", ports[0]);
+    snprintf(location, sizeof location, "%s://127.0.0.1:%u/second", is_tls ? "http" : "https",
+             ports[1]);
+    snprintf(got_secret, sizeof got_secret, "none came");
+    const struct eg_http_request request = {.struct_size = sizeof request,
+                                            .method = GW_STR("POST"),
+                                            .url = gw_str_c(url),
+                                            .headers = &header,
+                                            .header_count = 1,
+                                            .body = GW_STR("over TLS"),
+                                            .ca_file = gw_str_c(ca_file)};
+    CU_ASSERT_EQUAL(gw_http_send(client, &request, on_done, NULL, NULL), 0);
+    for (int i = 0; i < TURNS_MAX && calls == before; i++) {
+        gw_loop_turn(loop, GW_NS_PER_MS);
+    }
+    CU_ASSERT_EQUAL(calls, before + 1);
+    gw_http_client_destroy(client);
+    gw_http_server_destroy(from);
+    gw_http_server_destroy(to);
+    gw_loop_destroy(loop);
+}
+
+static void redirects_lead_from_http_to_https_and_back_without_credentials(void) {
+    char path[] = "/tmp/eventgw-test-ca-XXXXXX";
+    close(mkstemp(path));
+    write_file(path, cert_pem);
+    for (int i = 0; i < 2; i++) {
+        redirect_from(i == 1, path);
+        CU_ASSERT_EQUAL(got_status, 200);
+        CU_ASSERT_STRING_EQUAL(got_secret, "");
+    }
+    redirect_from(false, ""); /* the certificate counts there too */
+    CU_ASSERT_EQUAL(got_error, EG_E_IO);
+    CU_ASSERT_STRING_EQUAL(got_secret, "none came");
+    unlink(path);
+}
+
+UNIT_MAIN(UNIT(redirects_lead_from_http_to_https_and_back_without_credentials),
+          UNIT(a_request_over_tls_is_answered_at_once_and_later),
           UNIT(a_certificate_nobody_vouches_for_is_refused),
           UNIT(plain_http_on_a_tls_port_gets_no_answer),
           UNIT(a_ca_file_that_was_changed_is_read_by_the_next_connection),

@@ -29,6 +29,18 @@ static void a_url_is_split_into_scheme_host_port_and_path(void) {
     CU_ASSERT_EQUAL(parsed.port, 0);
 }
 
+static void credentials_and_bytes_beyond_ascii_are_told(void) {
+    CU_ASSERT_EQUAL(parse("http://host/a@b"), 0);
+    CU_ASSERT_FALSE(parsed.has_user);
+    CU_ASSERT_TRUE(parsed.is_ascii);
+    CU_ASSERT_EQUAL(parse("http://user@host/a"), 0);
+    CU_ASSERT_TRUE(parsed.has_user);
+    CU_ASSERT_EQUAL(parse("http://\xc3\xa4.test/"), 0);
+    CU_ASSERT_FALSE(parsed.is_ascii);
+    CU_ASSERT_EQUAL(parse("http://host/\xc3\xa4"), 0);
+    CU_ASSERT_FALSE(parsed.is_ascii);
+}
+
 static void what_is_no_http_url_is_refused(void) {
     const char *const bad[] = {"",
                                "http",
@@ -70,4 +82,5 @@ static void what_is_no_http_url_is_refused(void) {
     CU_ASSERT_EQUAL(gw_url_parse(gw_str("http://a\0b", 10), &parsed), EG_E_INVAL);
 }
 
-UNIT_MAIN(UNIT(a_url_is_split_into_scheme_host_port_and_path), UNIT(what_is_no_http_url_is_refused))
+UNIT_MAIN(UNIT(a_url_is_split_into_scheme_host_port_and_path),
+          UNIT(credentials_and_bytes_beyond_ascii_are_told), UNIT(what_is_no_http_url_is_refused))
