@@ -185,9 +185,9 @@ def haproxy(core, directory, upstream):
 class Gateway(Program):
     """With functions fn1..fnN at the upstream and the paths /sync and /asyncN for each N wanted."""
 
-    def __init__(self, name, core, directory, upstream, build, fan_outs, flags=()):
+    def __init__(self, name, core, directory, upstream, build, fan_outs, flags=(), under=()):
         super().__init__(name, core, [
-            build / "event-gateway", "--data-dir", directory / f"{name}-data",
+            *under, build / "event-gateway", "--data-dir", directory / f"{name}-data",
             "--set", "loops=1", "--set", "events.listen=127.0.0.1", "--set", "events.port=0",
             "--set", "config.port=0", "--workers-backlog", "20000",
             *flags, *os.environ.get("EVENTGW_BENCH_FLAGS", "").split()], directory)

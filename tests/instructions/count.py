@@ -1,0 +1,211 @@
+"""Counts the instructions of one request under callgrind: the same sequence of requests over one connection,
+one after the other, so that two runs of one binary differ by little. See README.md here.
+
+  count.py             prints what each scenario costs, of build/release
+  count.py --check     exits with 1 when one has grown by more than 5 % over recorded.json, and names what grew
+  count.py --record    writes recorded.json
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "bench"))
+import programs   # noqa: E402
+
+RECORDED = HERE / "recorded.json"
+WARM_UP, COUNTED = 50, 200
+LIMIT = 1.05
+SHOWN = 50     # instructions a request: functions that cost less are not recorded one by one
+TOLD = 15      # functions named when something has grown
+CORE = 0
+EVENT = {"specversion": "1.0", "type": "order.created", "source": "/shop", "id": "1", "data": {"name": "Max", "n": 1}}
+
+
+def raw(method, path, headers, body):
+    lines = [f"{method} {path} HTTP/1.1", "Host: gateway", f"Content-Length: {len(body)}",
+             *(f"{name}: {value}" for name, value in headers.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+JSON = {"Content-Type": "application/json"}
+BODY = b'{"name":"Max","age":42,"address":{"street":"Road 1","town":"Berlin"},"tags":["a","b","c"],"text":"0123456789"}'
+SCENARIOS = {
+    "sync": raw("POST", "/sync", JSON, BODY),
+    "async": raw("POST", "/async1", JSON, BODY),
+    "structured": raw("POST", "/events", {"Content-Type": "application/cloudevents+json"},
+                      json.dumps(EVENT).encode()),
+    "binary": raw("POST", "/events", {**JSON, "ce-specversion": "1.0", "ce-type": "order.created",
+                                      "ce-source": "/shop", "ce-id": "1"}, BODY),
+}
+
+
+class CountedGateway(programs.Gateway):
+    """A gateway under callgrind that counts only while it is told to."""
+
+    def __init__(self, directory, upstream, build):
+        self.directory = directory
+        super().__init__("gateway", CORE, directory, upstream, build, [1], under=[
+            "valgrind", "--tool=callgrind", "--instr-atstart=no", "--dump-line=no",
+            f"--callgrind-out-file={directory}/out"])
+
+    def configure(self, upstream, fan_outs):
+        super().configure(upstream, fan_outs)
+        self.create("eventtypes", {"name": "order.created"})
+        self.create("subscriptions", {"type": "sync", "eventType": "order.created", "path": "/events",
+                                      "method": "POST", "functionId": "fn1"})
+        self.wait_routed()
+
+    def control(self, *words):
+        subprocess.run(["callgrind_control", *words, str(self.process.pid)], check=True, capture_output=True)
+
+    def dump(self, words):
+        """The file that callgrind writes now."""
+        before = set(self.directory.glob("out.*"))
+        self.control(*words)
+        programs.wait_until(lambda: set(self.directory.glob("out.*")) - before, "callgrind to write", 60)
+        return (set(self.directory.glob("out.*")) - before).pop()
+
+
+class Client:
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), 60)
+        self.file = self.socket.makefile("rb")
+
+    def send(self, request):
+        self.socket.sendall(request)
+        status = int(self.file.readline().split()[1])
+        length = 0
+        while (line := self.file.readline().strip()):
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        self.file.read(length)
+        return status
+
+
+def per_function(path):
+    """{function: instructions of its own} of a callgrind file (format: valgrind manual, cl-format)."""
+    names, costs, function, is_call = {}, {}, None, False
+    for line in open(path, encoding="utf-8", errors="replace"):
+        found = re.match(r"c?fn=\((\d+)\)(?: (.*))?", line)
+        if found and found[2]:
+            names[found[1]] = found[2].strip()
+        if line.startswith("fn="):
+            function = names[found[1]]
+        elif line.startswith("calls="):
+            is_call = True   # the next line is the cost of what was called
+        elif line[:1] in "0123456789+-*":
+            if not is_call:
+                costs[function] = costs.get(function, 0) + int(line.split()[1])
+            is_call = False
+    return costs
+
+
+def settle(upstream, wanted):
+    programs.wait_until(lambda: upstream.count() >= wanted, "all deliveries", 60)
+
+
+def count(gateway, upstream, name):
+    client, request = Client(gateway.port), SCENARIOS[name]
+
+    def run(times):
+        wanted = upstream.count() + times
+        for _ in range(times):
+            status = client.send(request)
+            if status not in (200, 202):
+                raise SystemExit(f"count: {name} was answered with {status}")
+        settle(upstream, wanted)
+    run(WARM_UP)
+    gateway.control("-i", "on")
+    run(COUNTED)
+    gateway.control("-i", "off")
+    costs = per_function(gateway.dump(["-d", name]))
+    return {function: cost / COUNTED for function, cost in costs.items()}
+
+
+def measure(build):
+    """{scenario: {function: instructions of one request}}"""
+    with tempfile.TemporaryDirectory() as directory:
+        directory = pathlib.Path(directory)
+        try:
+            upstream = programs.Upstream(1 - CORE, directory)
+            gateway = CountedGateway(directory, upstream, build)
+            counts = {}
+            for name in SCENARIOS:
+                counts[name] = count(gateway, upstream, name)
+                print(f"{name}: {sum(counts[name].values()):,.0f} instructions a request", flush=True)
+            return counts
+        finally:
+            for program in reversed(programs.Program.started):
+                program.stop()
+
+
+# ---- what was recorded ----
+
+def compiler():
+    """What makes one binary out of one source; counts of other compilers and C libraries are others."""
+    cc = subprocess.run([os.environ.get("CC", "cc"), "-dumpfullversion"], capture_output=True, text=True, check=True)
+    return f"gcc {cc.stdout.strip()}, {platform.libc_ver()[0]} {platform.libc_ver()[1]}, {platform.machine()}"
+
+
+def totals(counts):
+    return {name: round(sum(costs.values())) for name, costs in counts.items()}
+
+
+def record(counts):
+    kept = {name: {function: round(cost) for function, cost in sorted(costs.items(), key=lambda c: (-c[1], c[0]))
+                   if cost >= SHOWN} for name, costs in counts.items()}
+    RECORDED.write_text(json.dumps({"compiler": compiler(), "totals": totals(counts), "functions": kept}, indent=1) +
+                        "\n")
+    print(f"written to {RECORDED}")
+
+
+def growth(costs, before):
+    """The functions that cost more than was recorded, most first."""
+    grown = sorted(((cost - before.get(function, 0), function) for function, cost in costs.items()), reverse=True)
+    return ", ".join(f"{function} {more:+,.0f} (was {before.get(function, 0):,})"
+                     for more, function in grown[:TOLD] if more >= SHOWN)
+
+
+def check(counts):
+    recorded = json.loads(RECORDED.read_text())
+    if recorded["compiler"] != compiler():
+        print(f"skipped: recorded with {recorded['compiler']}, and this is {compiler()}: not comparable")
+        print(f"instructions: 0 passed, 0 failed, {len(counts)} skipped")
+        return 0
+    failed = 0
+    for name, total in totals(counts).items():
+        before = recorded["totals"][name]
+        print(f"{name}: {total:,}, recorded {before:,}: {100 * (total / before - 1):+.1f} %")
+        if total > before * LIMIT:
+            failed += 1
+            print(f"FAILED {name} costs more than {LIMIT} times what was recorded. What grew: "
+                  f"{growth(counts[name], recorded['functions'][name])}")
+    print(f"instructions: {len(counts) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--build", type=pathlib.Path, default="build/release", help="build directory")
+    options.add_argument("--check", action="store_true", help="compare with recorded.json")
+    options.add_argument("--record", action="store_true", help="write recorded.json")
+    options.add_argument("--json", type=pathlib.Path, help="write all counts to this file")
+    options = options.parse_args()
+    counts = measure(options.build.resolve())
+    if options.json:
+        options.json.write_text(json.dumps(counts))
+    if options.record:
+        record(counts)
+    return check(counts) if options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
