@@ -52,7 +52,7 @@ static void close_attempt(struct attempt *attempt) {
 }
 
 void gw_http_dial_end(struct gw_http_dial *dial) {
-    gw_http_resolver_forget(&dial->lookup);
+    gw_http_resolver_forget(dial->pool->resolver, &dial->lookup);
     gw_timer_stop(dial->pool->loop, &dial->timer);
     gw_loop_undefer(&dial->failed);
     for (size_t i = 0; i < dial->next; i++) {

@@ -24,9 +24,11 @@ struct gw_http_addresses {
     union gw_http_address items[GW_HTTP_ADDRESSES_MAX];
 };
 
+struct gw_http_name;
 /* Of one who waits; zeroed before first use, borrowed until told or forgotten. */
 struct gw_http_lookup {
     struct gw_node node;
+    struct gw_http_name *name; /* the resolver's; NULL = waits for none */
     /* Both borrowed during the call. addresses NULL: there are none, reason says why. */
     void (*on_done)(struct gw_http_lookup *lookup, const struct gw_http_addresses *addresses,
                     const char *reason);
@@ -42,7 +44,8 @@ void gw_http_resolver_destroy(struct gw_http_resolver *resolver);
 /* host as in a URL. True: the addresses are known already. False: on_done comes, never inside. */
 bool gw_http_resolver_ask(struct gw_http_resolver *resolver, struct eg_str host,
                           struct gw_http_lookup *lookup, struct gw_http_addresses *ret_addresses);
-void gw_http_resolver_forget(struct gw_http_lookup *lookup);
+/* A name that nobody waits for any more is not looked up when its turn comes. */
+void gw_http_resolver_forget(struct gw_http_resolver *resolver, struct gw_http_lookup *lookup);
 /* What is remembered of the host has turned out to be wrong. */
 void gw_http_resolver_drop(struct gw_http_resolver *resolver, struct eg_str host);
 

@@ -98,7 +98,7 @@ static void on_done(struct gw_http_lookup *lookup, const struct gw_http_addresse
     question->addresses = addresses == NULL ? (struct gw_http_addresses){0} : *addresses;
     snprintf(question->reason, sizeof question->reason, "%s", addresses == NULL ? reason : "");
     if (question->forgets != NULL) {
-        gw_http_resolver_forget(&question->forgets->lookup);
+        gw_http_resolver_forget(resolver, &question->forgets->lookup);
     }
 }
 
@@ -240,7 +240,7 @@ static void who_was_forgotten_is_not_told_even_by_one_who_is(void) {
     for (size_t i = 0; i < 3; i++) {
         CU_ASSERT_FALSE(ask(&questions[i], "slow.test"));
     }
-    gw_http_resolver_forget(&questions[1].lookup);
+    gw_http_resolver_forget(resolver, &questions[1].lookup);
     sem_post(&may_end);
     wait_for(&questions[0]);
     CU_ASSERT_EQUAL(questions[1].calls + questions[2].calls, 0);
@@ -270,6 +270,35 @@ static void slow_lookups_are_bounded_and_the_others_have_their_turn(void) {
     end();
 }
 
+/* Whoever can make the gateway ask for names (a redirect is enough) must not fill its memory with
+ * them, nor have threads look up what nobody wants to know any more. */
+static void a_name_that_nobody_waits_for_is_not_looked_up_when_its_turn_comes(void) {
+    static struct question questions[LOOKUPS];
+    struct question last = {0};
+    char host[32];
+    begin();
+    for (int i = 0; i < LOOKUPS; i++) {
+        snprintf(host, sizeof host, "slow%d.test", i);
+        CU_ASSERT_FALSE(ask(&questions[i], host));
+    }
+    CU_ASSERT_FALSE(ask(&last, "slow20.test")); /* beside the one that gives up */
+    for (int i = 0; i < TURNS_MAX && atomic_load(&running) < 16; i++) {
+        gw_loop_turn(loop, GW_NS_PER_MS);
+    }
+    for (int i = 0; i < LOOKUPS; i++) {
+        gw_http_resolver_forget(resolver, &questions[i].lookup);
+    }
+    for (int i = 0; i < LOOKUPS; i++) {
+        sem_post(&may_end);
+    }
+    wait_for(&last);
+    CU_ASSERT_EQUAL(last.addresses.count, 5);
+    CU_ASSERT_EQUAL(atomic_load(&asked), 17);
+    CU_ASSERT_FALSE(ask(&last, "slow30.test")); /* and may be asked for again */
+    wait_for(&last);
+    end();
+}
+
 static void a_resolver_ends_while_names_are_looked_up_and_waits_for_none(void) {
     struct question question = {0};
     begin();
@@ -277,7 +306,7 @@ static void a_resolver_ends_while_names_are_looked_up_and_waits_for_none(void) {
     for (int i = 0; i < TURNS_MAX && atomic_load(&running) < 1; i++) {
         gw_loop_turn(loop, GW_NS_PER_MS);
     }
-    gw_http_resolver_forget(&question.lookup);
+    gw_http_resolver_forget(resolver, &question.lookup);
     end();
     sem_post(&may_end);
     const struct timespec millisecond = {.tv_nsec = 1000000};
@@ -295,4 +324,5 @@ UNIT_MAIN(UNIT(literals_and_localhost_need_no_lookup),
           UNIT(a_name_too_long_for_any_is_not_looked_up),
           UNIT(who_was_forgotten_is_not_told_even_by_one_who_is),
           UNIT(slow_lookups_are_bounded_and_the_others_have_their_turn),
+          UNIT(a_name_that_nobody_waits_for_is_not_looked_up_when_its_turn_comes),
           UNIT(a_resolver_ends_while_names_are_looked_up_and_waits_for_none))
