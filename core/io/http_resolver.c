@@ -26,6 +26,7 @@
 #include "base/slice.h"
 
 #define REMEMBERED_NS (60 * GW_NS_PER_S)
+#define FAILURE_REMEMBERED_NS GW_NS_PER_S
 #define NAMES_MAX ((size_t)1024)
 #define THREADS_MAX 16u
 #define NAME_BYTES_MAX ((size_t)253) /* RFC 1035 2.3.4 */
@@ -187,9 +188,9 @@ static struct gw_http_name *add_name(struct gw_http_resolver *resolver, struct e
     return name;
 }
 
-/* Whoever waits may ask again, or let others no longer wait, while being told: their list is not
- * the name's any more, and a name without addresses is gone. */
-static void tell(struct gw_http_resolver *resolver, struct gw_http_name *name, const char *reason) {
+/* Whoever waits may ask again, drop the name, or let others no longer wait, while being told: their
+ * list is not the name's any more. */
+static void tell(struct gw_http_name *name) {
     const struct gw_http_addresses addresses = name->addresses;
     struct gw_node waiting;
     gw_list_init(&waiting);
@@ -197,12 +198,9 @@ static void tell(struct gw_http_resolver *resolver, struct gw_http_name *name, c
         GW_CONTAINER(node, struct gw_http_lookup, node)->name = NULL;
         gw_list_push(&waiting, node);
     }
-    if (addresses.count == 0) {
-        free_name(resolver, name);
-    }
     for (struct gw_node *node; (node = gw_list_shift(&waiting)) != NULL;) {
         struct gw_http_lookup *lookup = GW_CONTAINER(node, struct gw_http_lookup, node);
-        lookup->on_done(lookup, addresses.count > 0 ? &addresses : NULL, reason);
+        lookup->on_done(lookup, &addresses);
     }
 }
 
@@ -213,8 +211,10 @@ static void learn(struct gw_http_resolver *resolver, const struct job *job) {
     gw_list_push(&resolver->known, &name->node);
     name->is_asked = name->has_thread = false;
     name->addresses = job->addresses;
-    name->ends_at_ns = gw_monotonic_ns() + REMEMBERED_NS;
-    tell(resolver, name, job->error != 0 ? gai_strerror(job->error) : "it has no address");
+    name->addresses.reason = job->error != 0 ? gai_strerror(job->error) : "it has no address";
+    name->ends_at_ns =
+        gw_monotonic_ns() + (name->addresses.count > 0 ? REMEMBERED_NS : FAILURE_REMEMBERED_NS);
+    tell(name);
 }
 
 /* ---- lookups ---- */
@@ -384,7 +384,6 @@ static void wait_for(struct gw_http_resolver *resolver, struct gw_http_name *nam
     lookup->name = name;
     if (!name->is_asked) {
         name->is_asked = true;
-        name->addresses.count = 0;
         gw_list_remove(&name->node);
         gw_list_push(&resolver->queued, &name->node);
         begin_lookups(resolver);
@@ -405,9 +404,9 @@ bool gw_http_resolver_ask(struct gw_http_resolver *resolver, struct eg_str host,
         *ret_addresses = name->addresses;
         return true;
     }
-    ret_addresses->count = 0;
+    *ret_addresses = (struct gw_http_addresses){.reason = "it cannot be looked up"};
     if (host.len > NAME_BYTES_MAX + 1 || make_shared(resolver) != EG_OK) {
-        return true; /* no address, and no need to ask */
+        return true;
     }
     wait_for(resolver, name != NULL ? name : add_name(resolver, host), lookup);
     return false;

@@ -1,7 +1,8 @@
 /*
  * io/http_resolver.h - the addresses of host names, for the HTTP client of one loop: looked up off
- * the loop, one lookup at a time for each name whoever asks, and remembered for a minute. IP
- * literals and localhost (RFC 6761 6.3) need no lookup. Inside io/ only; loop thread.
+ * the loop, one lookup at a time for each name whoever asks, and remembered for a minute; that
+ * there are none for a second (RFC 9520 3.2). IP literals and localhost (RFC 6761 6.3) need no
+ * lookup. Inside io/ only; loop thread.
  */
 #ifndef GW_IO_HTTP_RESOLVER_H
 #define GW_IO_HTTP_RESOLVER_H
@@ -21,6 +22,7 @@ union gw_http_address {
  * ports are 0. */
 struct gw_http_addresses {
     size_t count;
+    const char *reason; /* static text: why there are none */
     union gw_http_address items[GW_HTTP_ADDRESSES_MAX];
 };
 
@@ -29,9 +31,8 @@ struct gw_http_name;
 struct gw_http_lookup {
     struct gw_node node;
     struct gw_http_name *name; /* the resolver's; NULL = waits for none */
-    /* Both borrowed during the call. addresses NULL: there are none, reason says why. */
-    void (*on_done)(struct gw_http_lookup *lookup, const struct gw_http_addresses *addresses,
-                    const char *reason);
+    /* addresses are borrowed during the call. */
+    void (*on_done)(struct gw_http_lookup *lookup, const struct gw_http_addresses *addresses);
 };
 
 struct gw_http_resolver;
@@ -41,7 +42,8 @@ struct gw_http_resolver *gw_http_resolver_create(struct eg_loop *loop);
  */
 void gw_http_resolver_destroy(struct gw_http_resolver *resolver);
 
-/* host as in a URL. True: the addresses are known already. False: on_done comes, never inside. */
+/* host as in a URL. True: the addresses, or that there are none, are known already. False: on_done
+ * comes, never inside. */
 bool gw_http_resolver_ask(struct gw_http_resolver *resolver, struct eg_str host,
                           struct gw_http_lookup *lookup, struct gw_http_addresses *ret_addresses);
 /* A name that nobody waits for any more is not looked up when its turn comes. */
