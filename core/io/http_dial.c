@@ -37,8 +37,6 @@ struct gw_http_dial {
     struct gw_timer timer;
     struct gw_task failed;
     int last_error;
-    const char *reason; /* instead of last_error: no address */
-    char name_reason[128];
 };
 
 static void try_addresses(struct gw_http_dial *dial);
@@ -52,7 +50,7 @@ static void close_attempt(struct attempt *attempt) {
 }
 
 void gw_http_dial_end(struct gw_http_dial *dial) {
-    gw_http_resolver_forget(&dial->lookup);
+    gw_http_resolver_forget(dial->pool->resolver, &dial->lookup);
     gw_timer_stop(dial->pool->loop, &dial->timer);
     gw_loop_undefer(&dial->failed);
     for (size_t i = 0; i < dial->next; i++) {
@@ -73,9 +71,9 @@ static void on_all_failed(struct gw_task *task) {
     struct gw_http_waiter *waiter = dial->waiter;
     const struct gw_http_target *target = waiter->target;
     char reason[512];
-    if (dial->reason != NULL) {
+    if (dial->addresses.count == 0) {
         (void)snprintf(reason, sizeof reason, "Could not resolve host: %.*s: %s",
-                       GW_FMT(gw_str_sub(target->host, 0, 255)), dial->reason);
+                       GW_FMT(gw_str_sub(target->host, 0, 255)), dial->addresses.reason);
     } else {
         (void)snprintf(reason, sizeof reason, "Failed to connect to %.*s port %u: %s",
                        GW_FMT(gw_str_sub(target->host, 0, 255)), target->port,
@@ -187,15 +185,9 @@ static void try_addresses(struct gw_http_dial *dial) {
 
 /* ---- the name ---- */
 
-static void on_looked_up(struct gw_http_lookup *lookup, const struct gw_http_addresses *addresses,
-                         const char *reason) {
+static void on_looked_up(struct gw_http_lookup *lookup, const struct gw_http_addresses *addresses) {
     struct gw_http_dial *dial = GW_CONTAINER(lookup, struct gw_http_dial, lookup);
-    if (addresses == NULL) {
-        (void)snprintf(dial->name_reason, sizeof dial->name_reason, "%s", reason);
-        dial->reason = dial->name_reason;
-    } else {
-        dial->addresses = *addresses;
-    }
+    dial->addresses = *addresses;
     try_addresses(dial);
 }
 
@@ -207,12 +199,8 @@ void gw_http_dial_begin(struct gw_http_connections *pool, struct gw_http_waiter 
     dial->failed.fn = on_all_failed;
     waiter->dial = dial;
     pool->events->on_connecting(waiter);
-    if (!gw_http_resolver_ask(pool->resolver, waiter->target->host, &dial->lookup,
-                              &dial->addresses)) {
-        return;
+    if (gw_http_resolver_ask(pool->resolver, waiter->target->host, &dial->lookup,
+                             &dial->addresses)) {
+        try_addresses(dial);
     }
-    if (dial->addresses.count == 0) {
-        dial->reason = "it cannot be looked up";
-    }
-    try_addresses(dial);
 }

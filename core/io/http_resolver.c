@@ -26,6 +26,7 @@
 #include "base/slice.h"
 
 #define REMEMBERED_NS (60 * GW_NS_PER_S)
+#define FAILURE_REMEMBERED_NS GW_NS_PER_S
 #define NAMES_MAX ((size_t)1024)
 #define THREADS_MAX 16u
 #define NAME_BYTES_MAX ((size_t)253) /* RFC 1035 2.3.4 */
@@ -46,13 +47,14 @@ struct job {
     struct gw_http_addresses addresses;
 };
 
-struct name {
+struct gw_http_name {
     struct gw_node node; /* in names of the resolver, oldest first, or in queued */
     char *host;
     size_t host_len;
     struct gw_http_addresses addresses;
     uint64_t ends_at_ns;
     bool is_asked; /* queued or being looked up */
+    bool has_thread;
     struct gw_node waiting;
 };
 
@@ -60,7 +62,7 @@ struct gw_http_resolver {
     struct eg_loop *loop;
     struct shared *shared; /* NULL until the first lookup */
     struct gw_fd fd;
-    struct gw_map names; /* struct name by host */
+    struct gw_map names; /* struct gw_http_name by host */
     struct gw_node known;
     struct gw_node queued;
     struct gw_node asking;
@@ -163,22 +165,22 @@ static bool start_thread(struct job *job) {
 
 /* ---- names ---- */
 
-static struct name *find_name(const struct gw_http_resolver *resolver, struct eg_str host) {
+static struct gw_http_name *find_name(const struct gw_http_resolver *resolver, struct eg_str host) {
     return gw_map_get(&resolver->names, host);
 }
 
-static void free_name(struct gw_http_resolver *resolver, struct name *name) {
+static void free_name(struct gw_http_resolver *resolver, struct gw_http_name *name) {
     (void)gw_map_remove(&resolver->names, gw_str(name->host, name->host_len));
     gw_list_remove(&name->node);
     gw_free(name->host);
     gw_free(name);
 }
 
-static struct name *add_name(struct gw_http_resolver *resolver, struct eg_str host) {
+static struct gw_http_name *add_name(struct gw_http_resolver *resolver, struct eg_str host) {
     if (resolver->names.count >= NAMES_MAX && !gw_list_empty(&resolver->known)) {
-        free_name(resolver, GW_CONTAINER(resolver->known.next, struct name, node));
+        free_name(resolver, GW_CONTAINER(resolver->known.next, struct gw_http_name, node));
     }
-    struct name *name = gw_alloc(sizeof *name);
+    struct gw_http_name *name = gw_alloc(sizeof *name);
     name->host = gw_dup_cstr(host);
     name->host_len = host.len;
     gw_list_init(&name->waiting);
@@ -186,33 +188,33 @@ static struct name *add_name(struct gw_http_resolver *resolver, struct eg_str ho
     return name;
 }
 
-/* Whoever waits may ask again, or let others no longer wait, while being told: their list is not
- * the name's any more, and a name without addresses is gone. */
-static void tell(struct gw_http_resolver *resolver, struct name *name, const char *reason) {
+/* Whoever waits may ask again, drop the name, or let others no longer wait, while being told: their
+ * list is not the name's any more. */
+static void tell(struct gw_http_name *name) {
     const struct gw_http_addresses addresses = name->addresses;
     struct gw_node waiting;
     gw_list_init(&waiting);
     for (struct gw_node *node; (node = gw_list_shift(&name->waiting)) != NULL;) {
+        GW_CONTAINER(node, struct gw_http_lookup, node)->name = NULL;
         gw_list_push(&waiting, node);
-    }
-    if (addresses.count == 0) {
-        free_name(resolver, name);
     }
     for (struct gw_node *node; (node = gw_list_shift(&waiting)) != NULL;) {
         struct gw_http_lookup *lookup = GW_CONTAINER(node, struct gw_http_lookup, node);
-        lookup->on_done(lookup, addresses.count > 0 ? &addresses : NULL, reason);
+        lookup->on_done(lookup, &addresses);
     }
 }
 
 static void learn(struct gw_http_resolver *resolver, const struct job *job) {
-    struct name *name = find_name(resolver, gw_str_c(job->host));
+    struct gw_http_name *name = find_name(resolver, gw_str_c(job->host));
     GW_ASSERT(name != NULL && name->is_asked); /* names that are asked are not thrown out */
     gw_list_remove(&name->node);
     gw_list_push(&resolver->known, &name->node);
-    name->is_asked = false;
+    name->is_asked = name->has_thread = false;
     name->addresses = job->addresses;
-    name->ends_at_ns = gw_monotonic_ns() + REMEMBERED_NS;
-    tell(resolver, name, job->error != 0 ? gai_strerror(job->error) : "it has no address");
+    name->addresses.reason = job->error != 0 ? gai_strerror(job->error) : "it has no address";
+    name->ends_at_ns =
+        gw_monotonic_ns() + (name->addresses.count > 0 ? REMEMBERED_NS : FAILURE_REMEMBERED_NS);
+    tell(name);
 }
 
 /* ---- lookups ---- */
@@ -248,13 +250,14 @@ static void add_user(struct shared *shared) {
 
 /* A lookup that cannot begin is one that has failed for the moment: told like one, by a later turn.
  */
-static void begin_lookup(struct gw_http_resolver *resolver, struct name *name) {
+static void begin_lookup(struct gw_http_resolver *resolver, struct gw_http_name *name) {
     struct job *job = gw_alloc(sizeof *job);
     struct shared *shared = resolver->shared;
     job->host = gw_dup_cstr(gw_str(name->host, name->host_len));
     job->shared = shared;
     gw_list_remove(&name->node);
     gw_list_push(&resolver->asking, &name->node);
+    name->has_thread = true;
     resolver->threads++;
     add_user(shared);
     if (start_thread(job)) {
@@ -272,7 +275,7 @@ static void begin_lookup(struct gw_http_resolver *resolver, struct name *name) {
 
 static void begin_lookups(struct gw_http_resolver *resolver) {
     while (resolver->threads < THREADS_MAX && !gw_list_empty(&resolver->queued)) {
-        begin_lookup(resolver, GW_CONTAINER(resolver->queued.next, struct name, node));
+        begin_lookup(resolver, GW_CONTAINER(resolver->queued.next, struct gw_http_name, node));
     }
 }
 
@@ -349,7 +352,7 @@ static void free_names(struct gw_http_resolver *resolver) {
     struct gw_node *const lists[] = {&resolver->known, &resolver->queued, &resolver->asking};
     for (size_t i = 0; i < GW_COUNT(lists); i++) {
         while (!gw_list_empty(lists[i])) {
-            free_name(resolver, GW_CONTAINER(lists[i]->next, struct name, node));
+            free_name(resolver, GW_CONTAINER(lists[i]->next, struct gw_http_name, node));
         }
     }
     gw_map_free(&resolver->names);
@@ -375,12 +378,12 @@ void gw_http_resolver_destroy(struct gw_http_resolver *resolver) {
     gw_free(resolver);
 }
 
-static void wait_for(struct gw_http_resolver *resolver, struct name *name,
+static void wait_for(struct gw_http_resolver *resolver, struct gw_http_name *name,
                      struct gw_http_lookup *lookup) {
     gw_list_push(&name->waiting, &lookup->node);
+    lookup->name = name;
     if (!name->is_asked) {
         name->is_asked = true;
-        name->addresses.count = 0;
         gw_list_remove(&name->node);
         gw_list_push(&resolver->queued, &name->node);
         begin_lookups(resolver);
@@ -396,25 +399,32 @@ bool gw_http_resolver_ask(struct gw_http_resolver *resolver, struct eg_str host,
         take_loopback(ret_addresses);
         return true;
     }
-    struct name *name = find_name(resolver, host);
+    struct gw_http_name *name = find_name(resolver, host);
     if (name != NULL && !name->is_asked && gw_monotonic_ns() < name->ends_at_ns) {
         *ret_addresses = name->addresses;
         return true;
     }
-    ret_addresses->count = 0;
+    *ret_addresses = (struct gw_http_addresses){.reason = "it cannot be looked up"};
     if (host.len > NAME_BYTES_MAX + 1 || make_shared(resolver) != EG_OK) {
-        return true; /* no address, and no need to ask */
+        return true;
     }
     wait_for(resolver, name != NULL ? name : add_name(resolver, host), lookup);
     return false;
 }
 
-void gw_http_resolver_forget(struct gw_http_lookup *lookup) {
+/* Else calls that have long given up would have threads, and whoever makes up names could fill the
+ * queue. */
+void gw_http_resolver_forget(struct gw_http_resolver *resolver, struct gw_http_lookup *lookup) {
+    struct gw_http_name *name = lookup->name;
     gw_list_remove(&lookup->node);
+    lookup->name = NULL;
+    if (name != NULL && !name->has_thread && gw_list_empty(&name->waiting)) {
+        free_name(resolver, name);
+    }
 }
 
 void gw_http_resolver_drop(struct gw_http_resolver *resolver, struct eg_str host) {
-    struct name *name = find_name(resolver, host);
+    struct gw_http_name *name = find_name(resolver, host);
     if (name != NULL && !name->is_asked) {
         free_name(resolver, name);
     }

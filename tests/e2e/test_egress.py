@@ -120,6 +120,15 @@ def test_a_function_that_cannot_be_reached_is_named_in_the_log(serve, settings):
 
 
 @pytest.mark.parametrize("settings", [AUTO, CURL])
+def test_a_proxy_in_the_environment_is_not_used(serve, settings, monkeypatch):
+    for name in ("http_proxy", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    gateway, _ = serve(settings, GOOD)
+    assert call(gateway).text == "hello"
+
+
+@pytest.mark.parametrize("settings", [AUTO, CURL])
 def test_connections_are_used_again_and_those_that_were_closed_are_not(serve, settings):
     gateway, function = serve(settings, GOOD)
     for _ in range(5):

@@ -84,21 +84,18 @@ struct question {
     struct gw_http_lookup lookup;
     unsigned calls;
     struct gw_http_addresses addresses;
-    char reason[64];
     struct question *forgets; /* when it is told */
 };
 
 static struct eg_loop *loop;
 static struct gw_http_resolver *resolver;
 
-static void on_done(struct gw_http_lookup *lookup, const struct gw_http_addresses *addresses,
-                    const char *reason) {
+static void on_done(struct gw_http_lookup *lookup, const struct gw_http_addresses *addresses) {
     struct question *question = GW_CONTAINER(lookup, struct question, lookup);
     question->calls++;
-    question->addresses = addresses == NULL ? (struct gw_http_addresses){0} : *addresses;
-    snprintf(question->reason, sizeof question->reason, "%s", addresses == NULL ? reason : "");
+    question->addresses = *addresses;
     if (question->forgets != NULL) {
-        gw_http_resolver_forget(&question->forgets->lookup);
+        gw_http_resolver_forget(resolver, &question->forgets->lookup);
     }
 }
 
@@ -205,20 +202,30 @@ static void a_name_is_looked_up_once_a_minute_whoever_asks(void) {
     end();
 }
 
-static void what_is_not_found_is_told_with_the_reason_and_not_remembered(void) {
-    static const char *const hosts[] = {"no.test", "empty.test"};
+static void what_is_not_found_is_told_with_the_reason_and_remembered_for_a_second(void) {
+    static const struct {
+        const char *host;
+        int error;
+    } rows[] = {{"no.test", EAI_NONAME}, {"empty.test", 0}};
     begin();
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < GW_COUNT(rows); i++) {
         struct question question = {0};
         for (unsigned round = 1; round <= 2; round++) {
-            CU_ASSERT_FALSE(ask(&question, hosts[i]));
+            const unsigned before = atomic_load(&asked);
+            const char *reason =
+                rows[i].error != 0 ? gai_strerror(rows[i].error) : "it has no address";
+            CU_ASSERT_FALSE(ask(&question, rows[i].host));
             wait_for(&question);
             CU_ASSERT_EQUAL(question.addresses.count, 0);
-            CU_ASSERT_STRING_EQUAL(question.reason,
-                                   i == 0 ? gai_strerror(EAI_NONAME) : "it has no address");
+            CU_ASSERT_STRING_EQUAL(question.addresses.reason, reason);
+            gw_clock_advance(900 * GW_NS_PER_MS);
+            CU_ASSERT_TRUE(ask(&question, rows[i].host));
+            CU_ASSERT_EQUAL(question.addresses.count, 0);
+            CU_ASSERT_STRING_EQUAL(question.addresses.reason, reason);
+            CU_ASSERT_EQUAL(atomic_load(&asked), before + 1);
+            gw_clock_advance(200 * GW_NS_PER_MS);
         }
     }
-    CU_ASSERT_EQUAL(atomic_load(&asked), 4);
     end();
 }
 
@@ -240,7 +247,7 @@ static void who_was_forgotten_is_not_told_even_by_one_who_is(void) {
     for (size_t i = 0; i < 3; i++) {
         CU_ASSERT_FALSE(ask(&questions[i], "slow.test"));
     }
-    gw_http_resolver_forget(&questions[1].lookup);
+    gw_http_resolver_forget(resolver, &questions[1].lookup);
     sem_post(&may_end);
     wait_for(&questions[0]);
     CU_ASSERT_EQUAL(questions[1].calls + questions[2].calls, 0);
@@ -270,6 +277,35 @@ static void slow_lookups_are_bounded_and_the_others_have_their_turn(void) {
     end();
 }
 
+/* Whoever can make the gateway ask for names (a redirect is enough) must not fill its memory with
+ * them, nor have threads look up what nobody wants to know any more. */
+static void a_name_that_nobody_waits_for_is_not_looked_up_when_its_turn_comes(void) {
+    static struct question questions[LOOKUPS];
+    struct question last = {0};
+    char host[32];
+    begin();
+    for (int i = 0; i < LOOKUPS; i++) {
+        snprintf(host, sizeof host, "slow%d.test", i);
+        CU_ASSERT_FALSE(ask(&questions[i], host));
+    }
+    CU_ASSERT_FALSE(ask(&last, "slow20.test")); /* beside the one that gives up */
+    for (int i = 0; i < TURNS_MAX && atomic_load(&running) < 16; i++) {
+        gw_loop_turn(loop, GW_NS_PER_MS);
+    }
+    for (int i = 0; i < LOOKUPS; i++) {
+        gw_http_resolver_forget(resolver, &questions[i].lookup);
+    }
+    for (int i = 0; i < LOOKUPS; i++) {
+        sem_post(&may_end);
+    }
+    wait_for(&last);
+    CU_ASSERT_EQUAL(last.addresses.count, 5);
+    CU_ASSERT_EQUAL(atomic_load(&asked), 17);
+    CU_ASSERT_FALSE(ask(&last, "slow30.test")); /* and may be asked for again */
+    wait_for(&last);
+    end();
+}
+
 static void a_resolver_ends_while_names_are_looked_up_and_waits_for_none(void) {
     struct question question = {0};
     begin();
@@ -277,7 +313,7 @@ static void a_resolver_ends_while_names_are_looked_up_and_waits_for_none(void) {
     for (int i = 0; i < TURNS_MAX && atomic_load(&running) < 1; i++) {
         gw_loop_turn(loop, GW_NS_PER_MS);
     }
-    gw_http_resolver_forget(&question.lookup);
+    gw_http_resolver_forget(resolver, &question.lookup);
     end();
     sem_post(&may_end);
     const struct timespec millisecond = {.tv_nsec = 1000000};
@@ -291,8 +327,9 @@ static void a_resolver_ends_while_names_are_looked_up_and_waits_for_none(void) {
 UNIT_MAIN(UNIT(literals_and_localhost_need_no_lookup),
           UNIT(addresses_come_with_the_families_by_turns),
           UNIT(a_name_is_looked_up_once_a_minute_whoever_asks),
-          UNIT(what_is_not_found_is_told_with_the_reason_and_not_remembered),
+          UNIT(what_is_not_found_is_told_with_the_reason_and_remembered_for_a_second),
           UNIT(a_name_too_long_for_any_is_not_looked_up),
           UNIT(who_was_forgotten_is_not_told_even_by_one_who_is),
           UNIT(slow_lookups_are_bounded_and_the_others_have_their_turn),
+          UNIT(a_name_that_nobody_waits_for_is_not_looked_up_when_its_turn_comes),
           UNIT(a_resolver_ends_while_names_are_looked_up_and_waits_for_none))

@@ -61,6 +61,8 @@ static void what_is_no_http_url_is_refused(void) {
                                "http://[::1]x",
                                "http://[g::]",
                                "http://[]",
+                               "http://[fe80::1%25eth0]/",
+                               "http://[fe80::1%eth0]/",
                                "http://a@b@c/",
                                "http://:80/",
                                "http://a:-1/",
