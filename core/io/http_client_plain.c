@@ -286,6 +286,7 @@ static void begin(struct gw_http_engine *base, struct eg_http_call *call) {
 /* A connection on which an exchange was given up is not clean. */
 static void leave(struct gw_http_engine *base, struct eg_http_call *call) {
     struct plain_engine *engine = GW_CONTAINER(base, struct plain_engine, engine);
+    gw_http_response_rest(&call->plain.response);
     if (call->plain.connection != NULL) {
         gw_http_connection_close(let_go(call));
     } else {
