@@ -32,6 +32,8 @@ struct gw_plain_exchange {
     struct eg_str head;                    /* of the request, in the call's arena */
     size_t sent;                           /* bytes of head and body together */
     bool is_unwritable;                    /* the peer takes no more; it may still answer */
+    bool is_reset;                         /* found by a write: no read tells it again */
+    bool may_have_more;                    /* the last read was a full one */
     bool is_second_try;
 };
 

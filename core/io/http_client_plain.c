@@ -85,6 +85,7 @@ static void send_rest(struct eg_http_call *call) {
             exchange->sent += (size_t)written;
         } else if (errno != EINTR) {
             exchange->is_unwritable = errno != EAGAIN && errno != EWOULDBLOCK;
+            exchange->is_reset = errno == ECONNRESET;
             break;
         }
     }
@@ -98,7 +99,7 @@ static void send_request(struct eg_http_call *call, struct gw_http_connection *c
     struct gw_plain_exchange *exchange = &call->plain;
     exchange->connection = connection;
     exchange->sent = 0;
-    exchange->is_unwritable = false;
+    exchange->is_unwritable = exchange->is_reset = exchange->may_have_more = false;
     gw_http_call_is_connected(call);
     send_rest(call);
 }
@@ -118,10 +119,10 @@ static void fail(struct eg_http_call *call, int32_t error, const char *message) 
     gw_http_call_end(call, error, message);
 }
 
-/* extra: bytes have come that are none of this answer. */
+/* extra: bytes have come that are none of this answer, or may have. */
 static void succeed(struct eg_http_call *call, bool has_extra) {
-    const bool is_kept =
-        call->plain.response.keeps_alive && !has_extra && is_sent(call) && !is_once(call);
+    const bool is_kept = call->plain.response.keeps_alive && !has_extra &&
+                         !call->plain.may_have_more && is_sent(call) && !is_once(call);
     struct gw_http_connection *connection = let_go(call);
     if (is_kept) {
         gw_http_connection_keep(connection);
@@ -205,7 +206,9 @@ static bool has_answered(const struct eg_http_call *call) {
     return response->state != GW_AT_STATUS || response->head_bytes > 0 || response->line.len > 0;
 }
 
-/* The connection has ended: in order (error 0), or not. */
+/* The connection has ended: in order, or not (error). After a write that was told of a reset the
+ * read finds an end in order: an answer that ends with its connection would pass for a whole one.
+ */
 static void on_connection_end(struct eg_http_call *call, int error) {
     struct gw_plain_exchange *exchange = &call->plain;
     if (!has_answered(call) && exchange->connection->has_been_used && !exchange->is_second_try &&
@@ -217,7 +220,7 @@ static void on_connection_end(struct eg_http_call *call, int error) {
         gw_http_connection_replace(connection);
         return;
     }
-    if (error != 0) {
+    if (error != 0 || exchange->is_reset) {
         fail(call, EG_E_IO,
              has_answered(call) ? "the connection broke in the middle of the answer"
                                 : "the connection broke before an answer came");
@@ -238,6 +241,7 @@ static bool receive(struct eg_http_call *call) {
         on_connection_end(call, got < 0 ? errno : 0);
         return false;
     }
+    call->plain.may_have_more = (size_t)got == READ_BYTES;
     gw_http_call_is_alive(call);
     return parse(call, gw_str(room, (size_t)got)) && (size_t)got == READ_BYTES;
 }
@@ -286,6 +290,7 @@ static void begin(struct gw_http_engine *base, struct eg_http_call *call) {
 /* A connection on which an exchange was given up is not clean. */
 static void leave(struct gw_http_engine *base, struct eg_http_call *call) {
     struct plain_engine *engine = GW_CONTAINER(base, struct plain_engine, engine);
+    gw_http_response_rest(&call->plain.response);
     if (call->plain.connection != NULL) {
         gw_http_connection_close(let_go(call));
     } else {

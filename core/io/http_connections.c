@@ -1,7 +1,8 @@
 /*
  * io/http_connections.c - see http_connections.h. Limits count what is kept, in use and being made.
  * A place that becomes free goes to the targets that have somebody waiting, by turns; a kept
- * connection to another target gives its place up to them, the oldest first.
+ * connection to another target gives its place up to them, the oldest first. So does one that
+ * comes free while its own target has others waiting, to a target that has far less.
  *
  * Thread: the loop's. Ownership: the pool owns targets and connections; a target lives as long as
  * it has a connection or somebody who waits.
@@ -140,29 +141,35 @@ static void stop_waiting(struct gw_http_waiter *waiter) {
     }
 }
 
-/* One of those who wait, if there is a place. */
-static void feed(struct gw_http_connections *pool, struct gw_http_target *target) {
+/* One of those who wait, if there is a place. Then the target is behind the others. */
+static bool feed(struct gw_http_connections *pool, struct gw_http_target *target) {
     struct gw_http_waiter *waiter = GW_CONTAINER(target->waiting.next, struct gw_http_waiter, node);
     if (!make_room(pool, target)) {
-        return;
+        return false;
     }
+    gw_list_remove(&target->hungry);
+    gw_list_push(&pool->hungry, &target->hungry);
     stop_waiting(waiter);
     begin_dial(pool, waiter);
+    return true;
 }
 
-/* There may be a place: each target that waits has one go, and then is behind the others. */
+static bool has_place(const struct gw_http_connections *pool) {
+    return !is_at(pool->connections, pool->config->max_connections) || !gw_list_empty(&pool->kept);
+}
+
+/* There may be a place: each target that waits has one go. Who has none keeps its turn. What is
+ * fed goes behind the marker; nobody else leaves the list, for who waits does not end. */
 static void feed_hungry(struct gw_http_connections *pool) {
     struct gw_node marker = {0};
     if (gw_list_empty(&pool->hungry)) {
         return;
     }
     gw_list_push(&pool->hungry, &marker);
-    while (pool->hungry.next != &marker) {
-        struct gw_http_target *target =
-            GW_CONTAINER(pool->hungry.next, struct gw_http_target, hungry);
-        gw_list_remove(&target->hungry);
-        gw_list_push(&pool->hungry, &target->hungry); /* behind the marker */
-        feed(pool, target);
+    for (struct gw_node *next, *node = pool->hungry.next; node != &marker && has_place(pool);
+         node = next) {
+        next = node->next;
+        (void)feed(pool, GW_CONTAINER(node, struct gw_http_target, hungry));
     }
     gw_list_remove(&marker);
 }
@@ -248,8 +255,31 @@ static void use(struct gw_http_connection *connection, struct gw_http_waiter *wa
     connection->has_been_used = true;
 }
 
+/* When all places are taken: a target that waits and has none, or would still have fewer than this
+ * one after taking one of its. So nobody starves, and nobody gives and takes for ever. */
+static struct gw_http_target *find_poorer(struct gw_http_connections *pool,
+                                          const struct gw_http_target *target) {
+    if (!is_at(pool->connections, pool->config->max_connections)) {
+        return NULL;
+    }
+    for (struct gw_node *node = pool->hungry.next; node != &pool->hungry; node = node->next) {
+        struct gw_http_target *other = GW_CONTAINER(node, struct gw_http_target, hungry);
+        if (other != target &&
+            (other->connections == 0 || other->connections + 1 < target->connections)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
 void gw_http_connection_keep(struct gw_http_connection *connection) {
     struct gw_http_connections *pool = connection->pool;
+    struct gw_http_target *poorer = find_poorer(pool, connection->target);
+    if (poorer != NULL) {
+        end_connection(connection);
+        (void)feed(pool, poorer);
+        return;
+    }
     struct gw_node *first = connection->target->waiting.next;
     struct gw_http_waiter *waiter = GW_CONTAINER(first, struct gw_http_waiter, node);
     if (first != &connection->target->waiting && !waiter->needs_new) {

@@ -390,12 +390,16 @@ static enum gw_response_event at_refused(struct gw_http_response *r, struct eg_s
 
 /* ---- the front ---- */
 
-void gw_http_response_begin(struct gw_http_response *response, bool is_head) {
-    struct gw_bytes line = response->line;
-    if (line.room > KEPT_LINE_MAX) {
-        gw_bytes_free(&line);
+void gw_http_response_rest(struct gw_http_response *response) {
+    if (response->line.room > KEPT_LINE_MAX) {
+        gw_bytes_free(&response->line);
     }
-    gw_bytes_clear(&line);
+}
+
+void gw_http_response_begin(struct gw_http_response *response, bool is_head) {
+    gw_http_response_rest(response);
+    gw_bytes_clear(&response->line);
+    struct gw_bytes line = response->line;
     *response = (struct gw_http_response){.is_head = is_head, .line = line};
 }
 

@@ -67,6 +67,8 @@ struct gw_http_response {
 
 /* A zeroed one is begun like one that was used before, whose memory stays with it. */
 void gw_http_response_begin(struct gw_http_response *response, bool is_head);
+/* Not needed until it is begun again: what a long line has taken is given back. */
+void gw_http_response_rest(struct gw_http_response *response);
 void gw_http_response_free(struct gw_http_response *response);
 enum gw_response_event gw_http_response_next(struct gw_http_response *response,
                                              struct eg_str *input);

@@ -104,6 +104,23 @@ static void an_answer_before_the_end_of_the_request_counts(void) {
     hand_end();
 }
 
+/* The reset is told to whoever asks the socket first, and that is the write: the end that the read
+ * then finds is none that the server has meant. */
+static void an_answer_that_is_cut_by_a_reset_while_the_request_goes_out_is_an_error(void) {
+    static char body[16 << 20];
+    struct ask ask;
+    hand_begin();
+    ask_server(&ask, 0, "POST", gw_str(body, sizeof body));
+    const int fd = accept_one(0);
+    turns(20);
+    say(fd, OK "\r\nthe first half and");
+    turns(3);
+    reset(fd);
+    wait_done(&ask);
+    CU_ASSERT_EQUAL(ask.error, EG_E_IO);
+    hand_end();
+}
+
 /* ---- answers that are no good ---- */
 
 struct row {
@@ -252,6 +269,53 @@ static void talk(int fd) {
     say(fd, OK "Content-Length: 6\r\n\r\npoison");
 }
 
+/* An answer whose last read is a full one (64 KiB): what lies behind it has not been seen yet.
+ * libcurl takes it for the next answer. */
+static void what_comes_behind_an_answer_of_full_reads_is_nobodys_answer(void) {
+    static char text[1 << 20];
+    const size_t read_bytes = 65536;
+    const char *const poison = OK "Content-Length: 6\r\n\r\npoison";
+    struct ask asks[3];
+    if (engines == GW_HTTP_CURL_ONLY) {
+        return;
+    }
+    hand_config.max_connections_per_host = 1;
+    hand_begin();
+    for (size_t i = 0; i < 3; i++) {
+        ask_post(&asks[i]);
+    }
+    const int fd = accept_and_hear(0);
+    memset(text, 'b', sizeof text - 1);
+    size_t head = (size_t)snprintf(text, sizeof text, OK "Content-Length: 500000\r\n\r\n");
+    text[head] = 'b';
+    for (size_t sent = 0; sent < head + 500000;) { /* the window grows */
+        const ssize_t more = send(fd, text + sent, head + 500000 - sent, MSG_NOSIGNAL);
+        sent += more > 0 ? (size_t)more : 0;
+        turns(1);
+    }
+    wait_done(&asks[0]);
+    hear(fd, 2);
+    head = (size_t)snprintf(text, sizeof text, OK "Content-Length: %zu\r\n\r\n", read_bytes - 42);
+    CU_ASSERT_EQUAL_FATAL(head, 42);
+    text[head] = 'b';
+    memcpy(text + read_bytes, poison, strlen(poison) + 1);
+    CU_ASSERT_EQUAL(send(fd, text, read_bytes + strlen(poison), MSG_NOSIGNAL),
+                    (ssize_t)(read_bytes + strlen(poison)));
+    wait_done(&asks[1]);
+    CU_ASSERT_EQUAL(asks[1].body_bytes, read_bytes - 42);
+    const int second = try_accept(0, 200);
+    CU_ASSERT_TRUE(second >= 0);
+    if (second >= 0) {
+        hear(second, 2);
+        say(second, OK_2);
+        close(second);
+    }
+    wait_done(&asks[2]);
+    CU_ASSERT_STRING_EQUAL(asks[2].body, "hi");
+    close(fd);
+    hand_end();
+}
+
 static void only_clean_connections_are_used_again(void) {
     CU_ASSERT_TRUE(is_used_again(OK_2, NULL));
     CU_ASSERT_TRUE(is_used_again(OK "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", NULL));
@@ -347,9 +411,11 @@ static void a_request_is_sent_again_although_there_may_be_one_connection_only(vo
 ENGINES_MAIN(UNIT(an_answer_that_drips_byte_by_byte_is_put_together),
              UNIT(a_big_request_reaches_a_slow_reader_whole),
              UNIT(an_answer_before_the_end_of_the_request_counts),
+             UNIT(an_answer_that_is_cut_by_a_reset_while_the_request_goes_out_is_an_error),
              UNIT(what_can_be_read_in_two_ways_is_refused),
              UNIT(truncated_half_closed_and_reset_answers_are_errors),
              UNIT(two_thousand_interim_answers_are_too_many), UNIT(what_never_ends_is_refused),
+             UNIT(what_comes_behind_an_answer_of_full_reads_is_nobodys_answer),
              UNIT(only_clean_connections_are_used_again), UNIT(a_request_is_sent_at_most_twice),
              UNIT(a_request_is_not_sent_again_after_the_first_byte_of_an_answer),
              UNIT(a_request_is_sent_again_although_there_may_be_one_connection_only))

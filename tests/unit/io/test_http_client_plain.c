@@ -1,6 +1,8 @@
 /* What the HTTP client's own engine does, and what it leaves to libcurl. */
 #include "hand_server.h"
 
+#include "io/http_call.h"
+
 static void ask_url(struct ask *ask, const char *before, uint16_t port, const char *after) {
     *ask = (struct ask){0};
     snprintf(ask->url, sizeof ask->url, "%s:%u%s", before, port, after);
@@ -108,6 +110,26 @@ static void head_has_no_body_and_keeps_its_connection(void) {
     close(fd);
 }
 
+/* Calls wait in a pool for the next request: not with a line that an evil server has made long. */
+static void a_call_that_has_ended_keeps_no_long_line(void) {
+    struct ask ask;
+    hand_begin();
+    ask_post(&ask);
+    const int fd = accept_and_hear(0);
+    say(fd, OK "X: ");
+    for (int i = 0; i < 10000; i++) {
+        say(fd, "0123456789");
+        turns(i % 100 == 0 ? 1 : 0);
+    }
+    turns(3);
+    CU_ASSERT_TRUE(ask.call->plain.response.line.room > 65536);
+    close(fd);
+    wait_done(&ask);
+    CU_ASSERT_EQUAL(ask.error, EG_E_IO);
+    CU_ASSERT_TRUE(ask.call->plain.response.line.room <= 16384);
+    hand_end();
+}
+
 /* Calls come and go in their own callbacks: the next is sent while the last one ends. */
 static struct {
     struct ask ask;
@@ -150,4 +172,5 @@ static void a_call_may_be_begun_when_another_ends_on_the_same_connection(void) {
 UNIT_MAIN(UNIT(what_is_not_plain_is_left_to_libcurl), UNIT(an_ipv6_literal_is_a_host),
           UNIT(the_request_is_what_was_asked_and_nothing_else),
           UNIT(head_has_no_body_and_keeps_its_connection),
+          UNIT(a_call_that_has_ended_keeps_no_long_line),
           UNIT(a_call_may_be_begun_when_another_ends_on_the_same_connection))

@@ -94,6 +94,69 @@ static void hosts_that_wait_for_a_place_have_it_by_turns(void) {
     hand_end();
 }
 
+/* One connection for all, four requests: three to one host, and a later one to another. libcurl has
+ * an order of its own. */
+static void check_turns(const char *text, const size_t order[4]) {
+    struct ask asks[4];
+    if (engines == GW_HTTP_CURL_ONLY) {
+        return;
+    }
+    hand_config.max_connections = 1;
+    hand_begin();
+    for (size_t i = 0; i < GW_COUNT(asks); i++) {
+        ask_server(&asks[i], i == 3 ? 1 : 0, "POST", GW_STR("{}"));
+    }
+    for (size_t i = 0; i < GW_COUNT(asks); i++) {
+        const int fd = accept_one(order[i]);
+        hear(fd, 2);
+        say(fd, text);
+        turns(3);
+        close(fd);
+    }
+    for (size_t i = 0; i < GW_COUNT(asks); i++) {
+        wait_done(&asks[i]);
+        CU_ASSERT_EQUAL(asks[i].status, 200);
+    }
+    hand_end();
+}
+
+static void a_host_with_many_who_wait_lets_others_have_their_turn(void) {
+    static const size_t order[] = {0, 0, 1, 0};
+    check_turns(OK "Connection: close\r\nContent-Length: 2\r\n\r\nhi", order);
+}
+
+static void a_connection_that_could_be_used_again_is_given_up_for_a_host_that_has_none(void) {
+    static const size_t order[] = {0, 1, 0, 0};
+    check_turns(OK_2, order);
+}
+
+/* The other way round it would go on for ever: as many connections each, and nobody gives up. */
+static void hosts_with_as_many_connections_as_others_keep_them(void) {
+    struct ask asks[8];
+    int fds[2];
+    if (engines == GW_HTTP_CURL_ONLY) {
+        return;
+    }
+    hand_config.max_connections = 2;
+    hand_begin();
+    for (size_t i = 0; i < GW_COUNT(asks); i++) {
+        ask_server(&asks[i], i % 2, "POST", GW_STR("{}"));
+    }
+    for (size_t i = 0; i < 2; i++) {
+        fds[i] = accept_one(i);
+    }
+    for (size_t i = 0; i < GW_COUNT(asks); i++) {
+        answer(fds[i % 2]);
+        wait_done(&asks[i]);
+        CU_ASSERT_EQUAL(asks[i].status, 200);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(accept4(listeners[i], NULL, NULL, SOCK_NONBLOCK), -1);
+        close(fds[i]);
+    }
+    hand_end();
+}
+
 static void a_connection_that_was_closed_makes_place_for_who_waits(void) {
     struct ask asks[2];
     hand_config.max_connections_per_host = 1;
@@ -203,6 +266,9 @@ ENGINES_MAIN(UNIT(of_one_host_there_are_no_more_connections_than_allowed),
              UNIT(who_has_waited_longest_is_next),
              UNIT(a_kept_connection_gives_its_place_to_another_host),
              UNIT(hosts_that_wait_for_a_place_have_it_by_turns),
+             UNIT(a_host_with_many_who_wait_lets_others_have_their_turn),
+             UNIT(a_connection_that_could_be_used_again_is_given_up_for_a_host_that_has_none),
+             UNIT(hosts_with_as_many_connections_as_others_keep_them),
              UNIT(a_connection_that_was_closed_makes_place_for_who_waits),
              UNIT(canceled_calls_leave_their_place_and_the_queue),
              UNIT(a_call_may_be_canceled_at_once), UNIT(kept_connections_end_after_their_time),
