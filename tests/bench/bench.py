@@ -3,7 +3,9 @@
 CPU per request is the CPU time of the program's process tree over the requests it finished, so it says what
 a request costs and not how fast this machine is. Programs take turns within each round, since a shared
 machine changes its mind. Whatever disturbs only ever adds to a request's CPU time, so that of the least
-disturbed round counts, for nginx as for the gateway; all else is the median of the rounds.
+disturbed round counts, for nginx as for the gateway; all else is the median of the rounds. So many short rounds
+are better than few long ones, and how far they lie apart is reported: a base that was disturbed in all of
+them would flatter.
 
 Like is compared with like: a row's ratio is to nginx under the same request and the same kind of load. See
 docs/performance.md.
@@ -51,7 +53,8 @@ class Scenario:
     def row(self):
         def median(key):
             return statistics.median(run[key] for run in self.runs)
-        return report.Row(self.key, self.group, self.name, cpu_us=min(run["cpu_us"] for run in self.runs),
+        least = min(run["cpu_us"] for run in self.runs)
+        return report.Row(self.key, self.group, self.name, cpu_us=least, noise=median("cpu_us") / least - 1,
                           per_s=median("per_s"), busy=median("busy"), p50_us=median("p50_us"),
                           p99_us=median("p99_us"), idle_mib=self.program.idle_mib, loaded_mib=median("rss_mib"))
 
@@ -152,13 +155,12 @@ def arguments():
                         help="put results and plot into docs/performance.md and docs/performance.svg")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release",
                         metavar="DIR", help="directory of the gateway to measure (default: build/release)")
-    parser.add_argument("--rounds", type=int, help="default: 3; with --plugins 20")
-    parser.add_argument("--seconds", type=int, help="of each measurement, default: 2")
+    parser.add_argument("--rounds", type=int, help="default: 6; with --plugins 20")
+    parser.add_argument("--seconds", type=int, default=1, help="of each measurement, default: 1")
     args = parser.parse_args()
     if args.plugins and args.write_docs:
         parser.error("--write-docs takes the comparison, not --plugins")
-    args.rounds = args.rounds or (1 if args.quick else rows.ROUNDS if args.plugins else 3)
-    args.seconds = args.seconds or (1 if args.quick else 2)
+    args.rounds = args.rounds or (1 if args.quick else rows.ROUNDS if args.plugins else 6)
     if min(args.rounds, args.seconds) < 1:
         parser.error("--rounds and --seconds are at least 1")
     return args
@@ -172,7 +174,7 @@ def compare(args, cores, directory, upstream):
     run_rounds(scenarios, upstream, cores[1], args.rounds, args.seconds)
     found = [scenario.row() for scenario in scenarios]
     outcome = report.outcome(TARGETS, found)
-    print(report.table(found), report.targets_table(outcome), sep="\n\n")
+    print("\n\n".join(filter(None, [report.table(found), report.disturbed(found), report.targets_table(outcome)])))
     args.plot.parent.mkdir(parents=True, exist_ok=True)
     args.plot.write_text(plot.svg(found))
     print(f"\nplot: {args.plot}")

@@ -2,7 +2,7 @@
  * tests/bench/closed_loop.c - see closed_loop.h. Each connection sends a request, waits for the
  * answer and rests until an event is finished; it is then the turn of the one that rests longest.
  * After the time given nothing more is sent, but everything sent has to be finished within
- * PATIENCE_NS.
+ * the patience given.
  *
  * Deliveries are counted, and not told apart: `DELIVERIES` of them finish an event.
  *
@@ -25,7 +25,7 @@
 
 #define CONNECTIONS_MAX 4096u
 #define ROOM 8192u /* of an answer */
-#define PATIENCE_NS 10000000000u
+#define NS_PER_MS 1000000u
 
 struct client {
     struct watch watch; /* first */
@@ -39,7 +39,7 @@ struct client {
 static struct {
     bool is_running;
     int reply_fd;
-    unsigned port, connections, milliseconds, deliveries;
+    unsigned port, connections, milliseconds, deliveries, patience_ms;
     char *request;
     size_t request_bytes;
     struct client *clients;
@@ -208,7 +208,7 @@ void closed_loop_tick(void) {
     if (now < load.end_ns || !load.is_running) {
         return;
     }
-    if (is_finished() || now > load.end_ns + PATIENCE_NS) {
+    if (is_finished() || now > load.end_ns + (uint64_t)load.patience_ms * NS_PER_MS) {
         reply();
         end_load();
     }
@@ -254,8 +254,8 @@ static bool open_clients(int epoll) {
 
 static bool read_wanted(const char *wanted) {
     char end = '\0';
-    return sscanf(wanted, "%5u/%5u/%7u/%5u%c", &load.port, &load.connections, &load.milliseconds,
-                  &load.deliveries, &end) == 5 &&
+    return sscanf(wanted, "%5u/%5u/%7u/%5u/%7u%c", &load.port, &load.connections,
+                  &load.milliseconds, &load.deliveries, &load.patience_ms, &end) == 6 &&
            end == ' ' && load.port <= UINT16_MAX && load.connections > 0 &&
            load.connections <= CONNECTIONS_MAX && load.deliveries > 0;
 }
@@ -275,7 +275,7 @@ bool closed_loop_start(int epoll, const char *wanted, const char *request, size_
     }
     memcpy(load.request, request, bytes);
     load.begin_ns = load.finished_ns = now_ns();
-    load.end_ns = load.begin_ns + (uint64_t)load.milliseconds * 1000000u;
+    load.end_ns = load.begin_ns + (uint64_t)load.milliseconds * NS_PER_MS;
     load.is_running = true;
     send_due();
     return true;

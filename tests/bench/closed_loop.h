@@ -23,9 +23,10 @@ const char *header(const char *head, const char *name);
 
 /*
  * Starts a load and takes `reply_fd`, which gets the result as an HTTP answer when all is over.
- * `wanted` is "PORT/CONNECTIONS/MILLISECONDS/DELIVERIES ": of 127.0.0.1, how many connections and
- * unfinished events, for how long, and how many calls of functions follow a request. The bytes of
- * the request are sent as they are. False: a load is running, or `wanted` cannot be had.
+ * `wanted` is "PORT/CONNECTIONS/MILLISECONDS/DELIVERIES/PATIENCE_MS ": of 127.0.0.1, how many
+ * connections and unfinished events, for how long, how many calls of functions follow a request,
+ * and how long to wait for them in the end. The bytes of the request are sent as they are. False: a
+ * load is running, or `wanted` cannot be had.
  */
 bool closed_loop_start(int epoll, const char *wanted, const char *request, size_t bytes,
                        int reply_fd);

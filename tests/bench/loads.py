@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 import programs
 
 CONNECTIONS = 64
-PATIENCE_S = 30   # of the closed loop's own patience and the time to tell the result
+PATIENCE_S = 10   # for deliveries that are still to come when the time is over
 
 ORDER = ('{"user":"0f8fad5b-d9cb-469f-a165-70867728950e","action":"order.created","amount":1299,"currency":"EUR",'
          '"note":"a bench"}')
@@ -28,10 +28,10 @@ class Request:
         typed = [f"Content-Type: {self.content_type}"] if self.content_type else []
         return typed + [f"{name}: {value}" for name, value in self.headers]
 
-    def raw(self, path):
+    def raw(self, port, path):
         """The bytes, as wrk writes them too."""
         length = [f"Content-Length: {len(self.body)}"] if self.body else []
-        lines = [f"{self.method} {path} HTTP/1.1", "Host: 127.0.0.1", *length, *self.header_lines()]
+        lines = [f"{self.method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *length, *self.header_lines()]
         return ("\r\n".join(lines) + "\r\n\r\n" + self.body).encode()
 
 
@@ -64,11 +64,12 @@ def by_wrk(port, path, request, core, seconds):
     return json.loads(found[1])
 
 
-def by_closed_loop(upstream_port, port, path, request, deliveries, seconds, connections=CONNECTIONS):
-    connection = HTTPConnection("127.0.0.1", upstream_port, timeout=seconds + PATIENCE_S)
+def by_closed_loop(upstream_port, port, path, request, deliveries, seconds, connections=CONNECTIONS,
+                   patience_s=PATIENCE_S):
+    connection = HTTPConnection("127.0.0.1", upstream_port, timeout=seconds + patience_s + 10)
     try:
-        connection.request("POST", f"/load/{port}/{connections}/{round(seconds * 1000)}/{deliveries}",
-                           request.raw(path))
+        connection.request("POST", f"/load/{port}/{connections}/{round(seconds * 1000)}/{deliveries}/"
+                           f"{round(patience_s * 1000)}", request.raw(port, path))
         return json.loads(connection.getresponse().read())
     finally:
         connection.close()

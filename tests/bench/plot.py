@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from report import groups
 
 LINE = 0.9
-WIDTH, LEFT, RIGHT = 900, 200, 190            # RIGHT: room for the figures behind the longest bar
+WIDTH, LEFT, RIGHT = 920, 226, 190            # RIGHT: room for the figures behind the longest bar
 TOP, BAR, STEP, HEADING, GAP, BOTTOM = 84, 18, 24, 24, 12, 50
 TICKS = 6
 STYLE = """
@@ -18,11 +18,12 @@ STYLE = """
     .grid { stroke: #d1d9e0; } .other { fill: #8c959f; } .ours { fill: #0969da; }
     .line { stroke: #bc4c00; stroke-width: 2; stroke-dasharray: 5 3; } .limit { fill: #bc4c00; }
     text { font: 13px system-ui, sans-serif; } .title { font-size: 17px; font-weight: 600; }
-    .heading { font-weight: 600; }
+    .heading { font-weight: 600; } .label { paint-order: stroke; stroke: #ffffff; stroke-width: 4; }
     @media (prefers-color-scheme: dark) {
       .page { fill: #0d1117; } .text { fill: #f0f6fc; } .quiet { fill: #9198a1; }
       .grid { stroke: #3d444d; } .other { fill: #767e88; } .ours { fill: #4493f8; }
       .line { stroke: #f0883e; } .limit { fill: #f0883e; }
+      .label { stroke: #0d1117; }
     }
 """
 TITLE = "CPU time per request"
@@ -67,7 +68,7 @@ def bar(row, base, y, scale):
     label = f"{row.cpu_us:.1f} µs" + ("" if row is base else f" = {row.ratio(base):.2f} × nginx")
     return [text(LEFT - 8, y + BAR - 5, row.name, "text", "end"),
             f'  <rect x="{LEFT}" y="{y:.1f}" width="{end - LEFT:.1f}" height="{BAR}" class="{style}"/>',
-            text(end + 8, y + BAR - 5, label, "text")]
+            text(end + 8, y + BAR - 5, label, "text label")]
 
 
 def group_parts(group, y, scale):

@@ -14,12 +14,14 @@ import programs
 
 BEGIN, END = "<!-- results: written by tests/bench/run --write-docs -->", "<!-- end of results -->"
 PLOT = "performance.svg"
+NOISE = 0.1   # more, and the run is called disturbed
 ALT = "Bars: CPU microseconds per request of the gateway and of nginx, HAProxy and Caddy. The table below has the figures."
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """group: what is sent; its first row is what the others of it are compared with. busy: share of the core."""
+    """group: what is sent; its first row is what the others of it are compared with. busy: share of the core. noise: by
+    how much the median round cost more than the least disturbed one."""
     key: str
     group: str
     name: str
@@ -30,6 +32,7 @@ class Row:
     p99_us: float = 0
     idle_mib: float = 0
     loaded_mib: float = 0
+    noise: float = 0
 
     def ratio(self, base):
         return self.cpu_us / base.cpu_us
@@ -55,13 +58,23 @@ def groups(rows):
 
 
 def table(rows):
-    lines = ["| request | program | CPU us/request | x nginx, same request | requests/s | core busy | p50 us | p99 us | "
-             "RSS MiB idle | RSS MiB loaded |", "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
+    lines = ["| request | program | CPU us/request | noise | x nginx, same request | requests/s | core busy | p50 us | p99 us | "
+             "RSS MiB idle | RSS MiB loaded |", "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]
     for group in groups(rows):
         for r in group:
-            lines.append(f"| {r.group} | {r.name} | {r.cpu_us:.1f} | {r.ratio(group[0]):.2f} | {r.per_s:.0f} | "
-                         f"{r.busy:.0%} | {r.p50_us:.0f} | {r.p99_us:.0f} | {r.idle_mib:.1f} | {r.loaded_mib:.1f} |")
+            lines.append(f"| {r.group} | {r.name} | {r.cpu_us:.1f} | +{r.noise:.0%} | {r.ratio(group[0]):.2f} | "
+                         f"{r.per_s:.0f} | {r.busy:.0%} | {r.p50_us:.0f} | {r.p99_us:.0f} | {r.idle_mib:.1f} | {r.loaded_mib:.1f} |")
     return "\n".join(lines)
+
+
+def disturbed(rows):
+    """A sentence about a machine that was busy with something else, or nothing. A ratio with a disturbed base looks
+    better than it is."""
+    loud = [f"{r.group}: {r.name} +{r.noise:.0%}" for r in rows if r.noise > NOISE]
+    if not loud:
+        return ""
+    return (f"Disturbed: rounds of {len(loud)} of {len(rows)} rows differ by more than {NOISE:.0%} ({'; '.join(loud)}). "
+            "Do not trust ratios of this run; measure again on an idle machine, or with more --rounds.")
 
 
 def outcome(targets, rows):
@@ -121,7 +134,8 @@ def facts(build, rounds, seconds):
 
 
 def docs_block(fact_lines, rows, found):
-    return "\n\n".join([BEGIN, f"![{ALT}]({PLOT})", "\n".join(fact_lines), table(rows), targets_table(found), END])
+    parts = [BEGIN, f"![{ALT}]({PLOT})", "\n".join(fact_lines), table(rows), disturbed(rows), targets_table(found), END]
+    return "\n\n".join(part for part in parts if part)
 
 
 def replaced(page, block):
