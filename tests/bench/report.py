@@ -14,7 +14,7 @@ import programs
 
 BEGIN, END = "<!-- results: written by tests/bench/run --write-docs -->", "<!-- end of results -->"
 PLOT = "performance.svg"
-NOISE = 0.1   # more, and the run is called disturbed
+NOISE, BUSY = 0.1, 0.9   # more, or less, and a row is called disturbed
 ALT = "Bars: CPU microseconds per request of the gateway and of nginx, HAProxy and Caddy. The table below has the figures."
 
 
@@ -68,13 +68,15 @@ def table(rows):
 
 
 def disturbed(rows):
-    """A sentence about a machine that was busy with something else, or nothing. A ratio with a disturbed base looks
-    better than it is."""
-    loud = [f"{r.group}: {r.name} +{r.noise:.0%}" for r in rows if r.noise > NOISE]
+    """A sentence about rows that were not measured alone, or nothing. A ratio to an nginx that was disturbed looks better
+    than it is; and all loads keep the program's core busy, so one that was not had to share it or was kept waiting."""
+    loud = [f"{r.group}: {r.name} (noise {r.noise:.0%}, core busy {r.busy:.0%})" for r in rows
+            if r.noise > NOISE or r.busy < BUSY]
     if not loud:
         return ""
-    return (f"Disturbed: rounds of {len(loud)} of {len(rows)} rows differ by more than {NOISE:.0%} ({'; '.join(loud)}). "
-            "Do not trust ratios of this run; measure again on an idle machine, or with more --rounds.")
+    return (f"Disturbed: {len(loud)} of {len(rows)} rows have a noise over {NOISE:.0%} or used less than {BUSY:.0%} of their "
+            f"core: {'; '.join(loud)}. Neither their ratios nor those to an nginx among them are to be trusted; measure again "
+            "on an idle machine, or with more --rounds.")
 
 
 def outcome(targets, rows):

@@ -54,11 +54,14 @@ def test_ratios_in_the_table_are_to_the_first_row_of_the_same_request():
     assert len({line.count("|") for line in lines}) == 1
 
 
-def test_rows_whose_rounds_differ_too_much_are_named():
-    calm, loud = Row("nginx", "POST", "nginx", 20, noise=0.1), Row("sync", "POST", "gateway, sync", 18, noise=0.11)
+def test_rows_that_were_not_measured_alone_are_named():
+    calm = Row("nginx", "POST", "nginx", 20, busy=0.9, noise=0.1)
+    loud = [Row("sync", "POST", "gateway, sync", 18, busy=0.9, noise=0.11), Row("haproxy", "POST", "HAProxy", 18, busy=0.89)]
     assert report.disturbed([calm]) == ""
-    assert report.disturbed([calm, loud]).startswith("Disturbed: rounds of 1 of 2 rows differ by more than 10% (POST: gateway, sync +11%).")
-    assert "Disturbed" in report.docs_block([], [calm, loud], []) and "Disturbed" not in report.docs_block([], [calm], [])
+    assert report.disturbed([calm, *loud]).startswith(
+        "Disturbed: 2 of 3 rows have a noise over 10% or used less than 90% of their core: "
+        "POST: gateway, sync (noise 11%, core busy 90%); POST: HAProxy (noise 0%, core busy 89%).")
+    assert "Disturbed" in report.docs_block([], [calm, *loud], []) and "Disturbed" not in report.docs_block([], [calm], [])
 
 
 def test_the_results_of_the_page_are_replaced_and_nothing_else(tmp_path):
