@@ -1,99 +1,126 @@
-"""The benchmark's rounds and its tables; tests/bench/run prepares the machine and calls this.
+"""The benchmark: CPU time per request, beside nginx, HAProxy and Caddy. tests/bench/run prepares the machine first.
 
-CPU per request is utime + stime of the program's process tree over the requests it answered, so it says what
+CPU per request is the CPU time of the program's process tree over the requests it finished, so it says what
 a request costs and not how fast this machine is. Programs take turns within each round, since a shared
 machine changes its mind. Whatever disturbs only ever adds to a request's CPU time, so that of the least
-disturbed round counts, for nginx as for the gateway; all else is the median of the rounds.
+disturbed round counts, for nginx as for the gateway; all else is the median of the rounds. So many short rounds
+are better than few long ones, and how far they lie apart is reported: a base that was disturbed in all of
+them would flatter.
+
+Like is compared with like: a row's ratio is to nginx under the same request and the same kind of load. See
+docs/performance.md.
 """
 import argparse
-import json
 import os
 import pathlib
-import platform
-import re
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
+import loads
+import plot
 import programs
+import report
 import rows
+from report import Target
 
-CONNECTIONS = 64
+ROOT = programs.HERE.parents[1]
 WARM_UP_S = 1
 FAN_OUTS = (1, 5)
-MAX_RATIO, MAX_IDLE_MIB = 1.8, 32
-DELIVERY_PATIENCE_S = 30
-ASYNC_LOAD = 0.7   # of what the sync path answers a second: work is to be measured, not a full backlog
+SHORT, SHORT_DELIVERED = "POST, 120 bytes", "POST, 120 bytes, delivered"
+EVENT, GET, LONG = "CloudEvent, structured", "GET, no body", "POST, 10 KiB"
+
+TARGETS = [
+    Target("sync: CPU per request over that of nginx", lambda row: row["sync"].ratio(row["nginx"]), "<=", 0.9),
+    Target("sync: CPU per request over that of HAProxy", lambda row: row["sync"].ratio(row["haproxy"]), "<", 1),
+    Target("async, 1 subscriber: over nginx", lambda row: row["async1"].ratio(row["nginx-delivered"]), "<=", 0.9),
+    Target("async, 5 subscribers: over nginx", lambda row: row["async5"].ratio(row["nginx-delivered"]), "<=", 2.5),
+    Target("memory when idle, MiB", lambda row: row["sync"].idle_mib, "<=", 32),
+]
 
 
 class Scenario:
-    """What is measured: a program, a path of it, deliveries that follow each request."""
+    """A program, what is sent to it, and how. deliveries: calls of functions that finish a request after its answer;
+    None: the answer finishes it. Those of the same group get the same load; the first is what the others are over."""
 
-    def __init__(self, name, program, path, deliveries=0):
-        self.name, self.program, self.path, self.deliveries = name, program, path, deliveries
-        self.pause_ms = 0
+    def __init__(self, key, group, name, program, request, path="/sync", deliveries=None):
+        self.key, self.group, self.name, self.program = key, group, name, program
+        self.request, self.path, self.deliveries = request, path, deliveries
         self.runs = []
 
-    def median(self, key):
-        return statistics.median(run[key] for run in self.runs)
-
-    def cpu_us(self):
-        return min(run["cpu_us"] for run in self.runs)
-
-    def ratio(self, base):
-        return self.cpu_us() / base.cpu_us()
-
-
-def wrk(port, path, core, seconds, pause_ms=0, headers=None):
-    out = subprocess.run(
-        ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s",
-         str(programs.HERE / "post.lua"), f"http://127.0.0.1:{port}{path}", "--", str(pause_ms),
-         *(f"{name}: {value}" for name, value in (headers or {}).items())],
-        capture_output=True, text=True, check=True).stdout
-    found = re.search(r"RESULT (.*)", out)
-    if not found:
-        raise SystemExit(f"bench: wrk says: {out}")
-    return json.loads(found[1])
+    def row(self):
+        def median(key):
+            return statistics.median(run[key] for run in self.runs)
+        least = min(run["cpu_us"] for run in self.runs)
+        return report.Row(self.key, self.group, self.name, cpu_us=least, noise=median("cpu_us") / least - 1,
+                          per_s=median("per_s"), busy=median("busy"), p50_us=median("p50_us"),
+                          p99_us=median("p99_us"), idle_mib=self.program.idle_mib, loaded_mib=median("rss_mib"))
 
 
-def load(scenario, core, seconds):
-    return wrk(scenario.program.port, scenario.path, core, seconds, scenario.pause_ms)
+def scenarios_of(cores, directory, upstream, build):
+    nginx, haproxy, caddy = (start(cores[0], directory, upstream)
+                             for start in (programs.nginx, programs.haproxy, programs.caddy))
+    sync, pub_sub = (programs.Gateway(name, cores[0], directory, upstream, build, FAN_OUTS)
+                     for name in ("gateway", "gateway-async"))
+    sync.subscribe("sync", "/sync", 1, method="GET")
+    sync.create("eventtypes", {"name": "order.created"})
+    sync.subscribe("sync", "/events", 1, event_type="order.created")
+    sync.wait_routed()
+    found = [Scenario("nginx", SHORT, "nginx", nginx, loads.POST),
+             Scenario("haproxy", SHORT, "HAProxy", haproxy, loads.POST),
+             Scenario("caddy", SHORT, "Caddy", caddy, loads.POST),
+             Scenario("sync", SHORT, "gateway, sync", sync, loads.POST),
+             Scenario("nginx-delivered", SHORT_DELIVERED, "nginx", nginx, loads.POST, deliveries=1)]
+    found += [Scenario(f"async{n}", SHORT_DELIVERED, f"gateway, async, {n} subscriber{'s' if n > 1 else ''}", pub_sub,
+                       loads.POST, f"/async{n}", n) for n in FAN_OUTS]
+    for key, group, request, path in (("event", EVENT, loads.EVENT, "/events"), ("get", GET, loads.GET, "/sync"),
+                                      ("long", LONG, loads.LONG, "/sync")):
+        found += [Scenario(f"nginx-{key}", group, "nginx", nginx, request, path),
+                  Scenario(f"sync-{key}", group, "gateway, sync", sync, request, path)]
+    return found
 
 
-def wait_for_deliveries(scenario, upstream, before, result):
-    """wrk ends with requests on their way that it does not count: at least what it counted has to arrive."""
-    wanted = before + result["requests"] * max(scenario.deliveries, 1)
-    programs.wait_until(lambda: upstream.count() >= wanted,
-                        f"{wanted - before} deliveries of {scenario.name}", DELIVERY_PATIENCE_S)
+def settle(scenario, upstream, before, result):
+    """The calls of functions that were made. wrk ends with requests on their way that it does not count: they are
+    answered too, and cost."""
+    wanted = before + result["requests"] * (scenario.deliveries or 1)
+    programs.wait_until(lambda: upstream.count() >= wanted, f"{wanted - before} calls of {scenario.name}")
     arrived = -1
     while arrived != upstream.count():   # until no more come
         arrived = upstream.count()
         time.sleep(0.05)
+    if scenario.deliveries and arrived > wanted:
+        raise SystemExit(f"bench: {scenario.name}: {arrived - wanted} deliveries were made twice")
     return arrived - before
 
 
+def send(scenario, upstream, core, seconds):
+    port, path, request = scenario.program.port, scenario.path, scenario.request
+    if scenario.deliveries:
+        return loads.by_closed_loop(upstream.port, port, path, request, scenario.deliveries, seconds)
+    return loads.by_wrk(port, path, request, core, seconds)
+
+
+def complain(scenario, result):
+    wrong = [f"{result[key]} {what}" for key, what in (
+        ("bad_status", "answers were no success"), ("broken", "requests broke"),
+        ("missing", "deliveries are missing")) if result.get(key)]
+    if wrong or not result["requests"]:
+        raise SystemExit(f"bench: {scenario.group}: {scenario.name}: {', '.join(wrong) or 'no answers'}")
+
+
 def measure(scenario, upstream, core, seconds):
-    before, cpu = upstream.count(), scenario.program.cpu_seconds()
-    result = load(scenario, core, seconds)
-    arrived = wait_for_deliveries(scenario, upstream, before, result)
-    cpu = scenario.program.cpu_seconds() - cpu
-    if result["bad_status"] or result["broken"]:
-        raise SystemExit(f"bench: {scenario.name}: {result['bad_status']} answers were no success, "
-                         f"{result['broken']} requests broke")
-    answered = arrived / max(scenario.deliveries, 1)
-    return {"cpu_us": cpu * 1e6 / answered, "per_s": result["requests"] * 1e6 / result["duration_us"],
-            "p50_us": result["p50_us"], "p99_us": result["p99_us"], "rss_mib": scenario.program.rss_mib()}
-
-
-def pace(scenarios, sync):
-    """Asynchronous events are answered before their work is done: offer less than can be done."""
-    for scenario in scenarios:
-        if scenario.deliveries:
-            rate = sync.median("per_s") * ASYNC_LOAD / scenario.deliveries
-            scenario.pause_ms = max(1, round(CONNECTIONS * 1000 / rate))
+    before, cpu = upstream.count(), scenario.program.cpu_ns()
+    result = send(scenario, upstream, core, seconds)
+    busy = (scenario.program.cpu_ns() - cpu) / 1000 / result["duration_us"]
+    complain(scenario, result)
+    finished = settle(scenario, upstream, before, result) / (scenario.deliveries or 1)
+    cpu = scenario.program.cpu_ns() - cpu
+    return {"cpu_us": cpu / 1000 / finished, "per_s": result["requests"] * 1e6 / result["duration_us"],
+            "busy": busy, "p50_us": result["p50_us"], "p99_us": result["p99_us"],
+            "rss_mib": scenario.program.rss_mib()}
 
 
 def progress(text):
@@ -102,86 +129,62 @@ def progress(text):
 
 
 def run_rounds(scenarios, upstream, core, rounds, seconds):
-    sync = next(s for s in scenarios if s.path == "/sync")
     for scenario in scenarios:
-        if not scenario.deliveries:
-            scenario.runs = [measure(scenario, upstream, core, WARM_UP_S)]
-    pace(scenarios, sync)
-    for scenario in scenarios:
-        scenario.runs = []
+        progress(f"  warming up: {scenario.group}, {scenario.name:40}")
+        measure(scenario, upstream, core, WARM_UP_S)
     for number in range(rounds):
-        for scenario in scenarios[number % 3:] + scenarios[:number % 3]:
-            progress(f"  round {number + 1} of {rounds}: {scenario.name:30}")
+        turn = number * 5 % len(scenarios)
+        for scenario in scenarios[turn:] + scenarios[:turn]:
+            progress(f"  round {number + 1} of {rounds}: {scenario.group}, {scenario.name:40}")
             scenario.runs.append(measure(scenario, upstream, core, seconds))
-    progress(" " * 60)
-
-
-def print_table(scenarios):
-    base = scenarios[0]
-    print("| program, scenario | CPU us/request | x nginx | requests/s | p50 us | p99 us | RSS MiB idle | "
-          "RSS MiB loaded |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
-    for s in scenarios:
-        print(f"| {s.name} | {s.cpu_us():.1f} | {s.ratio(base):.2f} | {s.median('per_s'):.0f} | "
-              f"{s.median('p50_us'):.0f} | {s.median('p99_us'):.0f} | {s.program.idle_mib:.1f} | "
-              f"{s.median('rss_mib'):.1f} |")
-    paced = [s for s in scenarios if s.deliveries]
-    print()
-    for s in paced:
-        print(f"{s.name}: each connection pauses {s.pause_ms} ms before a request, so requests/s is what was "
-              "offered; CPU includes the deliveries, all of which arrived.")
-
-
-def version(command, pattern):
-    done = subprocess.run(command, capture_output=True, text=True)
-    found = re.search(pattern, done.stdout + done.stderr)
-    return found[0] if found else "?"
-
-
-def print_facts(build, rounds, seconds):
-    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
-    model = re.search(r"model name\s*:\s*(.*)", cpuinfo)
-    print(f"machine: {model[1] if model else platform.machine()}, {os.cpu_count()} cores, "
-          f"Linux {platform.release()}, load {os.getloadavg()[0]:.2f}")
-    print("programs:", ", ".join([
-        version([build / "event-gateway", "--version"], r"Event Gateway version: \S+"),
-        version([programs.find_tool("nginx"), "-v"], r"nginx/[\d.]+"),
-        version([programs.find_tool("haproxy"), "-v"], r"HAProxy version [\d.]+"),
-        version(["wrk", "-v"], r"wrk \S+")]))
-    print(f"load: {CONNECTIONS} connections, POST of 120 bytes, {rounds} rounds of {seconds} s each\n")
-
-
-def check(sync, base):
-    """Exit code of --check."""
-    wrong = []
-    if sync.ratio(base) > MAX_RATIO:
-        wrong.append(f"the sync path costs {sync.ratio(base):.2f} x nginx, at most {MAX_RATIO} are wanted")
-    if sync.program.idle_mib > MAX_IDLE_MIB:
-        wrong.append(f"{sync.program.idle_mib:.1f} MiB when idle, at most {MAX_IDLE_MIB} are wanted")
-    for text in wrong:
-        print(f"check failed: {text}")
-    if not wrong:
-        print(f"check passed: sync at most {MAX_RATIO} x nginx, at most {MAX_IDLE_MIB} MiB when idle")
-    return 1 if wrong else 0
+    progress(" " * 100)
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one round of 2 s")
+    parser = argparse.ArgumentParser(
+        prog="tests/bench/run", description="CPU time per request of the gateway, beside nginx, HAProxy and Caddy as "
+        "plain proxies to the same upstream: a table, what became of the targets, and a plot.")
+    parser.add_argument("--quick", action="store_true", help="one round of 1 s: says whether it runs, not what it costs")
     parser.add_argument("--check", action="store_true",
-                        help=f"exit with 1 when sync costs over {MAX_RATIO} x nginx or idle memory is over "
-                        f"{MAX_IDLE_MIB} MiB; with --plugins: when a row is over its budget")
+                        help="exit with 1 when a target is missed; with --plugins: when a row is over its budget")
     parser.add_argument("--plugins", action="store_true",
                         help="what plugins cost, in many short rounds, instead of the comparison")
-    parser.add_argument("--build", type=pathlib.Path, default=programs.HERE.parents[1] / "build" / "release",
+    parser.add_argument("--plot", type=pathlib.Path, default=ROOT / "build" / "bench.svg", metavar="FILE",
+                        help="where the plot goes, an SVG image (default: build/bench.svg)")
+    parser.add_argument("--write-docs", action="store_true",
+                        help="put results and plot into docs/performance.md and docs/performance.svg")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release",
                         metavar="DIR", help="directory of the gateway to measure (default: build/release)")
-    parser.add_argument("--rounds", type=int, help="default: 3; with --plugins 20")
-    parser.add_argument("--seconds", type=int, default=4, help="of each measurement")
+    parser.add_argument("--rounds", type=int, help="default: 6; with --plugins 20")
+    parser.add_argument("--seconds", type=int, default=1, help="of each measurement, default: 1")
     args = parser.parse_args()
-    if args.quick:
-        args.rounds, args.seconds = 1, 2
-    args.rounds = args.rounds or (rows.ROUNDS if args.plugins else 3)
+    if args.plugins and args.write_docs:
+        parser.error("--write-docs takes the comparison, not --plugins")
+    args.rounds = args.rounds or (1 if args.quick else rows.ROUNDS if args.plugins else 6)
+    if min(args.rounds, args.seconds) < 1:
+        parser.error("--rounds and --seconds are at least 1")
     return args
+
+
+def compare(args, cores, directory, upstream):
+    """The exit code."""
+    scenarios = scenarios_of(cores, directory, upstream, args.build.resolve())
+    facts = report.facts(args.build.resolve(), args.rounds, args.seconds)
+    print("\n".join(facts), end="\n\n", flush=True)
+    run_rounds(scenarios, upstream, cores[1], args.rounds, args.seconds)
+    found = [scenario.row() for scenario in scenarios]
+    outcome = report.outcome(TARGETS, found)
+    print("\n\n".join(filter(None, [report.table(found), report.disturbed(found), report.targets_table(outcome)])))
+    args.plot.parent.mkdir(parents=True, exist_ok=True)
+    args.plot.write_text(plot.svg(found))
+    print(f"\nplot: {args.plot}")
+    if args.write_docs:
+        report.write_docs(ROOT / "docs" / "performance.md", facts, found, outcome, plot.svg(found))
+        print("written: docs/performance.md, docs/performance.svg")
+    missed = sum(not is_met for _, _, is_met in outcome)
+    if args.check:
+        print(f"check {'failed' if missed else 'passed'}: {missed} of {len(outcome)} targets missed")
+    return 1 if args.check and missed else 0
 
 
 def main():
@@ -196,21 +199,8 @@ def main():
         try:
             upstream = programs.Upstream(cores[1], directory)
             if args.plugins:
-                return rows.run(cores, directory, upstream, args.build.resolve(),
-                                lambda port, path, headers, seconds: wrk(port, path, cores[1], seconds, 0, headers),
-                                args.rounds, args.check)
-            nginx = programs.nginx(cores[0], directory, upstream)
-            haproxy = programs.haproxy(cores[0], directory, upstream)
-            gateway, pub_sub = (programs.Gateway(name, cores[0], directory, upstream, args.build.resolve(),
-                                                 FAN_OUTS) for name in ("gateway", "gateway-async"))
-            scenarios = [Scenario("nginx, proxy", nginx, "/"), Scenario("haproxy, proxy", haproxy, "/"),
-                         Scenario("gateway, sync", gateway, "/sync")]
-            scenarios += [Scenario(f"gateway, async, {n} subscriber{'s' if n > 1 else ''}", pub_sub,
-                                   f"/async{n}", n) for n in FAN_OUTS]
-            print_facts(args.build.resolve(), args.rounds, args.seconds)
-            run_rounds(scenarios, upstream, cores[1], args.rounds, args.seconds)
-            print_table(scenarios)
-            return check(scenarios[2], scenarios[0]) if args.check else 0
+                return rows.run(cores, directory, upstream, args.build.resolve(), args.rounds, args.check)
+            return compare(args, cores, directory, upstream)
         finally:
             for program in reversed(programs.Program.started):
                 program.stop()

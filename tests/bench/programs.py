@@ -1,4 +1,4 @@
-"""The programs of the benchmark as processes: upstream, nginx, haproxy, the gateway. Each is pinned to a
+"""The programs of the benchmark as processes: upstream, nginx, haproxy, caddy, the gateway. Each is pinned to a
 core, listens on a free port of 127.0.0.1 and ends with the benchmark."""
 import json
 import os
@@ -15,7 +15,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 from ports import free_port   # noqa: E402
 
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 START_PATIENCE_S = 15
 
 
@@ -82,13 +81,10 @@ class Program:
                 pass
         return found
 
-    def cpu_seconds(self):
-        """utime + stime of the tree (proc(5), fields 14 and 15 of stat)."""
-        ticks = 0
-        for pid in self.tree():
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / TICKS_PER_SECOND
+    def cpu_ns(self):
+        """User and system time of the tree, all threads, to the nanosecond (/proc/PID/stat counts in hundredths of
+        a second). The numbers are those of clock_getcpuclockid(3)."""
+        return sum(time.clock_gettime_ns((~pid << 3) | 2) for pid in self.tree())
 
     def rss_mib(self):
         kib = 0
@@ -114,7 +110,7 @@ class Upstream(Program):
     def __init__(self, core, directory):
         binary = directory / "upstream"
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-D_GNU_SOURCE", "-o", binary,
-                        HERE / "upstream.c"], check=True)
+                        HERE / "upstream.c", HERE / "closed_loop.c"], check=True)
         super().__init__("upstream", core, [binary], directory, stdout=subprocess.PIPE)
         self.port = int(self.process.stdout.readline())
 
@@ -152,22 +148,46 @@ backend function
     server f1 127.0.0.1:{upstream} pool-max-conn 256
 """
 
+CADDY = """{{
+    admin off
+    auto_https off
+    servers {{
+        protocols h1
+    }}
+}}
+http://127.0.0.1:{port} {{
+    bind 127.0.0.1
+    reverse_proxy 127.0.0.1:{upstream} {{
+        transport http {{
+            versions 1.1
+            compression off
+            keepalive 75s
+            keepalive_idle_conns 256
+            keepalive_idle_conns_per_host 256
+        }}
+    }}
+}}
+"""
+# One core, so one thread that runs Go code; and a heap that may grow to five times what is in use before it is
+# collected, since the default of twice makes a small heap's collector run all the time.
+CADDY_ENVIRONMENT = {"GOMAXPROCS": "1", "GOGC": "400"}
+
 
 def find_tool(name):
     """A program of Debian's, installed or unpacked below build/deps/tools by tests/bench/run."""
-    tools = HERE.parents[1] / "build" / "deps" / "tools" / "usr" / "sbin"
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin:{tools}")
+    tools = HERE.parents[1] / "build" / "deps" / "tools" / "usr"
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin:{tools}/sbin:{tools}/bin")
     if found is None:
         raise SystemExit(f"bench: there is no {name}")
     return found
 
 
 class Proxy(Program):
-    def __init__(self, name, core, directory, upstream, template, flags):
+    def __init__(self, name, core, directory, upstream, template, flags, **more):
         port = free_port()
         config = directory / f"{name}.conf"
         config.write_text(template.format(dir=directory, port=port, upstream=upstream.port))
-        super().__init__(name, core, [find_tool(name), *flags(config)], directory)
+        super().__init__(name, core, [find_tool(name), *flags(config)], directory, **more)
         self.port = port
         self.ready(lambda: is_listening(port))
         self.idle_mib = self.rss_mib()
@@ -180,6 +200,12 @@ def nginx(core, directory, upstream):
 
 def haproxy(core, directory, upstream):
     return Proxy("haproxy", core, directory, upstream, HAPROXY, lambda config: ["-db", "-f", config])
+
+
+def caddy(core, directory, upstream):
+    home = {name: str(directory) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    return Proxy("caddy", core, directory, upstream, CADDY, lambda config: [
+        "run", "--config", config, "--adapter", "caddyfile"], env={**os.environ, **CADDY_ENVIRONMENT, **home})
 
 
 class Gateway(Program):
@@ -225,6 +251,6 @@ class Gateway(Program):
             return status["storeRevision"] == status["routedRevision"]
         wait_until(is_routed, "the configuration to be routed")
 
-    def subscribe(self, kind, path, function):
-        self.create("subscriptions", {"type": kind, "eventType": "http.request", "path": path,
-                                      "method": "POST", "functionId": f"fn{function}"})
+    def subscribe(self, kind, path, function, event_type="http.request", method="POST"):
+        self.create("subscriptions", {"type": kind, "eventType": event_type, "path": path,
+                                      "method": method, "functionId": f"fn{function}"})

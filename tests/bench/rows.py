@@ -5,6 +5,7 @@ a microsecond drown in what a shared machine does to a measurement of seconds, s
 turns, CPU time is the clock of the process (nanoseconds, and not ticks), and the least disturbed round of each row counts.
 """
 import base64
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -12,6 +13,7 @@ import os
 import subprocess
 import time
 
+import loads
 import programs
 
 SOURCE = programs.HERE.parents[1]
@@ -90,11 +92,6 @@ def build_plugin(name, directory):
                     programs.HERE / f"{name}.c"], check=True)
 
 
-def cpu_ns(gateway):
-    """The CPU clocks of its processes, all their threads; the numbers are those of clock_getcpuclockid(3)."""
-    return sum(time.clock_gettime_ns((~pid << 3) | 2) for pid in gateway.tree())
-
-
 def start(row, number, core, directory, upstream, build):
     flags = []
     for key, value in row.settings.items():
@@ -106,10 +103,11 @@ def start(row, number, core, directory, upstream, build):
     return gateway
 
 
-def measure(row, gateway, load):
-    before = cpu_ns(gateway)
-    result = load(gateway.port, row.path, row.headers, SECONDS)
-    used = cpu_ns(gateway) - before
+def measure(row, gateway, core):
+    request = dataclasses.replace(loads.POST, headers=tuple(row.headers.items()))
+    before = gateway.cpu_ns()
+    result = loads.by_wrk(gateway.port, row.path, request, core, SECONDS)
+    used = gateway.cpu_ns() - before
     if result["bad_status"] or result["broken"]:
         raise SystemExit(f"bench: {row.name}: {result['bad_status']} answers were no success, "
                          f"{result['broken']} requests broke")
@@ -130,18 +128,18 @@ def print_table(rows):
     return wrong
 
 
-def run(cores, directory, upstream, build, load, rounds, is_check):
+def run(cores, directory, upstream, build, rounds, is_check):
     """The exit code."""
     build_plugin("noop", directory)
     gateways = [start(row, number, cores[0], directory, upstream, build) for number, row in enumerate(ROWS)]
     order = list(zip(ROWS, gateways))
     for row, gateway in order:   # warm
-        measure(row, gateway, load)
+        measure(row, gateway, cores[1])
         row.costs.clear()
     for number in range(rounds):
         turn = number % len(order)
         for row, gateway in order[turn:] + order[:turn]:
-            measure(row, gateway, load)
+            measure(row, gateway, cores[1])
     wrong = print_table(ROWS)
     for text in wrong:
         print(f"over its budget: {text}")

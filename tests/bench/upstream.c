@@ -4,10 +4,13 @@
  * a request than where it ends: Content-Length or chunked bodies, keep-alive, pipelining.
  *
  * Prints its port. `GET /count` answers how many other requests were answered so far: deliveries
- * that nobody waits for are counted there.
+ * that nobody waits for are counted there. `POST /load/...` makes it a load generator as well, see
+ * closed_loop.h; the answer comes when the load is over.
  *
  * Thread: one. Ownership: a connection is freed when its socket is closed.
  */
+#include "closed_loop.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -28,12 +31,16 @@
 static const char reply[] = "{\"statusCode\":200,\"headers\":{\"content-type\":\"text/plain\"},"
                             "\"body\":\"Hello, this is what the function says.\"}";
 
+enum kind { CALL, COUNT, LOAD };
+
 struct connection {
+    struct watch watch; /* first */
     int fd;
     size_t len;
     char bytes[ROOM + 1]; /* always ends with NUL */
 };
 
+static int epoll;
 static uint64_t answered;
 static char answer[512];
 static size_t answer_len;
@@ -43,14 +50,14 @@ static void fail(const char *what) {
     exit(1);
 }
 
-/* Value of a header, name with colon in lower case as `\nname:`; NULL when it is not there. */
-static const char *header(const char *head, const char *name) {
-    const char *found = strcasestr(head, name);
-    return found == NULL ? NULL : found + strlen(name) + strspn(found + strlen(name), " ");
+static enum kind kind_of(const char *head) {
+    return strncmp(head, "GET /count ", 11) == 0   ? COUNT
+           : strncmp(head, "POST /load/", 11) == 0 ? LOAD
+                                                   : CALL;
 }
 
 /* Bytes of the first request, 0 when it is not complete. */
-static size_t request_bytes(struct connection *c, bool *ret_is_count) {
+static size_t request_bytes(struct connection *c, size_t *ret_head) {
     char *end = strstr(c->bytes, "\r\n\r\n");
     if (end == NULL) {
         return 0;
@@ -61,7 +68,7 @@ static size_t request_bytes(struct connection *c, bool *ret_is_count) {
     const char *length = header(c->bytes, "\ncontent-length:");
     const bool is_chunked = header(c->bytes, "\ntransfer-encoding:") != NULL;
     const size_t body = length == NULL ? 0 : strtoul(length, NULL, 10);
-    *ret_is_count = strncmp(c->bytes, "GET /count ", 11) == 0;
+    *ret_head = head;
     c->bytes[head] = after;
     if (is_chunked) {
         const char *last = strstr(end, "\r\n0\r\n\r\n");
@@ -81,25 +88,42 @@ static bool send_count(int fd) {
     return send(fd, text, (size_t)len, MSG_NOSIGNAL) == len;
 }
 
+static bool answer_call(int fd) {
+    answered++;
+    const bool is_sent = send(fd, answer, answer_len, MSG_NOSIGNAL) == (ssize_t)answer_len;
+    closed_loop_delivered();
+    return is_sent;
+}
+
 /* False: the connection is over. */
+static bool answer_first(const struct connection *c, size_t head, size_t bytes) {
+    switch (kind_of(c->bytes)) {
+    case COUNT:
+        return send_count(c->fd);
+    case LOAD:
+        return closed_loop_start(epoll, c->bytes + strlen("POST /load/"), c->bytes + head,
+                                 bytes - head, c->fd);
+    case CALL:
+        break;
+    }
+    return answer_call(c->fd);
+}
+
 static bool answer_all(struct connection *c) {
-    bool is_count = false;
-    for (size_t bytes; (bytes = request_bytes(c, &is_count)) > 0;) {
+    size_t head = 0;
+    for (size_t bytes; (bytes = request_bytes(c, &head)) > 0;) {
+        if (!answer_first(c, head, bytes)) {
+            return false;
+        }
         memmove(c->bytes, c->bytes + bytes, c->len - bytes);
         c->len -= bytes;
         c->bytes[c->len] = '\0';
-        answered += is_count ? 0 : 1;
-        const bool is_sent =
-            is_count ? send_count(c->fd)
-                     : send(c->fd, answer, answer_len, MSG_NOSIGNAL) == (ssize_t)answer_len;
-        if (!is_sent) {
-            return false;
-        }
     }
     return c->len < ROOM;
 }
 
-static void on_readable(struct connection *c) {
+static void on_readable(struct watch *watch) {
+    struct connection *c = (struct connection *)watch;
     const ssize_t got = recv(c->fd, c->bytes + c->len, ROOM - c->len, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
@@ -114,7 +138,10 @@ static void on_readable(struct connection *c) {
     }
 }
 
-static void on_accept(int epoll, int listener) {
+static int listener;
+
+static void on_accept(struct watch *watch) {
+    (void)watch;
     const int one = 1;
     const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
@@ -124,6 +151,7 @@ static void on_accept(int epoll, int listener) {
     if (c == NULL) {
         fail("malloc");
     }
+    c->watch.on_ready = on_readable;
     c->fd = fd;
     c->len = 0;
     c->bytes[0] = '\0';
@@ -150,9 +178,10 @@ static int listen_somewhere(void) {
 
 int main(void) {
     struct epoll_event ready[EVENTS];
-    const int listener = listen_somewhere();
-    const int epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN};
+    struct watch accepting = {on_accept};
+    listener = listen_somewhere();
+    epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = &accepting}};
     answer_len = (size_t)snprintf(answer, sizeof answer,
                                   "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                                   "Content-Length: %zu\r\n\r\n%s",
@@ -161,13 +190,11 @@ int main(void) {
         fail("epoll");
     }
     for (;;) {
-        const int count = epoll_wait(epoll, ready, EVENTS, -1);
+        const int count = epoll_wait(epoll, ready, EVENTS, CLOSED_LOOP_TICK_MS);
         for (int i = 0; i < count; i++) {
-            if (ready[i].data.ptr == NULL) {
-                on_accept(epoll, listener);
-            } else {
-                on_readable(ready[i].data.ptr);
-            }
+            struct watch *watch = ready[i].data.ptr;
+            watch->on_ready(watch);
         }
+        closed_loop_tick();
     }
 }
