@@ -1,4 +1,5 @@
 /* What the HTTP client's own engine does, and what it leaves to libcurl. */
+#include "base/clock.h"
 #include "hand_server.h"
 
 #include "io/http_call.h"
@@ -182,6 +183,39 @@ static void a_turn_looks_at_its_connections_before_it_sends(void) {
     close(second);
 }
 
+static struct {
+    struct gw_task task;
+    int fd;
+    uint64_t takes_ns;
+} hold_up;
+
+/* Unasked, after the loop has looked. */
+static void poison(struct gw_task *task) {
+    (void)task;
+    say(hold_up.fd, OK "Content-Length: 6\r\n\r\npoison");
+    gw_clock_advance(hold_up.takes_ns);
+}
+
+static void in_a_long_turn_connections_are_looked_at_again(void) {
+    struct ask ask;
+    hand_begin();
+    hold_up.fd = keep_one();
+    hold_up.takes_ns = GW_NS_PER_MS;
+    hold_up.task.fn = poison;
+    gw_clock_hold(GW_NS_PER_S, 0);
+    turns(1);
+    gw_loop_defer(loop, &hold_up.task); /* before the request goes out */
+    ask_post(&ask);
+    const int second = accept_and_hear(0);
+    say(second, OK_2);
+    wait_done(&ask);
+    CU_ASSERT_STRING_EQUAL(ask.body, "hi");
+    gw_clock_release();
+    hand_end();
+    close(hold_up.fd);
+    close(second);
+}
+
 /* Calls come and go in their own callbacks: the next is sent while the last one ends. */
 static struct {
     struct ask ask;
@@ -227,4 +261,5 @@ UNIT_MAIN(UNIT(what_is_not_plain_is_left_to_libcurl), UNIT(an_ipv6_literal_is_a_
           UNIT(a_call_that_has_ended_keeps_no_long_line),
           UNIT(what_a_turn_begins_goes_out_at_its_end),
           UNIT(a_turn_looks_at_its_connections_before_it_sends),
+          UNIT(in_a_long_turn_connections_are_looked_at_again),
           UNIT(a_call_may_be_begun_when_another_ends_on_the_same_connection))
