@@ -83,7 +83,7 @@ static void pump(struct gw_flow *flow) {
     b->is_pumping = true;
     while (b->queued > 0 && b->running < b->workers) {
         struct gw_delivery *d = shift(flow);
-        gw_metric_observe_ns(flow->counters.queue_time, gw_monotonic_ns() - d->queued_ns);
+        gw_metric_observe_ns(flow->counters.queue_time, gw_loop_now(flow->loop) - d->queued_ns);
         b->running++;
         if (gw_call_start(&d->call)) {
             finish(flow, d);
@@ -109,7 +109,7 @@ void gw_backlog_deliver(struct eg_exchange *exchange, const struct gw_subscriber
         return;
     }
     struct gw_delivery *d = gw_arena_zalloc(exchange->arena, sizeof *d);
-    d->queued_ns = gw_monotonic_ns();
+    d->queued_ns = gw_loop_now(flow->loop);
     d->subscriber = subscriber;
     d->call.exchange = exchange;
     gw_call_to(&d->call, subscriber);

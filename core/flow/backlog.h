@@ -26,7 +26,7 @@ struct gw_backlog {
 /* In the arena of its exchange, which it holds from queueing to its end. */
 struct gw_delivery {
     struct gw_node node;
-    uint64_t queued_ns;
+    uint64_t queued_ns; /* the turn: most are called in the one that queued them */
     const struct gw_subscriber *subscriber;
     struct gw_call call;
 };

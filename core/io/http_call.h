@@ -27,6 +27,7 @@ struct gw_http_waiter {
 /* The plain engine's part of a call. */
 struct gw_plain_exchange {
     struct gw_http_waiter waiter;
+    struct gw_node node;                   /* begun: until it asks for a connection */
     struct gw_http_connection *connection; /* NULL = waits for one */
     struct gw_http_response response;      /* the parser */
     struct eg_str head;                    /* of the request, in the call's arena */

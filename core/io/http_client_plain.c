@@ -3,8 +3,8 @@
  * on the loop's own epoll. One exchange is one write (head and body together), one or few reads,
  * and no other system call while connections are kept; a tenth of what libcurl needs for the same.
  *
- *   begin -> a connection (http_connections.c) -> send_request -> receive -> the parser
- *   (http_response.c) -> the call -> the connection is kept, or closed when it is not clean
+ *   begin -> (later in the turn) a connection (http_connections.c) -> send_request -> receive ->
+ *   the parser (http_response.c) -> the call -> the connection is kept, or closed when not clean
  *
  * A request is sent a second time only when the connection had been used before, and has ended
  * before the first byte of an answer (RFC 9110 9.2.2, RFC 9112 9.3.1): a peer that gives up an idle
@@ -31,6 +31,8 @@
 struct plain_engine {
     struct gw_http_engine engine;
     struct gw_http_connections pool;
+    struct gw_node begun; /* exchanges of this turn: their requests go out together */
+    struct gw_task send;
     char room[READ_BYTES]; /* of one read: all is used up before the next */
 };
 
@@ -272,25 +274,40 @@ static void on_connecting(struct gw_http_waiter *waiter) {
 
 /* ---- the engine ---- */
 
+static void get_connection(struct plain_engine *engine, struct eg_http_call *call) {
+    const uint16_t port = call->target.port != 0 ? call->target.port : 80;
+    struct gw_http_connection *connection =
+        gw_http_connections_get(&engine->pool, &call->plain.waiter, call->target.host, port);
+    if (connection != NULL) {
+        send_request(call, connection);
+    }
+}
+
+/* All that the turn has begun, one after the other: a peer that was woken by the first request
+ * finds the others there, and what the turn has given back is used again. */
+static void on_begun(struct gw_task *task) {
+    struct plain_engine *engine = GW_CONTAINER(task, struct plain_engine, send);
+    for (struct gw_node *node; (node = gw_list_shift(&engine->begun)) != NULL;) {
+        get_connection(engine, GW_CONTAINER(node, struct eg_http_call, plain.node));
+    }
+}
+
 static void begin(struct gw_http_engine *base, struct eg_http_call *call) {
     struct plain_engine *engine = GW_CONTAINER(base, struct plain_engine, engine);
     struct gw_plain_exchange *exchange = &call->plain;
-    const uint16_t port = call->target.port != 0 ? call->target.port : 80;
     gw_http_response_begin(&exchange->response, gw_str_eq(call->method, GW_STR("HEAD")));
     exchange->head = gw_http_write_head(call);
     exchange->is_second_try = false;
     exchange->waiter.needs_new = is_once(call);
-    struct gw_http_connection *connection =
-        gw_http_connections_get(&engine->pool, &exchange->waiter, call->target.host, port);
-    if (connection != NULL) {
-        send_request(call, connection);
-    }
+    gw_list_push(&engine->begun, &exchange->node);
+    gw_loop_defer(engine->pool.loop, &engine->send);
 }
 
 /* A connection on which an exchange was given up is not clean. */
 static void leave(struct gw_http_engine *base, struct eg_http_call *call) {
     struct plain_engine *engine = GW_CONTAINER(base, struct plain_engine, engine);
     gw_http_response_rest(&call->plain.response);
+    gw_list_remove(&call->plain.node);
     if (call->plain.connection != NULL) {
         gw_http_connection_close(let_go(call));
     } else {
@@ -300,6 +317,7 @@ static void leave(struct gw_http_engine *base, struct eg_http_call *call) {
 
 static void destroy(struct gw_http_engine *base) {
     struct plain_engine *engine = GW_CONTAINER(base, struct plain_engine, engine);
+    gw_loop_undefer(&engine->send);
     gw_http_connections_free(&engine->pool);
     gw_free(engine);
 }
@@ -313,5 +331,7 @@ struct gw_http_engine *gw_http_plain_create(struct eg_loop *loop,
     struct plain_engine *engine = gw_alloc(sizeof *engine);
     engine->engine = (struct gw_http_engine){begin, leave, destroy};
     gw_http_connections_init(&engine->pool, loop, config, &events);
+    gw_list_init(&engine->begun);
+    engine->send.fn = on_begun;
     return &engine->engine;
 }

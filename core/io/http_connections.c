@@ -22,6 +22,7 @@
 #include "io/http_dial.h"
 
 #define KEPT_MAX 1024u
+#define SEEN_FOR_NS GW_NS_PER_MS /* a look at a connection that is older is taken again */
 
 /* ---- targets ---- */
 
@@ -292,11 +293,19 @@ void gw_http_connection_keep(struct gw_http_connection *connection) {
     feed_hungry(pool); /* another target may want the place */
 }
 
-/* Bytes may have come, or its end, since the loop has looked last: then it is no longer clean. In
- * the turn in which it was given back it has just been read. */
+/* This turn has read its answer to the end, or has heard from epoll that there is nothing to read.
+ */
+static bool is_just_seen(const struct gw_http_connection *connection) {
+    const struct eg_loop *loop = connection->pool->loop;
+    const uint64_t turn_ns = gw_loop_now(loop);
+    return (connection->kept_since_ns == turn_ns || gw_loop_has_told_all(loop)) &&
+           gw_monotonic_ns() - turn_ns < SEEN_FOR_NS;
+}
+
+/* Bytes may have come, or its end, since the loop has looked last: then it is no longer clean. */
 static bool is_clean(const struct gw_http_connection *connection) {
     char byte;
-    if (connection->kept_since_ns == gw_loop_now(connection->pool->loop)) {
+    if (is_just_seen(connection)) {
         return true;
     }
     return recv(connection->fd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&

@@ -40,8 +40,10 @@ struct eg_loop {
     struct gw_node hooks;
     struct epoll_event ready[EVENTS_PER_TURN];
     int ready_count;
+    bool is_all_ready; /* no more than these have something to tell */
     bool is_busy;
-    uint64_t now_ns; /* end of the former turn or of the wait */
+    bool has_told_all; /* gw_loop_has_told_all */
+    uint64_t now_ns;   /* end of the former turn or of the wait */
 
     bool may_be_slow;
     const char *blamed; /* who runs now, and the longest run of this turn */
@@ -156,6 +158,10 @@ void gw_loop_set_index(struct eg_loop *loop, uint32_t index) {
 
 uint32_t gw_loop_index(const struct eg_loop *loop) {
     return loop->index;
+}
+
+bool gw_loop_has_told_all(const struct eg_loop *loop) {
+    return loop->has_told_all;
 }
 
 uint64_t gw_loop_now(const struct eg_loop *loop) {
@@ -349,6 +355,7 @@ static void run_fds(struct eg_loop *loop) {
         loop->ready[i].data.ptr = NULL;
         watch->fn(watch, events);
     }
+    loop->has_told_all = loop->is_all_ready;
     loop->ready_count = 0;
 }
 
@@ -392,6 +399,7 @@ static void wait_for_events(struct eg_loop *loop, uint64_t max_wait_ns) {
     const int count = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_PER_TURN, timeout_ms);
     atomic_store_explicit(&loop->is_asleep, false, memory_order_relaxed);
     loop->ready_count = count > 0 ? count : 0; /* EINTR: an empty turn */
+    loop->is_all_ready = count >= 0 && count < EVENTS_PER_TURN;
     loop->is_busy = count > 0;
 }
 
@@ -427,6 +435,7 @@ void gw_loop_turn(struct eg_loop *loop, uint64_t max_wait_ns) {
     run_inbox(loop);
     run_deferred(loop);
     run_hooks(loop);
+    loop->has_told_all = false;
     loop->now_ns = gw_monotonic_ns();
     if (!loop->may_be_slow && loop->now_ns - begin_ns > SLOW_TURN_NS && loop->now_ns > begin_ns) {
         log_slow_turn(loop, loop->now_ns - begin_ns);

@@ -49,6 +49,9 @@ const char *gw_loop_name(const struct eg_loop *loop);
 uint64_t gw_loop_now(const struct eg_loop *loop);
 /* Has this turn begun with events of descriptors? */
 bool gw_loop_is_busy(const struct eg_loop *loop);
+/* Have all descriptors been told of that had something to tell when this turn began? Not before
+ * they have, and not in a turn that had more of them than it could take. */
+bool gw_loop_has_told_all(const struct eg_loop *loop);
 /* The place of this loop in arrays of per-loop things, given once by whoever makes the loops. */
 void gw_loop_set_index(struct eg_loop *loop, uint32_t index);
 uint32_t gw_loop_index(const struct eg_loop *loop);

@@ -160,6 +160,43 @@ def test_many_events_at_once_are_all_delivered(make_gateway):
     assert sorted(int(c.json["eventID"]) for c in function.calls) == list(range(300))
 
 
+def test_a_slow_function_does_not_hold_up_the_others(make_gateway):
+    gateway = make_gateway(set={"loops": 1})
+    slow, *fast = [gateway.function(f"f{n}") for n in range(4)]
+    gateway.event_type("e")
+    for n in range(4):
+        gateway.asynchronous("e", f"f{n}")   # the slow one is the first
+    gateway.settle()
+    slow.gate.clear()
+    for n in range(40):
+        assert gateway.emit(cloud_event("e", eventID=str(n))).status == 202
+    for function in fast:
+        function.wait_calls(40)
+        assert sorted(int(c.json["eventID"]) for c in function.calls) == list(range(40))
+    slow.wait_calls(40)   # none of them is answered, and each has a connection of its own
+    assert gateway.metric("eventgateway_events_backlog") == 0
+    slow.gate.set()
+
+
+def test_deliveries_to_one_target_share_connections(make_gateway):
+    gateway = make_gateway(set={"loops": 1})
+    function = gateway.function("f0")
+    gateway.event_type("e")
+    gateway.asynchronous("e", "f0")
+    for n in range(1, 5):
+        gateway.create("functions", {"functionId": f"f{n}", "type": "http",
+                                     "provider": {"url": f"{function.url}{n}"}})
+        gateway.asynchronous("e", f"f{n}")
+    gateway.settle()
+    for n in range(1, 21):
+        gateway.emit(cloud_event("e"))
+        function.wait_calls(5 * n)
+        wait_for(lambda: gateway.metric("eventgateway_events_processed_total", space="default", type="custom") == 5 * n,
+                 "the ends of all deliveries")
+    assert {c.path for c in function.calls} == {"/", "/1", "/2", "/3", "/4"}
+    assert len(function.sockets) <= 5
+
+
 def test_async_paths_match_literally(route):   # Q49
     function, path = route("async", "e", suffix="/:id")
     witness, other = route("async", "e")

@@ -37,7 +37,8 @@ class Traced:
         gateway.settle()
 
     def traces(self):
-        return {t["request_id"]: t for t in map(json.loads, self.file.read_text().splitlines())}
+        whole = self.file.read_text().rpartition("\n")[0]   # the last line may be half written
+        return {t["request_id"]: t for t in map(json.loads, whole.splitlines())}
 
     def trace(self, request_id):
         return wait_for(lambda: self.traces().get(request_id), f"the trace of {request_id}")

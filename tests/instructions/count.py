@@ -27,6 +27,7 @@ COPIES = re.compile(r"(\.(lto_priv|constprop|isra|part|cold)(\.\d+)*)+$")   # wh
 SHOWN = 50     # instructions a request: functions that cost less are not recorded one by one
 TOLD = 15      # functions named when something has grown
 CORE = 0
+FAN_OUT = 5    # asynchronous subscribers of the scenario fanout
 EVENT = {"specversion": "1.0", "type": "order.created", "source": "/shop", "id": "1", "data": {"name": "Max", "n": 1}}
 
 
@@ -41,6 +42,7 @@ BODY = b'{"name":"Max","age":42,"address":{"street":"Road 1","town":"Berlin"},"t
 SCENARIOS = {
     "sync": raw("POST", "/sync", JSON, BODY),
     "async": raw("POST", "/async1", JSON, BODY),
+    "fanout": raw("POST", f"/async{FAN_OUT}", JSON, BODY),
     "structured": raw("POST", "/events", {"Content-Type": "application/cloudevents+json"},
                       json.dumps(EVENT).encode()),
     "binary": raw("POST", "/events", {**JSON, "ce-specversion": "1.0", "ce-type": "order.created",
@@ -53,7 +55,7 @@ class CountedGateway(programs.Gateway):
 
     def __init__(self, directory, upstream, build):
         self.directory = directory
-        super().__init__("gateway", CORE, directory, upstream, build, [1], under=[
+        super().__init__("gateway", CORE, directory, upstream, build, [1, FAN_OUT], under=[
             "valgrind", "--tool=callgrind", "--instr-atstart=no", "--dump-line=no",
             f"--callgrind-out-file={directory}/out"])
 
@@ -121,7 +123,7 @@ def count(gateway, upstream, name):
     client, request = Client(gateway.port), SCENARIOS[name]
 
     def run(times):
-        wanted = upstream.count() + times
+        wanted = upstream.count() + times * (FAN_OUT if name == "fanout" else 1)
         for _ in range(times):
             status = client.send(request)
             if status not in (200, 202):

@@ -1,4 +1,5 @@
 /* What the HTTP client's own engine does, and what it leaves to libcurl. */
+#include "base/clock.h"
 #include "hand_server.h"
 
 #include "io/http_call.h"
@@ -130,6 +131,91 @@ static void a_call_that_has_ended_keeps_no_long_line(void) {
     hand_end();
 }
 
+static int keep_one(void) {
+    struct ask ask;
+    ask_post(&ask);
+    const int fd = accept_and_hear(0);
+    say(fd, OK_2);
+    wait_done(&ask);
+    return fd;
+}
+
+static bool has_come(int fd) {
+    char scrap[512];
+    return recv(fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0;
+}
+
+static void what_a_turn_begins_goes_out_at_its_end(void) {
+    struct ask asks[2];
+    hand_begin();
+    ask_post(&asks[0]);
+    ask_post(&asks[1]);
+    const int fds[2] = {accept_and_hear(0), accept_and_hear(0)};
+    for (size_t i = 0; i < 2; i++) {
+        say(fds[i], OK_2);
+    }
+    wait_done(&asks[0]);
+    wait_done(&asks[1]);
+    ask_post(&asks[0]);
+    ask_post(&asks[1]);
+    CU_ASSERT_FALSE(has_come(fds[0]) || has_come(fds[1]));
+    turns(1);
+    CU_ASSERT_TRUE(has_come(fds[0]) && has_come(fds[1]));
+    hand_end();
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* Even one that may be sent a second time is not sent to where nobody is. */
+static void a_turn_looks_at_its_connections_before_it_sends(void) {
+    struct ask ask;
+    hand_begin();
+    const int fd = keep_one();
+    ask_post(&ask);
+    (void)shutdown(fd, SHUT_WR);
+    const int second = accept_and_hear(0);
+    CU_ASSERT_FALSE(has_come(fd));
+    say(second, OK_2);
+    wait_done(&ask);
+    CU_ASSERT_EQUAL(ask.status, 200);
+    hand_end();
+    close(fd);
+    close(second);
+}
+
+static struct {
+    struct gw_task task;
+    int fd;
+    uint64_t takes_ns;
+} hold_up;
+
+/* Unasked, after the loop has looked. */
+static void poison(struct gw_task *task) {
+    (void)task;
+    say(hold_up.fd, OK "Content-Length: 6\r\n\r\npoison");
+    gw_clock_advance(hold_up.takes_ns);
+}
+
+static void in_a_long_turn_connections_are_looked_at_again(void) {
+    struct ask ask;
+    hand_begin();
+    hold_up.fd = keep_one();
+    hold_up.takes_ns = GW_NS_PER_MS;
+    hold_up.task.fn = poison;
+    gw_clock_hold(GW_NS_PER_S, 0);
+    turns(1);
+    gw_loop_defer(loop, &hold_up.task); /* before the request goes out */
+    ask_post(&ask);
+    const int second = accept_and_hear(0);
+    say(second, OK_2);
+    wait_done(&ask);
+    CU_ASSERT_STRING_EQUAL(ask.body, "hi");
+    gw_clock_release();
+    hand_end();
+    close(hold_up.fd);
+    close(second);
+}
+
 /* Calls come and go in their own callbacks: the next is sent while the last one ends. */
 static struct {
     struct ask ask;
@@ -173,4 +259,7 @@ UNIT_MAIN(UNIT(what_is_not_plain_is_left_to_libcurl), UNIT(an_ipv6_literal_is_a_
           UNIT(the_request_is_what_was_asked_and_nothing_else),
           UNIT(head_has_no_body_and_keeps_its_connection),
           UNIT(a_call_that_has_ended_keeps_no_long_line),
+          UNIT(what_a_turn_begins_goes_out_at_its_end),
+          UNIT(a_turn_looks_at_its_connections_before_it_sends),
+          UNIT(in_a_long_turn_connections_are_looked_at_again),
           UNIT(a_call_may_be_begun_when_another_ends_on_the_same_connection))

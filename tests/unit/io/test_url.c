@@ -41,6 +41,34 @@ static void credentials_and_bytes_beyond_ascii_are_told(void) {
     CU_ASSERT_FALSE(parsed.is_ascii);
 }
 
+/* A host of three bytes, of which the middle one is tried. */
+static void each_byte_of_a_host_is_judged(void) {
+    static const char others[] = "-._~";
+    for (unsigned c = 0; c < 256; c++) {
+        char text[] = "http://a?b/";
+        text[8] = (char)c;
+        const bool is_good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                             (c >= 'A' && c <= 'Z') || c >= 0x80 ||
+                             (c != 0 && strchr(others, (int)c) != NULL);
+        const bool ends = c == '/' || c == '?' || c == '#' || c == '@';
+        const int32_t rc = gw_url_parse(gw_str(text, sizeof text - 1), &parsed);
+        CU_ASSERT_EQUAL(rc == EG_OK, is_good || ends);
+        if (is_good) {
+            CU_ASSERT_EQUAL(parsed.host.len, 3);
+            CU_ASSERT_EQUAL(parsed.is_ascii, c < 0x80);
+        }
+    }
+}
+
+static void each_byte_of_an_address_in_brackets_is_judged(void) {
+    for (unsigned c = 1; c < 256; c++) {
+        char text[] = "http://[:?1]/";
+        text[9] = (char)c;
+        const bool is_good = strchr("0123456789abcdefABCDEF:.", (int)c) != NULL;
+        CU_ASSERT_EQUAL(gw_url_parse(gw_str(text, sizeof text - 1), &parsed) == EG_OK, is_good);
+    }
+}
+
 static void what_is_no_http_url_is_refused(void) {
     const char *const bad[] = {"",
                                "http",
@@ -85,4 +113,5 @@ static void what_is_no_http_url_is_refused(void) {
 }
 
 UNIT_MAIN(UNIT(a_url_is_split_into_scheme_host_port_and_path),
-          UNIT(credentials_and_bytes_beyond_ascii_are_told), UNIT(what_is_no_http_url_is_refused))
+          UNIT(credentials_and_bytes_beyond_ascii_are_told), UNIT(each_byte_of_a_host_is_judged),
+          UNIT(each_byte_of_an_address_in_brackets_is_judged), UNIT(what_is_no_http_url_is_refused))
