@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "io/http_spread.h"
 
 #define ACCEPTS_PER_TURN 64
 #define TELL_AGAIN_NS GW_NS_PER_S
@@ -72,7 +73,15 @@ static void drop_count_if_unused(struct gw_acceptor *acceptor, struct gw_peer_co
     }
 }
 
+/* The loop has a place for one more again. */
+static void give_place_back(const struct gw_acceptor *acceptor) {
+    if (acceptor->spread != NULL) {
+        gw_spread_release(acceptor->spread, gw_loop_index(acceptor->loop));
+    }
+}
+
 void gw_acceptor_release(struct gw_acceptor *acceptor, struct gw_peer *peer) {
+    give_place_back(acceptor);
     acceptor->connections--;
     peer->count->connections--;
     drop_count_if_unused(acceptor, peer->count);
@@ -113,12 +122,28 @@ static void admit(struct gw_acceptor *acceptor, int fd, struct gw_peer *peer) {
         (acceptor->per_peer_max != 0 && count->connections >= acceptor->per_peer_max);
     if (is_refused) {
         drop_count_if_unused(acceptor, count);
+        give_place_back(acceptor);
     } else {
         acceptor->connections++;
         count->connections++;
         peer->count = count;
     }
     acceptor->on_accept(acceptor, fd, peer, is_refused);
+}
+
+static void take(void *arg, int fd, struct gw_peer *peer) {
+    admit(arg, fd, peer);
+}
+
+/* Here, or on the loop with the fewest connections. */
+static void place(struct gw_acceptor *acceptor, int fd, struct gw_peer *peer) {
+    const uint32_t own = gw_loop_index(acceptor->loop);
+    const uint32_t member = acceptor->spread == NULL ? own : gw_spread_pick(acceptor->spread, own);
+    if (member == own) {
+        admit(acceptor, fd, peer);
+    } else {
+        gw_spread_send(acceptor->spread, member, fd, peer);
+    }
 }
 
 static void on_connection(struct gw_fd *fd, uint32_t events) {
@@ -129,7 +154,7 @@ static void on_connection(struct gw_fd *fd, uint32_t events) {
         const int client = accept4(fd->fd, (struct sockaddr *)&peer.address, &peer.address_len,
                                    SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0) {
-            admit(acceptor, client, &peer);
+            place(acceptor, client, &peer);
             continue;
         }
         const int error = errno;
@@ -147,11 +172,18 @@ static void on_connection(struct gw_fd *fd, uint32_t events) {
 
 int32_t gw_acceptor_start(struct gw_acceptor *acceptor, struct eg_loop *loop, int listen_fd) {
     acceptor->loop = loop;
-    return gw_fd_watch(loop, &acceptor->fd, listen_fd, EG_FD_READ, on_connection);
+    const int32_t rc = gw_fd_watch(loop, &acceptor->fd, listen_fd, EG_FD_READ, on_connection);
+    if (rc == EG_OK && acceptor->spread != NULL) {
+        gw_spread_join(acceptor->spread, loop, take, acceptor);
+    }
+    return rc;
 }
 
 void gw_acceptor_stop(struct gw_acceptor *acceptor) {
     if (acceptor->fd.is_watched) {
+        if (acceptor->spread != NULL) {
+            gw_spread_leave(acceptor->spread, acceptor->loop);
+        }
         gw_fd_unwatch(acceptor->loop, &acceptor->fd);
         gw_timer_stop(acceptor->loop, &acceptor->pause);
         close(acceptor->fd.fd);

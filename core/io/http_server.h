@@ -15,6 +15,7 @@
 #include "io/loop.h"
 
 struct gw_http_server; /* one listener on one loop */
+struct gw_spread;      /* http_spread.h */
 
 struct gw_http_limits {
     uint64_t body_bytes;         /* 413 */
@@ -65,6 +66,9 @@ struct gw_http_server_config {
     const char *name; /* "events", "config": in logs and metrics */
     struct gw_http_limits limits;
     struct gw_tls_files tls;
+    /* Optional: the loops that serve the same port, so that each has as many connections. Borrowed.
+     */
+    struct gw_spread *spread;
     /* The request is complete. give: the handler holds one reference and calls gw_http_reply
      * exactly once (now or later) and gw_http_request_unref when it needs it no more. */
     void (*on_request)(void *arg, struct gw_http_request *request);
