@@ -25,12 +25,15 @@ struct gw_spread; /* http_spread.h */
 struct gw_acceptor {
     struct eg_loop *loop;
     struct gw_fd fd;
-    struct gw_timer pause;    /* when descriptors have run out */
+    bool is_shut;             /* the socket is there, and does not listen */
+    struct gw_timer pause;    /* when descriptors have run out, or while it is shut */
     uint64_t told_ns;         /* when the log was last told of that */
     struct gw_map counts;     /* struct gw_peer_count, by address */
     struct gw_spread *spread; /* the loops that share the port; NULL = it is alone */
     uint32_t connections;
     uint32_t connections_max;
+    uint32_t refused; /* for want of a place, since then */
+    uint64_t refused_since_ns;
     uint32_t per_peer_max; /* 0 = none */
     /* give fd (non-blocking). is_refused: over a limit; then it is not counted. */
     void (*on_accept)(struct gw_acceptor *acceptor, int fd, const struct gw_peer *peer,

@@ -98,6 +98,9 @@ int32_t gw_listen(struct eg_str address, uint16_t port, int *ret_fd, uint16_t *r
  * the same user: call this once before the first gw_listen of a fixed port. */
 int32_t gw_listen_check(struct eg_str address, uint16_t port, struct eg_why *ret_why);
 
+/* A socket of gw_listen that was shut down. EG_E_IO. */
+int32_t gw_listen_again(int fd);
+
 /* Serves fd (give) on the loop. The config is copied, its strings are borrowed until destroy. */
 int32_t gw_http_server_start(struct eg_loop *loop, int fd,
                              const struct gw_http_server_config *config,

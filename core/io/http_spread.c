@@ -60,10 +60,14 @@ void gw_spread_join(struct gw_spread *spread, struct eg_loop *loop,
     atomic_store_explicit(&member->is_open, true, memory_order_release);
 }
 
-void gw_spread_leave(struct gw_spread *spread, const struct eg_loop *loop) {
+void gw_spread_want(struct gw_spread *spread, const struct eg_loop *loop, bool wants) {
     struct member *member = &spread->members[gw_loop_index(loop)];
-    atomic_store_explicit(&member->is_open, false, memory_order_release);
-    member->take = NULL;
+    atomic_store_explicit(&member->is_open, wants, memory_order_release);
+}
+
+void gw_spread_leave(struct gw_spread *spread, const struct eg_loop *loop) {
+    gw_spread_want(spread, loop, false);
+    spread->members[gw_loop_index(loop)].take = NULL;
 }
 
 static uint32_t least_of(const struct gw_spread *spread, uint32_t own, uint32_t *ret_connections) {

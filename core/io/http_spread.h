@@ -21,6 +21,8 @@ void gw_spread_free(struct gw_spread *spread);
 /* From now on take is called with connections that others have accepted for this loop. give fd */
 void gw_spread_join(struct gw_spread *spread, struct eg_loop *loop,
                     void (*take)(void *arg, int fd, struct gw_peer *peer), void *arg);
+/* Does the member want connections of others? After join it does. Those on their way still come. */
+void gw_spread_want(struct gw_spread *spread, const struct eg_loop *loop, bool wants);
 /* No more of them; those on their way are closed. */
 void gw_spread_leave(struct gw_spread *spread, const struct eg_loop *loop);
 /* Which member takes one more connection? It is counted there; own wins a tie. */

@@ -81,6 +81,23 @@ static void a_loop_that_does_not_serve_gets_none_of_the_others(void) {
     stop(&bench);
 }
 
+static void a_loop_that_wants_none_gets_what_is_on_its_way(void) {
+    struct bench bench;
+    struct gw_peer peer = {0};
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    start(&bench, 2);
+    gw_spread_send(bench.spread, 1, fd, &peer);
+    gw_spread_want(bench.spread, bench.loops[1], false);
+    gw_loop_turn(bench.loops[1], 0);
+    CU_ASSERT_EQUAL(bench.taken, 1);
+    CU_ASSERT_EQUAL(gw_spread_pick(bench.spread, 0), 0);
+    CU_ASSERT_EQUAL(gw_spread_pick(bench.spread, 0), 0);
+    gw_spread_want(bench.spread, bench.loops[1], true);
+    CU_ASSERT_EQUAL(gw_spread_pick(bench.spread, 0), 1);
+    close(fd);
+    stop(&bench);
+}
+
 static void a_connection_reaches_the_other_loop_with_its_address(void) {
     struct bench bench;
     struct gw_peer peer = {.address_len = 16, .text = "192.0.2.7", .text_len = 9};
@@ -152,6 +169,7 @@ static void loops_that_accept_at_the_same_time_do_not_take_the_same_place(void) 
 UNIT_MAIN(UNIT(each_connection_goes_to_the_loop_with_the_fewest),
           UNIT(the_loop_that_has_accepted_keeps_a_connection_when_none_has_fewer),
           UNIT(a_loop_that_does_not_serve_gets_none_of_the_others),
+          UNIT(a_loop_that_wants_none_gets_what_is_on_its_way),
           UNIT(a_connection_reaches_the_other_loop_with_its_address),
           UNIT(a_connection_on_its_way_to_a_loop_that_has_left_is_closed_and_not_counted),
           UNIT(loops_that_accept_at_the_same_time_do_not_take_the_same_place))
