@@ -1,8 +1,8 @@
 /*
- * tests/bench/open_loop.c - an open-loop load generator: requests are due at a constant rate, whatever
- * has become of those before, and the time of each counts from when it was due. So a stall is seen
- * by all requests that were due meanwhile, and not by one for each connection, as with a generator
- * that waits for an answer before it sends on (wrk).
+ * tests/bench/open_loop.c - an open-loop load generator: requests are due at a constant rate,
+ * whatever has become of those before, and the time of each counts from when it was due. So a stall
+ * is seen by all requests that were due meanwhile, and not by one for each connection, as with a
+ * generator that waits for an answer before it sends on (wrk).
  *
  *   open_loop PORT PATH CONNECTIONS PATIENCE_MS DEADLINE_MS RATE:MILLISECONDS...
  *
@@ -378,8 +378,8 @@ static void write_request(const char *path) {
 
 int main(int argc, char **argv) {
     if (argc < 7 || argc - 6 > PHASES_MAX) {
-        fprintf(stderr,
-                "usage: open_loop PORT PATH CONNECTIONS PATIENCE_MS DEADLINE_MS RATE:MILLISECONDS...\n");
+        fprintf(stderr, "usage: open_loop PORT PATH CONNECTIONS PATIENCE_MS DEADLINE_MS "
+                        "RATE:MILLISECONDS...\n");
         return 2;
     }
     address.sin_port = htons((uint16_t)number(argv[1]));
