@@ -54,6 +54,7 @@ struct gw_app {
     struct gw_http_client *control_client;
     struct gw_lane *lanes;
     uint32_t lane_count;
+    struct gw_spread *spread; /* of the lanes' connections */
     uint32_t lanes_to_answer;
     void (*lanes_answered)(struct gw_app *app);
 

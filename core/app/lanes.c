@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "base/why.h"
+#include "io/http_spread.h"
 
 /* Never more loops than workers or places in the backlog: each loop has at least one of both, and
  * the shares add up to the configured numbers exactly. */
@@ -68,6 +69,7 @@ int32_t gw_app_make_lanes(struct gw_app *app, struct eg_why *ret_why) {
     const bool is_serving = app->options.subcommand == NULL;
     const uint32_t count = is_serving ? count_lanes(&app->options.settings.top) : 0;
     app->lane_count = count;
+    app->spread = gw_spread_create(count);
     app->lanes = gw_alloc(gw_size_mul(count, sizeof *app->lanes));
     app->loops = gw_alloc(gw_size_mul(count + 1, sizeof(struct eg_loop *)));
     app->clients = gw_alloc(gw_size_mul(count + 1, sizeof(struct gw_http_client *)));
@@ -165,9 +167,11 @@ void gw_app_free_lanes(struct gw_app *app) {
     }
     gw_http_client_destroy(app->control_client);
     gw_loop_destroy(app->control);
+    gw_spread_free(app->spread);
     gw_free(app->lanes);
     gw_free(app->loops);
     gw_free(app->clients);
     app->lanes = NULL;
+    app->spread = NULL;
     app->lane_count = 0;
 }

@@ -2,9 +2,9 @@
  * app/listeners.c - the two listeners: certificates, sockets, servers.
  *
  * Sockets are opened before anything serves, so that a taken port is told at once. The Events API
- * has one socket per lane on the same port (SO_REUSEPORT: the kernel spreads connections), the
- * Config API one on the control loop. Servers are started on the thread of their loop. What
- * --check promises about certificates is found out by trying them.
+ * has one socket per lane on the same port (SO_REUSEPORT; io/http_spread.h gives each lane as many
+ * connections), the Config API one on the control loop. Servers are started on the thread of their
+ * loop. What --check promises about certificates is found out by trying them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -185,6 +185,7 @@ static void start_lane_server(struct gw_task *task) {
         .name = "events",
         .limits = limits_of(&app->options.settings.limits, app->lane_count),
         .tls = app->events_tls,
+        .spread = app->spread,
         .on_request = on_event_request,
         .on_gone = on_event_gone,
         .on_refuse = on_event_refuse,

@@ -1,6 +1,12 @@
 /*
  * io/http_accept.c - see http_accept.h. We accept and not libmicrohttpd, so that a client over a
  * limit is told so instead of being dropped, and a shortage of descriptors cannot spin the loop.
+ *
+ * Telling costs as much as serving, or more. So when all places are taken and connections keep
+ * coming, a few are told and then the socket stops listening: the system refuses the others, at no
+ * cost for the loop, until places are free or a tenth of a second has passed. Linux: a listening
+ * socket that is shut down for reading keeps its port (if it was bound to a number: gw_listen sees
+ * to that) and may listen again; what waited to be accepted is reset.
  */
 #include "io/http_accept.h"
 
@@ -16,10 +22,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "io/http_server.h"
+#include "io/http_spread.h"
 
 #define ACCEPTS_PER_TURN 64
 #define TELL_AGAIN_NS GW_NS_PER_S
 #define PAUSE_NS (100 * GW_NS_PER_MS)
+#define REFUSALS_MAX 16u /* told in a tenth of a second */
+#define ROOM_SHARE 8u    /* of the places are free: listen again */
 
 struct gw_peer_count {
     uint32_t connections;
@@ -28,6 +38,7 @@ struct gw_peer_count {
 };
 
 static void on_connection(struct gw_fd *fd, uint32_t events);
+static void listen_again(struct gw_acceptor *acceptor);
 
 /* ---- who ---- */
 
@@ -72,11 +83,23 @@ static void drop_count_if_unused(struct gw_acceptor *acceptor, struct gw_peer_co
     }
 }
 
+/* The loop has a place for one more again. */
+static void give_place_back(const struct gw_acceptor *acceptor) {
+    if (acceptor->spread != NULL) {
+        gw_spread_release(acceptor->spread, gw_loop_index(acceptor->loop));
+    }
+}
+
 void gw_acceptor_release(struct gw_acceptor *acceptor, struct gw_peer *peer) {
+    give_place_back(acceptor);
     acceptor->connections--;
     peer->count->connections--;
     drop_count_if_unused(acceptor, peer->count);
     peer->count = NULL;
+    if (acceptor->is_shut && acceptor->connections_max - acceptor->connections >
+                                 acceptor->connections_max / ROOM_SHARE) {
+        listen_again(acceptor);
+    }
 }
 
 bool gw_peer_has_left(int fd) {
@@ -103,22 +126,90 @@ static void pause_accepting(struct gw_acceptor *acceptor, int error) {
     gw_timer_start(acceptor->loop, &acceptor->pause, PAUSE_NS, on_pause_over);
 }
 
+/* ---- shut ---- */
+
+static void want_others(const struct gw_acceptor *acceptor, bool wants) {
+    if (acceptor->spread != NULL) {
+        gw_spread_want(acceptor->spread, acceptor->loop, wants);
+    }
+}
+
+static void on_shut_long_enough(struct gw_timer *timer) {
+    listen_again(GW_CONTAINER(timer, struct gw_acceptor, pause));
+}
+
+static void listen_again(struct gw_acceptor *acceptor) {
+    const int fd = acceptor->fd.fd;
+    if (gw_listen_again(fd) != EG_OK ||
+        gw_fd_watch(acceptor->loop, &acceptor->fd, fd, EG_FD_READ, on_connection) != EG_OK) {
+        gw_timer_start(acceptor->loop, &acceptor->pause, PAUSE_NS, on_shut_long_enough);
+        return;
+    }
+    gw_timer_stop(acceptor->loop, &acceptor->pause);
+    acceptor->is_shut = false;
+    acceptor->refused = 0;
+    want_others(acceptor, true);
+}
+
+static void shut(struct gw_acceptor *acceptor) {
+    if (!acceptor->fd.is_watched || shutdown(acceptor->fd.fd, SHUT_RD) != 0) {
+        return;
+    }
+    want_others(acceptor, false);
+    gw_fd_unwatch(acceptor->loop, &acceptor->fd);
+    acceptor->is_shut = true;
+    gw_timer_start(acceptor->loop, &acceptor->pause, PAUSE_NS, on_shut_long_enough);
+}
+
+/* For want of a place. */
+static void count_refusal(struct gw_acceptor *acceptor) {
+    const uint64_t now_ns = gw_monotonic_ns();
+    if (now_ns - acceptor->refused_since_ns > PAUSE_NS) {
+        acceptor->refused_since_ns = now_ns;
+        acceptor->refused = 0;
+    }
+    if (++acceptor->refused > REFUSALS_MAX) {
+        shut(acceptor);
+    }
+}
+
+/* ---- admission ---- */
+
 static void admit(struct gw_acceptor *acceptor, int fd, struct gw_peer *peer) {
     bool is_mapped;
     const struct eg_str key = key_of(peer, &is_mapped);
     set_text(peer, key, is_mapped);
     struct gw_peer_count *count = count_of(acceptor, key);
+    const bool is_full = acceptor->connections >= acceptor->connections_max;
     const bool is_refused =
-        acceptor->connections >= acceptor->connections_max ||
-        (acceptor->per_peer_max != 0 && count->connections >= acceptor->per_peer_max);
+        is_full || (acceptor->per_peer_max != 0 && count->connections >= acceptor->per_peer_max);
     if (is_refused) {
         drop_count_if_unused(acceptor, count);
+        give_place_back(acceptor);
     } else {
         acceptor->connections++;
         count->connections++;
         peer->count = count;
     }
     acceptor->on_accept(acceptor, fd, peer, is_refused);
+    if (is_full) {
+        count_refusal(acceptor);
+    }
+}
+
+static void take(void *arg, int fd, struct gw_peer *peer) {
+    admit(arg, fd, peer);
+}
+
+/* Here, or on the loop with the fewest connections. */
+static void place(struct gw_acceptor *acceptor, int fd, struct gw_peer *peer) {
+    const uint32_t own = gw_loop_index(acceptor->loop);
+    const uint32_t member = acceptor->spread == NULL ? own : gw_spread_pick(acceptor->spread, own);
+    if (member == own) {
+        admit(acceptor, fd, peer);
+    } else {
+        gw_spread_send(acceptor->spread, member, fd, peer);
+    }
 }
 
 static void on_connection(struct gw_fd *fd, uint32_t events) {
@@ -129,7 +220,7 @@ static void on_connection(struct gw_fd *fd, uint32_t events) {
         const int client = accept4(fd->fd, (struct sockaddr *)&peer.address, &peer.address_len,
                                    SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0) {
-            admit(acceptor, client, &peer);
+            place(acceptor, client, &peer);
             continue;
         }
         const int error = errno;
@@ -147,11 +238,19 @@ static void on_connection(struct gw_fd *fd, uint32_t events) {
 
 int32_t gw_acceptor_start(struct gw_acceptor *acceptor, struct eg_loop *loop, int listen_fd) {
     acceptor->loop = loop;
-    return gw_fd_watch(loop, &acceptor->fd, listen_fd, EG_FD_READ, on_connection);
+    const int32_t rc = gw_fd_watch(loop, &acceptor->fd, listen_fd, EG_FD_READ, on_connection);
+    if (rc == EG_OK && acceptor->spread != NULL) {
+        gw_spread_join(acceptor->spread, loop, take, acceptor);
+    }
+    return rc;
 }
 
 void gw_acceptor_stop(struct gw_acceptor *acceptor) {
-    if (acceptor->fd.is_watched) {
+    if (acceptor->fd.is_watched || acceptor->is_shut) {
+        if (acceptor->spread != NULL) {
+            gw_spread_leave(acceptor->spread, acceptor->loop);
+        }
+        acceptor->is_shut = false;
         gw_fd_unwatch(acceptor->loop, &acceptor->fd);
         gw_timer_stop(acceptor->loop, &acceptor->pause);
         close(acceptor->fd.fd);

@@ -725,6 +725,7 @@ int32_t gw_http_server_start(struct eg_loop *loop, int fd,
     server->acceptor.connections_max = config->limits.connections;
     server->acceptor.per_peer_max = config->limits.connections_per_ip;
     server->acceptor.on_accept = on_accept;
+    server->acceptor.spread = config->spread;
     int32_t rc = start_daemon(server, ret_why);
     if (rc != EG_OK) {
         close(fd);

@@ -15,6 +15,7 @@
 #include "io/loop.h"
 
 struct gw_http_server; /* one listener on one loop */
+struct gw_spread;      /* http_spread.h */
 
 struct gw_http_limits {
     uint64_t body_bytes;         /* 413 */
@@ -65,6 +66,9 @@ struct gw_http_server_config {
     const char *name; /* "events", "config": in logs and metrics */
     struct gw_http_limits limits;
     struct gw_tls_files tls;
+    /* Optional: the loops that serve the same port, so that each has as many connections. Borrowed.
+     */
+    struct gw_spread *spread;
     /* The request is complete. give: the handler holds one reference and calls gw_http_reply
      * exactly once (now or later) and gw_http_request_unref when it needs it no more. */
     void (*on_request)(void *arg, struct gw_http_request *request);
@@ -93,6 +97,9 @@ int32_t gw_listen(struct eg_str address, uint16_t port, int *ret_fd, uint16_t *r
 /* Is nobody else listening there? SO_REUSEPORT would share a port silently with another process of
  * the same user: call this once before the first gw_listen of a fixed port. */
 int32_t gw_listen_check(struct eg_str address, uint16_t port, struct eg_why *ret_why);
+
+/* A socket of gw_listen that was shut down. EG_E_IO. */
+int32_t gw_listen_again(int fd);
 
 /* Serves fd (give) on the loop. The config is copied, its strings are borrowed until destroy. */
 int32_t gw_http_server_start(struct eg_loop *loop, int fd,

@@ -128,9 +128,27 @@ static int32_t listen_on(struct eg_str address, uint16_t port, bool is_shared, i
     return EG_OK;
 }
 
+/* Port 0: a second socket takes the free port by its number. Linux forgets a port that it chose
+ * itself when the socket is shut down (SOCK_BINDPORT_LOCK), as http_accept.c does. */
 int32_t gw_listen(struct eg_str address, uint16_t port, int *ret_fd, uint16_t *ret_port,
                   struct eg_why *ret_why) {
-    return listen_on(address, port, true, ret_fd, ret_port, ret_why);
+    int first = -1;
+    uint16_t bound = port;
+    int32_t rc = EG_OK;
+    if (port == 0) {
+        rc = listen_on(address, 0, true, &first, &bound, ret_why);
+    }
+    if (rc == EG_OK) {
+        rc = listen_on(address, bound, true, ret_fd, ret_port, ret_why);
+    }
+    if (first >= 0) {
+        close(first);
+    }
+    return rc;
+}
+
+int32_t gw_listen_again(int fd) {
+    return listen(fd, BACKLOG) == 0 ? EG_OK : EG_E_IO;
 }
 
 int32_t gw_listen_check(struct eg_str address, uint16_t port, struct eg_why *ret_why) {

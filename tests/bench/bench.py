@@ -24,6 +24,7 @@ import plot
 import programs
 import report
 import rows
+import scale
 from report import Target
 
 ROOT = programs.HERE.parents[1]
@@ -149,6 +150,9 @@ def arguments():
                         help="exit with 1 when a target is missed; with --plugins: when a row is over its budget")
     parser.add_argument("--plugins", action="store_true",
                         help="what plugins cost, in many short rounds, instead of the comparison")
+    parser.add_argument("--scale", nargs="?", const="all", choices=["all", *scale.EXPERIMENTS], metavar="EXPERIMENT",
+                        help="two cores, many connections, latency, overload, instead of the comparison; or one of "
+                        + ", ".join(scale.EXPERIMENTS) + ". With --check: exit with 1 over a target")
     parser.add_argument("--plot", type=pathlib.Path, default=ROOT / "build" / "bench.svg", metavar="FILE",
                         help="where the plot goes, an SVG image (default: build/bench.svg)")
     parser.add_argument("--write-docs", action="store_true",
@@ -198,6 +202,9 @@ def main():
         directory.chmod(0o755)   # nginx's worker is another user
         try:
             upstream = programs.Upstream(cores[1], directory)
+            if args.scale:
+                return scale.run(cores, directory, upstream, args.build.resolve(), args.quick, args.check,
+                                 None if args.scale == "all" else args.scale)
             if args.plugins:
                 return rows.run(cores, directory, upstream, args.build.resolve(), args.rounds, args.check)
             return compare(args, cores, directory, upstream)

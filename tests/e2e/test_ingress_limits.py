@@ -244,6 +244,47 @@ def test_connections_over_the_limit_get_503_and_a_free_place_serves_again(make_g
     assert refused(gateway, 503) >= 1
 
 
+def test_loops_get_as_many_connections_each_so_that_none_is_full_before_the_others(make_gateway):
+    gateway = make_gateway(set={"limits.connections": 40, "loops": 4})
+    for _ in range(3):
+        held = [Connection(gateway.events_port) for _ in range(40)]
+        for connection in held:
+            connection.send(head("Content-Length: 0"))
+            assert connection.read().status == 202
+        with Connection(gateway.events_port) as connection:
+            assert connection.read().status == 503
+        for connection in held:
+            connection.close()
+        wait_for(lambda: clients(gateway) == 0, "the clients' connections to be closed")
+
+
+def test_a_flood_of_connections_over_the_limit_is_refused_and_those_with_a_place_are_served(make_gateway):
+    gateway = make_gateway(set={"limits.connections": 8, "loops": 2})
+    held = [Connection(gateway.events_port) for _ in range(8)]
+    told = refused_by_system = 0
+    for connection in held:
+        connection.send(head("Content-Length: 0"))
+        assert connection.read().status == 202
+    for _ in range(300):
+        try:
+            with Connection(gateway.events_port) as connection:
+                told += connection.read().status == 503
+        except ConnectionError:
+            refused_by_system += 1
+    assert told > 0 and refused_by_system > 0 and told + refused_by_system == 300
+    for connection in held:
+        connection.send(head("Content-Length: 0"))
+        assert connection.read().status == 202
+        connection.close()
+
+    def is_served():
+        try:
+            return gateway.event("POST", "/").status == 202
+        except ConnectionError:
+            return False
+    wait_for(is_served, "a free place")
+
+
 def test_200_connections_at_once_are_served(gw):
     gw.event_type("http.request")
     function = gw.function("f", lambda call: {"body": call.json["data"]["query"]["n"][0]})

@@ -1,0 +1,81 @@
+"""The open-loop generator against the upstream and against servers that do not answer, and what is made of its records."""
+import os
+import socket
+import time
+
+import programs
+import pytest
+import scale
+from scale import Answers
+
+
+@pytest.fixture
+def load(tmp_path):
+    return scale.Load(tmp_path, max(os.sched_getaffinity(0)))
+
+
+@pytest.fixture
+def silent():
+    """Takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_requests_are_due_at_the_rate_of_their_phase_and_all_are_answered(load, tmp_path):
+    upstream = programs.Upstream(max(os.sched_getaffinity(0)), tmp_path)
+    try:
+        answers = load.run(upstream.port, "/", (1000, 0.2), (200, 0.5), connections=4)
+        assert upstream.count() == 300
+    finally:
+        upstream.stop()
+    assert answers.good() == len(answers.records) == 300
+    assert [due for due, _, _ in answers.records[:3]] == [0, 1000, 2000]
+    assert answers.between(0.2, 0.7).records[1][0] == 205000
+
+
+def test_a_request_without_a_free_connection_is_given_up_and_one_without_an_answer_is_abandoned(load, silent):
+    answers = load.run(silent, "/", (100, 0.2), connections=2, patience_ms=10, deadline_ms=100)
+    statuses = [status for _, _, status in answers.records]
+    assert statuses[:3] == [scale.ABANDONED, scale.ABANDONED, scale.NONE]
+    assert answers.good() == 0 and answers.records[0][1] >= 100000
+
+
+def test_time_counts_from_when_a_request_was_due_and_not_from_when_it_was_sent(load):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        pid = os.fork()
+        if pid == 0:   # a server that answers one request after the other, each after 50 ms
+            connection = listener.accept()[0]
+            while connection.recv(4096):
+                time.sleep(0.05)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            os._exit(0)
+        answers = load.run(listener.getsockname()[1], "/", (100, 0.1), connections=1)
+        os.waitpid(pid, 0)
+    assert answers.good() == 10
+    assert answers.records[9][1] >= 10 * 50000 - 90000   # due after 90 ms, answered as the tenth
+
+
+def test_a_server_that_refuses_connections_is_left_alone_for_a_while(load):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        answers = load.run(nobody.getsockname()[1], "/", (1000, 0.1), connections=3, patience_ms=5)
+    assert answers.count(scale.is_refusal) == 3 and answers.count(lambda s: s == scale.NONE) == 97   # one each
+
+
+def records(*spans):
+    """(from ms, to ms, status, took ms), a request each millisecond."""
+    return Answers([(ms * 1000, took * 1000, status) for first, end, status, took in spans for ms in range(first, end)])
+
+
+def test_recovery_ends_with_the_last_tenth_of_a_second_that_was_not_as_usual():
+    usual = records((0, 1000, 200, 1))
+    assert scale.recovery(records((1000, 3000, 200, 1)), usual, 1) == ("0.0 s", "at most 2 s", True)
+    assert scale.recovery(records((1000, 1650, 503, 1), (1650, 3000, 200, 1)), usual, 1)[0] == "0.7 s"
+    assert scale.recovery(records((1000, 1250, 200, 90), (1250, 3000, 200, 1)), usual, 1)[0] == "0.3 s"
+    assert scale.recovery(records((1000, 3900, 200, 90)), usual, 1)[2] is False
+
+
+def test_percentiles_are_those_of_wanted_answers_only():
+    answers = records((0, 98, 200, 1), (98, 100, 503, 50))
+    assert answers.p_ms(0.99) == 1 and answers.p_ms(0.5, scale.is_refusal) == 50
+    assert records((0, 9, 503, 1)).p_ms(0.99) == float("inf")
