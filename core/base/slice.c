@@ -6,26 +6,38 @@
 
 #include "base/check.h"
 
+#define EACH_BYTE(value) (0x0101010101010101u * (uint64_t)(value))
+
 static unsigned char lower(char c) {
     const unsigned char u = (unsigned char)c;
     return u >= 'A' && u <= 'Z' ? (unsigned char)(u + 32) : u;
 }
 
-static bool same_nocase(const char *a, const char *b, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        if (lower(a[i]) != lower(b[i])) {
+/* Eight bytes at a time: a letter A..Z gets the bit that makes it small. Bytes over 0x7f are left
+ * as they are: the sums are made of the low seven bits, so that none reaches its neighbour. */
+static uint64_t lower_word(const char *p) {
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    const uint64_t low = word & EACH_BYTE(0x7f);
+    const uint64_t from_a = low + EACH_BYTE(0x80 - 'A');
+    const uint64_t past_z = low + EACH_BYTE(0x7f - 'Z');
+    const uint64_t is_big = from_a & ~past_z & ~word & EACH_BYTE(0x80);
+    return word | is_big >> 2;
+}
+
+bool gw_same_nocase(const char *a, const char *b, size_t len) {
+    size_t at = 0;
+    for (; len - at >= 8; at += 8) {
+        if (lower_word(a + at) != lower_word(b + at)) {
+            return false;
+        }
+    }
+    for (; at < len; at++) {
+        if (lower(a[at]) != lower(b[at])) {
             return false;
         }
     }
     return true;
-}
-
-bool gw_str_eq(struct eg_str a, struct eg_str b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool gw_str_eq_nocase(struct eg_str a, struct eg_str b) {
-    return a.len == b.len && same_nocase(a.ptr, b.ptr, a.len);
 }
 
 bool gw_str_starts(struct eg_str s, struct eg_str prefix) {
@@ -33,7 +45,7 @@ bool gw_str_starts(struct eg_str s, struct eg_str prefix) {
 }
 
 bool gw_str_starts_nocase(struct eg_str s, struct eg_str prefix) {
-    return s.len >= prefix.len && same_nocase(s.ptr, prefix.ptr, prefix.len);
+    return s.len >= prefix.len && gw_same_nocase(s.ptr, prefix.ptr, prefix.len);
 }
 
 bool gw_str_ends(struct eg_str s, struct eg_str suffix) {

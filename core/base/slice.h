@@ -18,8 +18,14 @@ static inline struct eg_str gw_str(const char *ptr, size_t len) {
 /* For printf("%.*s", GW_FMT(s)). */
 #define GW_FMT(s) (int)(s).len, (s).len == 0 ? "" : (s).ptr
 
-bool gw_str_eq(struct eg_str a, struct eg_str b);
-bool gw_str_eq_nocase(struct eg_str a, struct eg_str b); /* ASCII */
+/* Most comparisons end at the lengths, so that much is inline. */
+static inline bool gw_str_eq(struct eg_str a, struct eg_str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+bool gw_same_nocase(const char *a, const char *b, size_t len); /* ASCII */
+static inline bool gw_str_eq_nocase(struct eg_str a, struct eg_str b) {
+    return a.len == b.len && gw_same_nocase(a.ptr, b.ptr, a.len);
+}
 bool gw_str_starts(struct eg_str s, struct eg_str prefix);
 bool gw_str_starts_nocase(struct eg_str s, struct eg_str prefix);
 bool gw_str_ends(struct eg_str s, struct eg_str suffix);

@@ -12,6 +12,24 @@ static void equality_takes_null_for_empty(void) {
     CU_ASSERT_FALSE(gw_str_eq(GW_STR("ab"), GW_STR("abc")));
 }
 
+static unsigned small(unsigned c) {
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+static void only_ascii_letters_are_the_same_in_both_cases_at_any_place(void) {
+    const size_t places[] = {0, 3, 7, 8, 15, 18};
+    for (size_t i = 0; i < 6 * 256 * 256; i++) {
+        const unsigned left = i & 0xff;
+        const unsigned right = i >> 8 & 0xff;
+        char a[] = "X-Some-Name-As-Sent";
+        char b[] = "x-somE-naMe-as-SENT";
+        a[places[i >> 16]] = (char)left;
+        b[places[i >> 16]] = (char)right;
+        CU_ASSERT_EQUAL_FATAL(gw_str_eq_nocase(gw_str(a, 19), gw_str(b, 19)),
+                              small(left) == small(right));
+    }
+}
+
 static void prefixes_and_suffixes_are_found(void) {
     CU_ASSERT_TRUE(gw_str_starts(GW_STR("abc"), GW_STR("ab")));
     CU_ASSERT_TRUE(gw_str_starts(none, none));
@@ -139,9 +157,11 @@ static void header_names_are_spelled_as_go_spells_them(void) {
     }
 }
 
-UNIT_MAIN(UNIT(equality_takes_null_for_empty), UNIT(prefixes_and_suffixes_are_found),
-          UNIT(order_is_bytewise_and_shorter_first), UNIT(cuts_are_clipped),
-          UNIT(trim_takes_http_and_line_space_only), UNIT(pieces_are_cut_off_to_the_last_empty_one),
+UNIT_MAIN(UNIT(equality_takes_null_for_empty),
+          UNIT(only_ascii_letters_are_the_same_in_both_cases_at_any_place),
+          UNIT(prefixes_and_suffixes_are_found), UNIT(order_is_bytewise_and_shorter_first),
+          UNIT(cuts_are_clipped), UNIT(trim_takes_http_and_line_space_only),
+          UNIT(pieces_are_cut_off_to_the_last_empty_one),
           UNIT(secrets_are_equal_only_when_every_byte_is),
           UNIT(numbers_are_whole_slices_within_range),
           UNIT(the_nearest_name_is_within_a_third_of_the_word),
