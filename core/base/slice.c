@@ -216,18 +216,18 @@ bool gw_is_field_value(struct eg_str s) {
     return true;
 }
 
-void gw_header_canonical(struct eg_str s, char *out) {
-    if (!gw_is_token(s)) {
-        if (s.len > 0) {
-            memcpy(out, s.ptr, s.len);
-        }
-        return;
-    }
+bool gw_header_canonical(struct eg_str s, char *out) {
     bool is_start = true;
     for (size_t i = 0; i < s.len; i++) {
-        const unsigned char c = lower(s.ptr[i]);
-        const bool is_letter = c >= 'a' && c <= 'z';
-        out[i] = (char)(is_start && is_letter ? c - 32 : c);
+        const unsigned char c = (unsigned char)s.ptr[i];
+        if (!token_bytes[c]) {
+            memcpy(out, s.ptr, s.len);
+            return false;
+        }
+        const bool is_letter = (unsigned char)((c | 0x20) - 'a') < 26;
+        const unsigned char big = (unsigned char)(is_start ? 0 : 0x20);
+        out[i] = (char)(is_letter ? (c & 0xdf) | big : c);
         is_start = c == '-';
     }
+    return s.len > 0;
 }

@@ -52,7 +52,7 @@ const char *gw_str_nearest(struct eg_str word, const char *const *candidates, si
 bool gw_is_token(struct eg_str s);
 bool gw_is_field_value(struct eg_str s);
 /* Header name in Go's canonical form: each dash-separated word capitalised, the rest lower. Writes
- * s.len bytes to out. Names that are no token are copied as they are. */
-void gw_header_canonical(struct eg_str s, char *out);
+ * s.len bytes to out. Names that are no token are copied as they are: false. */
+bool gw_header_canonical(struct eg_str s, char *out);
 
 #endif

@@ -77,16 +77,15 @@ static bool is_hidden(struct eg_str name) {
 
 /* Characters of a token need no escapes in JSON (RFC 9110 5.6.2). */
 static void write_header_name(struct gw_bytes *out, struct eg_str header) {
-    if (!gw_is_token(header)) {
-        gw_jw_string(out, header);
-        return;
-    }
     char *room = gw_bytes_grow(out, header.len + 2);
     if (room == NULL) {
         return;
     }
     room[0] = '"';
-    gw_header_canonical(header, room + 1);
+    if (!gw_header_canonical(header, room + 1)) {
+        gw_jw_string(out, header);
+        return;
+    }
     room[header.len + 1] = '"';
     out->len += header.len + 2;
 }
