@@ -28,24 +28,30 @@ static inline uint64_t gw_json_zeros(uint64_t word) {
     return (word - GW_EACH_BYTE(1)) & ~word & GW_EACH_BYTE(0x80);
 }
 
-/* Number of leading plain bytes of p. */
+/* A high bit per byte that is below 0x20, a quote, a backslash or not ASCII. */
+static inline uint64_t gw_json_marks(uint64_t word) {
+    return (((word - GW_EACH_BYTE(0x20)) | word) & GW_EACH_BYTE(0x80)) |
+           gw_json_zeros(word ^ GW_EACH_BYTE('"')) | gw_json_zeros(word ^ GW_EACH_BYTE('\\'));
+}
+
+/* Number of leading plain bytes of p. The last word overlaps the one before it. */
 static inline size_t gw_json_plain_run(const char *p, size_t len) {
     size_t at = 0;
-    while (len - at >= 8) {
-        const uint64_t word = gw_json_word(p + at);
-        /* Below 0x20, a quote, a backslash or not ASCII. */
-        const uint64_t marks = (((word - GW_EACH_BYTE(0x20)) & ~word) | word) & GW_EACH_BYTE(0x80);
-        const uint64_t all = marks | gw_json_zeros(word ^ GW_EACH_BYTE('"')) |
-                             gw_json_zeros(word ^ GW_EACH_BYTE('\\'));
-        if (all != 0) {
-            return at + (size_t)__builtin_ctzll(all) / 8;
+    if (len < 8) {
+        while (at < len && gw_json_plain[(unsigned char)p[at]]) {
+            at++;
         }
-        at += 8;
+        return at;
     }
-    while (at < len && gw_json_plain[(unsigned char)p[at]]) {
-        at++;
+    while (at < len) {
+        const size_t from = len - at < 8 ? len - 8 : at;
+        const uint64_t marks = gw_json_marks(gw_json_word(p + from));
+        if (marks != 0) {
+            return from + (size_t)__builtin_ctzll(marks) / 8;
+        }
+        at = from + 8;
     }
-    return at;
+    return len;
 }
 
 /* Number of leading bytes of p that are neither quote nor backslash. */

@@ -41,9 +41,11 @@ static const struct {
 };
 
 static void name(struct writer *w, struct eg_str text) {
-    gw_bytes_add_c(&w->out, w->is_first ? "\"" : ",\"");
-    gw_bytes_add(&w->out, text);
-    gw_bytes_add(&w->out, GW_STR("\":"));
+    if (!w->is_first) {
+        gw_bytes_add_char(&w->out, ',');
+    }
+    gw_jw_plain(&w->out, text);
+    gw_bytes_add_char(&w->out, ':');
     w->is_first = false;
 }
 
