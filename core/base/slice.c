@@ -190,7 +190,7 @@ const char *gw_str_nearest(struct eg_str word, const char *const *candidates, si
 }
 
 /* RFC 9110 5.6.2 tchar */
-static const bool token_bytes[256] = {
+const bool gw_token_bytes[256] = {
     ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,  ['#'] = true,
     ['$'] = true,         ['%'] = true,         ['&'] = true,         ['\''] = true, ['*'] = true,
     ['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
@@ -199,15 +199,29 @@ static const bool token_bytes[256] = {
 
 bool gw_is_token(struct eg_str s) {
     for (size_t i = 0; i < s.len; i++) {
-        if (!token_bytes[(unsigned char)s.ptr[i]]) {
+        if (!gw_token_bytes[(unsigned char)s.ptr[i]]) {
             return false;
         }
     }
     return s.len > 0;
 }
 
+/* A high bit per byte that is a control byte; a borrow may set one too many. */
+static uint64_t controls(const char *p) {
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    const uint64_t deletes = word ^ EACH_BYTE(0x7f);
+    return (((word - EACH_BYTE(0x20)) & ~word) | ((deletes - EACH_BYTE(1)) & ~deletes)) &
+           EACH_BYTE(0x80);
+}
+
+/* Words without control bytes are passed over. */
 bool gw_is_field_value(struct eg_str s) {
-    for (size_t i = 0; i < s.len; i++) {
+    size_t i = 0;
+    while (s.len - i >= 8 && controls(s.ptr + i) == 0) {
+        i += 8;
+    }
+    for (; i < s.len; i++) {
         const unsigned char c = (unsigned char)s.ptr[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
             return false;
@@ -220,7 +234,7 @@ bool gw_header_canonical(struct eg_str s, char *out) {
     bool is_start = true;
     for (size_t i = 0; i < s.len; i++) {
         const unsigned char c = (unsigned char)s.ptr[i];
-        if (!token_bytes[c]) {
+        if (!gw_token_bytes[c]) {
             memcpy(out, s.ptr, s.len);
             return false;
         }

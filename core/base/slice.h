@@ -49,6 +49,7 @@ int32_t gw_str_i64(struct eg_str s, int64_t *ret_value);
 const char *gw_str_nearest(struct eg_str word, const char *const *candidates, size_t count);
 
 /* HTTP (RFC 9110 5.6.2, 5.5): token; field value free of control bytes but HTAB. */
+extern const bool gw_token_bytes[256];
 bool gw_is_token(struct eg_str s);
 bool gw_is_field_value(struct eg_str s);
 /* Header name in Go's canonical form: each dash-separated word capitalised, the rest lower. Writes

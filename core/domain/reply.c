@@ -103,8 +103,10 @@ static const struct {
 
 /* Names in any case, unknown ones ignored, null keeps what was. */
 static int32_t take_field(struct mapper *m, struct eg_str raw_name, struct gw_jval value) {
+    const bool has_escapes = gw_str_find(raw_name, '\\') < raw_name.len;
     for (size_t i = 0; value.type != GW_J_NULL && i < GW_COUNT(fields); i++) {
-        if (gw_jname_eq_nocase(raw_name, fields[i].name)) {
+        if (has_escapes ? gw_jname_eq_nocase(raw_name, fields[i].name)
+                        : gw_str_eq_nocase(raw_name, fields[i].name)) {
             return fields[i].take(m, value);
         }
     }
