@@ -13,11 +13,23 @@ static unsigned char lower(char c) {
     return u >= 'A' && u <= 'Z' ? (unsigned char)(u + 32) : u;
 }
 
-/* Eight bytes at a time: a letter A..Z gets the bit that makes it small. Bytes over 0x7f are left
- * as they are: the sums are made of the low seven bits, so that none reaches its neighbour. */
-static uint64_t lower_word(const char *p) {
+static uint64_t word_at(const char *p) {
     uint64_t word;
     memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* All of four to seven bytes, some of them twice. */
+static uint64_t short_word_at(const char *p, size_t len) {
+    uint32_t halves[2];
+    memcpy(&halves[0], p, sizeof halves[0]);
+    memcpy(&halves[1], p + len - sizeof halves[1], sizeof halves[1]);
+    return (uint64_t)halves[1] << 32 | halves[0];
+}
+
+/* A letter A..Z gets the bit that makes it small. Bytes over 0x7f are left as they are: the sums
+ * are made of the low seven bits, so that none reaches its neighbour. */
+static uint64_t lower_word(uint64_t word) {
     const uint64_t low = word & EACH_BYTE(0x7f);
     const uint64_t from_a = low + EACH_BYTE(0x80 - 'A');
     const uint64_t past_z = low + EACH_BYTE(0x7f - 'Z');
@@ -25,14 +37,24 @@ static uint64_t lower_word(const char *p) {
     return word | is_big >> 2;
 }
 
-bool gw_same_nocase(const char *a, const char *b, size_t len) {
-    size_t at = 0;
-    for (; len - at >= 8; at += 8) {
-        if (lower_word(a + at) != lower_word(b + at)) {
+/* Eight bytes at a time, the last word overlaps the one before it. */
+static bool same_words(const char *a, const char *b, size_t len) {
+    for (size_t at = 0; at + 8 < len; at += 8) {
+        if (lower_word(word_at(a + at)) != lower_word(word_at(b + at))) {
             return false;
         }
     }
-    for (; at < len; at++) {
+    return lower_word(word_at(a + len - 8)) == lower_word(word_at(b + len - 8));
+}
+
+bool gw_same_nocase(const char *a, const char *b, size_t len) {
+    if (len >= 8) {
+        return same_words(a, b, len);
+    }
+    if (len >= 4) {
+        return lower_word(short_word_at(a, len)) == lower_word(short_word_at(b, len));
+    }
+    for (size_t at = 0; at < len; at++) {
         if (lower(a[at]) != lower(b[at])) {
             return false;
         }
@@ -207,21 +229,29 @@ bool gw_is_token(struct eg_str s) {
 }
 
 /* A high bit per byte that is a control byte; a borrow may set one too many. */
-static uint64_t controls(const char *p) {
-    uint64_t word;
-    memcpy(&word, p, sizeof word);
+static uint64_t controls(uint64_t word) {
     const uint64_t deletes = word ^ EACH_BYTE(0x7f);
     return (((word - EACH_BYTE(0x20)) & ~word) | ((deletes - EACH_BYTE(1)) & ~deletes)) &
            EACH_BYTE(0x80);
 }
 
-/* Words without control bytes are passed over. */
-bool gw_is_field_value(struct eg_str s) {
-    size_t i = 0;
-    while (s.len - i >= 8 && controls(s.ptr + i) == 0) {
-        i += 8;
+static bool is_free_of_controls(struct eg_str s) {
+    uint64_t found = s.len < 4 ? 1 : 0;
+    if (s.len >= 4 && s.len < 8) {
+        found = controls(short_word_at(s.ptr, s.len));
     }
-    for (; i < s.len; i++) {
+    for (size_t at = 0; s.len >= 8 && found == 0 && at < s.len; at += 8) {
+        found = controls(word_at(s.ptr + (s.len - at < 8 ? s.len - 8 : at)));
+    }
+    return found == 0;
+}
+
+/* HTAB is the one control byte that may be there. */
+bool gw_is_field_value(struct eg_str s) {
+    if (is_free_of_controls(s)) {
+        return true;
+    }
+    for (size_t i = 0; i < s.len; i++) {
         const unsigned char c = (unsigned char)s.ptr[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
             return false;
