@@ -17,7 +17,7 @@ set(CMAKE_C_VISIBILITY_PRESET hidden)
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
-set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O3 -g")
 
 add_library(eventgw_flags INTERFACE)
 target_compile_definitions(eventgw_flags INTERFACE _GNU_SOURCE)

@@ -15,15 +15,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#endif
-
-#ifdef HAS_ASAN
+#if GW_ARENA_IS_WATCHED
 #include <sanitizer/asan_interface.h>
 #define POISON(ptr, len) __asan_poison_memory_region((ptr), (len))
 #define UNPOISON(ptr, len) __asan_unpoison_memory_region((ptr), (len))
@@ -34,16 +26,13 @@
 #define GAP_BYTES ((size_t)0)
 #endif
 
-#define ALIGN ((size_t)16)
 #define CHUNK_MIN ((size_t)256)
 #define CHUNK_MAX ((size_t)65536)
 #define OWN_CHUNK_FROM (CHUNK_MAX / 4)
 
 struct gw_arena_chunk {
     struct gw_arena_chunk *next;
-    size_t size; /* of the data */
-    size_t used;
-    size_t unused_pad; /* keeps the data aligned to 16 */
+    size_t size; /* of the data, which this header keeps aligned to 16 */
     char data[];
 };
 
@@ -61,20 +50,19 @@ static void chunk_free(struct gw_arena_chunk *chunk) {
 }
 
 static size_t round_up(size_t size) {
-    return gw_size_add(gw_size_add(size, ALIGN - 1) & ~(ALIGN - 1), GAP_BYTES);
+    return gw_size_add(gw_size_add(size, GW_ARENA_ALIGN - 1) & ~(GW_ARENA_ALIGN - 1), GAP_BYTES);
 }
 
-static void *chunk_take(struct gw_arena_chunk *chunk, size_t size) {
-    char *ptr = chunk->data + chunk->used;
-    chunk->used += round_up(size);
-    UNPOISON(ptr, size);
-    return ptr;
+static void use_chunk(struct gw_arena *arena, struct gw_arena_chunk *chunk) {
+    arena->current = chunk;
+    arena->at = chunk->data;
+    arena->left = chunk->size;
 }
 
 void gw_arena_init(struct gw_arena *arena, size_t first_chunk_bytes) {
     const size_t bytes = first_chunk_bytes < CHUNK_MIN ? CHUNK_MIN : first_chunk_bytes;
     *arena = (struct gw_arena){.first = chunk_new(round_up(bytes))};
-    arena->current = arena->first;
+    use_chunk(arena, arena->first);
 }
 
 static void free_after(struct gw_arena_chunk *chunk) {
@@ -89,13 +77,12 @@ static void free_after(struct gw_arena_chunk *chunk) {
 
 void gw_arena_reset(struct gw_arena *arena) {
     arena->used_bytes = 0;
-    arena->current = arena->first;
     if (arena->first == NULL) {
         return;
     }
     free_after(arena->first);
     POISON(arena->first->data, arena->first->size);
-    arena->first->used = 0;
+    use_chunk(arena, arena->first);
 }
 
 void gw_arena_free(struct gw_arena *arena) {
@@ -106,34 +93,40 @@ void gw_arena_free(struct gw_arena *arena) {
     *arena = (struct gw_arena){0};
 }
 
-/* A chunk with room for size, linked behind current. */
-static struct gw_arena_chunk *chunk_for(struct gw_arena *arena, size_t size) {
-    struct gw_arena_chunk *current = arena->current;
-    size_t bytes = round_up(size);
-    const bool is_own = bytes > OWN_CHUNK_FROM;
-    if (!is_own) {
-        const size_t doubled = current->size < CHUNK_MAX / 2 ? current->size * 2 : CHUNK_MAX;
-        bytes = bytes > doubled ? bytes : doubled;
-    }
+/* A new chunk of this size of data, linked behind current. */
+static struct gw_arena_chunk *add_chunk(struct gw_arena *arena, size_t bytes) {
     struct gw_arena_chunk *chunk = chunk_new(bytes);
-    chunk->next = current->next;
-    current->next = chunk;
-    if (!is_own) {
-        arena->current = chunk;
-    }
+    chunk->next = arena->current->next;
+    arena->current->next = chunk;
     return chunk;
 }
 
-void *gw_arena_alloc(struct gw_arena *arena, size_t size) {
+static void *take(struct gw_arena *arena, size_t size, size_t taken) {
+    char *piece = arena->at;
+    arena->at += taken;
+    arena->left -= taken;
+    UNPOISON(piece, size);
+    return piece;
+}
+
+void *gw_arena_alloc_slowly(struct gw_arena *arena, size_t size) {
+    const size_t taken = round_up(size);
     if (arena->first == NULL) {
         gw_arena_init(arena, CHUNK_MIN * 4);
     }
-    struct gw_arena_chunk *chunk = arena->current;
-    if (round_up(size) > chunk->size - chunk->used) {
-        chunk = chunk_for(arena, size);
-    }
     arena->used_bytes = gw_size_add(arena->used_bytes, size);
-    return chunk_take(chunk, size);
+    if (taken <= arena->left) {
+        return take(arena, size, taken);
+    }
+    if (taken > OWN_CHUNK_FROM) {
+        char *piece = add_chunk(arena, taken)->data;
+        UNPOISON(piece, size);
+        return piece;
+    }
+    const size_t before = arena->current->size;
+    const size_t doubled = before < CHUNK_MAX / 2 ? before * 2 : CHUNK_MAX;
+    use_chunk(arena, add_chunk(arena, taken > doubled ? taken : doubled));
+    return take(arena, size, taken);
 }
 
 void *gw_arena_zalloc(struct gw_arena *arena, size_t size) {

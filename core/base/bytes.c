@@ -67,10 +67,6 @@ char *gw_bytes_grow(struct gw_bytes *b, size_t more) {
     return b->ptr + b->len;
 }
 
-void gw_bytes_add_c(struct gw_bytes *b, const char *s) {
-    gw_bytes_add(b, (struct eg_str){.ptr = s, .len = strlen(s)});
-}
-
 void gw_bytes_add_u64(struct gw_bytes *b, uint64_t n) {
     char digits[20];
     size_t at = sizeof digits;

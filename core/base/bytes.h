@@ -28,24 +28,30 @@ void gw_bytes_clear(struct gw_bytes *b);
 /* Room for `more` bytes behind the content; the caller writes there and adds to len. NULL when
  * full. */
 char *gw_bytes_grow(struct gw_bytes *b, size_t more);
+/* The same; no call where there is room. more is over 0. */
+static inline char *gw_bytes_room(struct gw_bytes *b, size_t more) {
+    return more <= b->room - b->len ? b->ptr + b->len : gw_bytes_grow(b, more);
+}
 static inline void gw_bytes_add(struct gw_bytes *b, struct eg_str s) {
     if (s.len == 0) {
         return;
     }
-    char *to = s.len <= b->room - b->len ? b->ptr + b->len : gw_bytes_grow(b, s.len);
+    char *to = gw_bytes_room(b, s.len);
     if (to != NULL) {
         memcpy(to, s.ptr, s.len);
         b->len += s.len;
     }
 }
 static inline void gw_bytes_add_char(struct gw_bytes *b, char c) {
-    char *to = b->len < b->room ? b->ptr + b->len : gw_bytes_grow(b, 1);
+    char *to = gw_bytes_room(b, 1);
     if (to != NULL) {
         *to = c;
         b->len++;
     }
 }
-void gw_bytes_add_c(struct gw_bytes *b, const char *s);
+static inline void gw_bytes_add_c(struct gw_bytes *b, const char *s) {
+    gw_bytes_add(b, (struct eg_str){.ptr = s, .len = strlen(s)});
+}
 void gw_bytes_add_u64(struct gw_bytes *b, uint64_t n);
 void gw_bytes_add_i64(struct gw_bytes *b, int64_t n);
 void gw_bytes_addf(struct gw_bytes *b, const char *format, ...)

@@ -5,6 +5,7 @@
 #ifndef GW_BASE_JRUN_H
 #define GW_BASE_JRUN_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,25 +16,57 @@ extern const bool gw_json_plain[256];
 
 #define GW_EACH_BYTE(value) (0x0101010101010101u * (uint64_t)(value))
 
-/* Number of leading plain bytes of p. */
+/* The bytes of p as a number whose lowest byte is the first. */
+static inline uint64_t gw_json_word(const char *p) {
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return le64toh(word);
+}
+
+/* A high bit per byte that is zero. A borrow may set one too many, but only behind a right one. */
+static inline uint64_t gw_json_zeros(uint64_t word) {
+    return (word - GW_EACH_BYTE(1)) & ~word & GW_EACH_BYTE(0x80);
+}
+
+/* A high bit per byte that is below 0x20, a quote, a backslash or not ASCII. */
+static inline uint64_t gw_json_marks(uint64_t word) {
+    return (((word - GW_EACH_BYTE(0x20)) | word) & GW_EACH_BYTE(0x80)) |
+           gw_json_zeros(word ^ GW_EACH_BYTE('"')) | gw_json_zeros(word ^ GW_EACH_BYTE('\\'));
+}
+
+/* Number of leading plain bytes of p. The last word overlaps the one before it. */
 static inline size_t gw_json_plain_run(const char *p, size_t len) {
     size_t at = 0;
+    if (len < 8) {
+        while (at < len && gw_json_plain[(unsigned char)p[at]]) {
+            at++;
+        }
+        return at;
+    }
+    while (at < len) {
+        const size_t from = len - at < 8 ? len - 8 : at;
+        const uint64_t marks = gw_json_marks(gw_json_word(p + from));
+        if (marks != 0) {
+            return from + (size_t)__builtin_ctzll(marks) / 8;
+        }
+        at = from + 8;
+    }
+    return len;
+}
+
+/* Number of leading bytes of p that are neither quote nor backslash. */
+static inline size_t gw_json_text_run(const char *p, size_t len) {
+    size_t at = 0;
     while (len - at >= 8) {
-        uint64_t word;
-        memcpy(&word, p + at, sizeof word);
-        /* A high bit per byte that is below 0x20, a quote, a backslash or not ASCII. A borrow may
-         * set one too many, but only behind a right one. */
-        const uint64_t quotes = word ^ GW_EACH_BYTE('"');
-        const uint64_t slashes = word ^ GW_EACH_BYTE('\\');
-        const uint64_t marks = ((word - GW_EACH_BYTE(0x20)) & ~word) |
-                               ((quotes - GW_EACH_BYTE(1)) & ~quotes) |
-                               ((slashes - GW_EACH_BYTE(1)) & ~slashes) | word;
-        if ((marks & GW_EACH_BYTE(0x80)) != 0) {
-            break;
+        const uint64_t word = gw_json_word(p + at);
+        const uint64_t marks =
+            gw_json_zeros(word ^ GW_EACH_BYTE('"')) | gw_json_zeros(word ^ GW_EACH_BYTE('\\'));
+        if (marks != 0) {
+            return at + (size_t)__builtin_ctzll(marks) / 8;
         }
         at += 8;
     }
-    while (at < len && gw_json_plain[(unsigned char)p[at]]) {
+    while (at < len && p[at] != '"' && p[at] != '\\') {
         at++;
     }
     return at;

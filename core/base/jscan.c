@@ -52,6 +52,7 @@ struct scan {
     const char *p;
     const char *end;
     enum state state;
+    enum state after; /* a value that ends here */
     uint32_t depth;
     uint32_t max_depth;
     const char *reason;
@@ -87,6 +88,12 @@ static const uint8_t actions[STATES][BYTE_CLASSES] = {
 /* Where the single byte of A_MOVE leads. */
 static const uint8_t moves[STATES] = {
     [S_COLON] = S_VALUE, [S_AFTER_ITEM] = S_VALUE, [S_AFTER_MEMBER] = S_NAME};
+
+/* That byte, by state; of no state is it 0x100. */
+static const uint16_t separators[STATES] = {
+    [S_VALUE] = 0x100, [S_ITEM_OR_END] = 0x100, [S_NAME_OR_END] = 0x100, [S_NAME] = 0x100,
+    [S_COLON] = ':',   [S_AFTER_ITEM] = ',',    [S_AFTER_MEMBER] = ',',  [S_DONE] = 0x100,
+};
 
 static const char *const refusals[STATES] = {
     [S_VALUE] = "invalid character looking for beginning of value",
@@ -140,33 +147,38 @@ static int32_t scan_escape(struct scan *s) {
     return EG_OK;
 }
 
+/* What is no plain byte of a string, at s->p; the string goes on behind it. */
+static int32_t scan_mark(struct scan *s) {
+    if (s->p == s->end) {
+        return refuse(s, reason_cut);
+    }
+    const unsigned char c = (unsigned char)*s->p;
+    if (c == '\\') {
+        s->p++;
+        return scan_escape(s);
+    }
+    const size_t step = c < 0x80 ? 0 : gw_utf8_step(s->p, (size_t)(s->end - s->p));
+    if (step == 0) {
+        return refuse(s, c < 0x80 ? "invalid character in string literal"
+                                  : "invalid UTF-8 in string literal");
+    }
+    s->p += step;
+    return EG_OK;
+}
+
 /* s->p is at the opening quote. */
 static int32_t scan_string(struct scan *s) {
     s->p++;
     for (;;) {
         s->p += gw_json_plain_run(s->p, (size_t)(s->end - s->p));
-        if (s->p == s->end) {
-            return refuse(s, reason_cut);
-        }
-        const unsigned char c = (unsigned char)*s->p;
-        if (c == '"') {
+        if (s->p < s->end && *s->p == '"') {
             s->p++;
             return EG_OK;
         }
-        if (c == '\\') {
-            s->p++;
-            const int32_t rc = scan_escape(s);
-            if (rc < 0) {
-                return rc;
-            }
-            continue;
+        const int32_t rc = scan_mark(s);
+        if (rc < 0) {
+            return rc;
         }
-        const size_t step = c < 0x80 ? 0 : gw_utf8_step(s->p, (size_t)(s->end - s->p));
-        if (step == 0) {
-            return refuse(s, c < 0x80 ? "invalid character in string literal"
-                                      : "invalid UTF-8 in string literal");
-        }
-        s->p += step;
     }
 }
 
@@ -216,8 +228,17 @@ static bool in_object(const struct scan *s) {
     return (s->is_object[level / 64] >> (level % 64) & 1) != 0;
 }
 
-static void after_value(struct scan *s) {
-    s->state = s->depth == 0 ? S_DONE : in_object(s) ? S_AFTER_MEMBER : S_AFTER_ITEM;
+static void set_after(struct scan *s) {
+    s->after = s->depth == 0 ? S_DONE : in_object(s) ? S_AFTER_MEMBER : S_AFTER_ITEM;
+}
+
+/* What separates this from the next mostly stands there at once. */
+static inline void enter(struct scan *s, enum state state) {
+    if (s->p < s->end && (unsigned char)*s->p == separators[state]) {
+        s->p++;
+        state = moves[state];
+    }
+    s->state = state;
 }
 
 static int32_t open_container(struct scan *s, bool is_object) {
@@ -230,37 +251,32 @@ static int32_t open_container(struct scan *s, bool is_object) {
     *word = is_object ? *word | bit : *word & ~bit;
     s->depth++;
     s->p++;
+    set_after(s);
     s->state = is_object ? S_NAME_OR_END : S_ITEM_OR_END;
     return EG_OK;
 }
 
-typedef int32_t (*scalar_fn)(struct scan *s);
-static const scalar_fn scalars[] = {
-    [A_STRING] = scan_string, [A_NUMBER] = scan_number, [A_WORD] = scan_word};
-
-/* One token: s->p is at a byte that is no space. */
-static int32_t scan_token(struct scan *s) {
+/* One token, and what separates it from the next: s->p is at a byte that is no space. */
+static inline int32_t scan_token(struct scan *s) {
     const uint8_t action = actions[s->state][classes[(unsigned char)*s->p]];
     int32_t rc = EG_OK;
     switch (action) {
     case A_STRING:
-    case A_NUMBER:
-    case A_WORD:
-        rc = scalars[action](s);
-        after_value(s);
-        return rc;
     case A_NAME:
         rc = scan_string(s);
-        s->state = S_COLON;
-        return rc;
+        break;
+    case A_NUMBER:
+    case A_WORD:
+        rc = action == A_NUMBER ? scan_number(s) : scan_word(s);
+        break;
     case A_OPEN_OBJ:
     case A_OPEN_ARR:
         return open_container(s, action == A_OPEN_OBJ);
     case A_CLOSE:
         s->p++;
         s->depth--;
-        after_value(s);
-        return EG_OK;
+        set_after(s);
+        break;
     case A_MOVE:
         s->p++;
         s->state = moves[s->state];
@@ -268,6 +284,10 @@ static int32_t scan_token(struct scan *s) {
     default:
         return refuse(s, refusals[s->state]);
     }
+    if (rc == EG_OK) {
+        enter(s, action == A_NAME ? S_COLON : s->after);
+    }
+    return rc;
 }
 
 static int32_t scan_value(struct scan *s) {
@@ -300,6 +320,7 @@ static int32_t check(struct eg_str text, uint32_t max_depth, bool allow_tail,
     s.begin = s.p = text.len == 0 ? "" : text.ptr;
     s.end = s.begin + text.len;
     s.state = S_VALUE;
+    s.after = S_DONE;
     s.depth = 0;
     s.max_depth = depth_limit(max_depth);
     s.reason = NULL;

@@ -4,6 +4,7 @@
  * no byte outside the given text is touched whatever it holds. Any thread; borrows the text.
  */
 #include "base/codec.h"
+#include "base/jrun.h"
 #include "base/jscan.h"
 #include "base/slice.h"
 
@@ -23,19 +24,11 @@ static size_t skip_between(struct eg_str s, size_t at) {
 static size_t skip_string(struct eg_str s, size_t at) {
     at++;
     while (at < s.len) {
-        const char *quote = memchr(s.ptr + at, '"', s.len - at);
-        if (quote == NULL) {
-            return s.len;
+        at += gw_json_text_run(s.ptr + at, s.len - at);
+        if (at < s.len && s.ptr[at] == '"') {
+            return at + 1;
         }
-        const size_t end = (size_t)(quote - s.ptr);
-        size_t slashes = 0;
-        while (slashes < end - at && s.ptr[end - 1 - slashes] == '\\') {
-            slashes++;
-        }
-        at = end + 1;
-        if (slashes % 2 == 0) {
-            return at;
-        }
+        at += 2; /* a backslash, and what it escapes */
     }
     return s.len;
 }
@@ -185,8 +178,12 @@ static uint32_t fold(uint32_t c, bool folds) {
     return folds && c >= 'A' && c <= 'Z' ? c + 32 : c;
 }
 
+/* No escape is shorter than what it stands for, and what has the length of the name has none. */
 static bool name_eq(struct eg_str raw, struct eg_str name, bool folds) {
     size_t at = 0;
+    if (raw.len <= name.len || memchr(raw.ptr, '\\', raw.len) == NULL) {
+        return folds ? gw_str_eq_nocase(raw, name) : gw_str_eq(raw, name);
+    }
     for (size_t i = 0; i < name.len; i++) {
         if (at >= raw.len) {
             return false;
@@ -205,7 +202,7 @@ static bool name_eq(struct eg_str raw, struct eg_str name, bool folds) {
 }
 
 bool gw_jname_eq(struct eg_str raw_name, struct eg_str name) {
-    return gw_str_eq(raw_name, name) || name_eq(raw_name, name, false);
+    return name_eq(raw_name, name, false);
 }
 
 bool gw_jname_eq_nocase(struct eg_str raw_name, struct eg_str name) {

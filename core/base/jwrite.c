@@ -45,10 +45,10 @@ static size_t skip_invalid(struct eg_str s, size_t at) {
     return at;
 }
 
-void gw_jw_string_part(struct gw_bytes *out, struct eg_str text) {
+/* What is not plain from here on. */
+static void add_part(struct gw_bytes *out, struct eg_str text, size_t run) {
     size_t at = 0;
-    while (at < text.len) {
-        const size_t run = gw_json_plain_run(text.ptr + at, text.len - at);
+    for (;; run = gw_json_plain_run(text.ptr + at, text.len - at)) {
         const size_t wide = wide_run(text, at + run);
         gw_bytes_add(out, gw_str(text.ptr + at, run + wide));
         at += run + wide;
@@ -66,9 +66,23 @@ void gw_jw_string_part(struct gw_bytes *out, struct eg_str text) {
     }
 }
 
+void gw_jw_string_part(struct gw_bytes *out, struct eg_str text) {
+    const size_t run = gw_json_plain_run(text.ptr, text.len);
+    if (run == text.len) {
+        gw_bytes_add(out, text);
+    } else {
+        add_part(out, text, run);
+    }
+}
+
 void gw_jw_string(struct gw_bytes *out, struct eg_str text) {
+    const size_t run = gw_json_plain_run(text.ptr, text.len);
+    if (run == text.len) {
+        gw_jw_plain(out, text);
+        return;
+    }
     gw_bytes_add_char(out, '"');
-    gw_jw_string_part(out, text);
+    add_part(out, text, run);
     gw_bytes_add_char(out, '"');
 }
 

@@ -10,6 +10,8 @@
 
 #include "base/check.h"
 
+#define SMALL_BYTES ((size_t)1024)
+
 #ifdef __GLIBC__
 #include <malloc.h>
 
@@ -26,10 +28,17 @@ void gw_mem_setup(void) {
 void gw_mem_setup(void) {}
 #endif
 
+/* glibc's calloc does not look into the thread's cache of small blocks, malloc does; but gcc makes
+ * a calloc of malloc and memset where it sees both. */
+static __attribute__((noinline)) void *unset(size_t size) {
+    return malloc(size);
+}
+
 void *gw_alloc(size_t size) {
-    void *ptr = calloc(1, size == 0 ? 1 : size);
+    const bool is_small = size > 0 && size <= SMALL_BYTES;
+    void *ptr = is_small ? unset(size) : calloc(1, size == 0 ? 1 : size);
     GW_ASSERT(ptr != NULL);
-    return ptr;
+    return is_small ? memset(ptr, 0, size) : ptr;
 }
 
 void *gw_realloc(void *ptr, size_t size) {

@@ -46,15 +46,15 @@ void gw_random(void *out, size_t len) {
 
 void gw_uuid4(char out[36]) {
     static const char hex[] = "0123456789abcdef";
+    static const unsigned char places[16] = {0,  2,  4,  6,  9,  11, 14, 16,
+                                             19, 21, 24, 26, 28, 30, 32, 34};
     unsigned char bytes[16];
     gw_random(bytes, sizeof bytes);
     bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40); /* RFC 9562 5.4: version 4 */
     bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80); /* and the variant of RFC 9562 */
-    for (size_t i = 0, at = 0; i < sizeof bytes; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
-            out[at++] = '-';
-        }
-        out[at++] = hex[bytes[i] >> 4];
-        out[at++] = hex[bytes[i] & 15];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        out[places[i]] = hex[bytes[i] >> 4];
+        out[places[i] + 1] = hex[bytes[i] & 15];
     }
+    out[8] = out[13] = out[18] = out[23] = '-';
 }

@@ -6,26 +6,60 @@
 
 #include "base/check.h"
 
+#define EACH_BYTE(value) (0x0101010101010101u * (uint64_t)(value))
+
 static unsigned char lower(char c) {
     const unsigned char u = (unsigned char)c;
     return u >= 'A' && u <= 'Z' ? (unsigned char)(u + 32) : u;
 }
 
-static bool same_nocase(const char *a, const char *b, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        if (lower(a[i]) != lower(b[i])) {
+static uint64_t word_at(const char *p) {
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* All of four to seven bytes, some of them twice. */
+static uint64_t short_word_at(const char *p, size_t len) {
+    uint32_t halves[2];
+    memcpy(&halves[0], p, sizeof halves[0]);
+    memcpy(&halves[1], p + len - sizeof halves[1], sizeof halves[1]);
+    return (uint64_t)halves[1] << 32 | halves[0];
+}
+
+/* A letter A..Z gets the bit that makes it small. Bytes over 0x7f are left as they are: the sums
+ * are made of the low seven bits, so that none reaches its neighbour. */
+static uint64_t lower_word(uint64_t word) {
+    const uint64_t low = word & EACH_BYTE(0x7f);
+    const uint64_t from_a = low + EACH_BYTE(0x80 - 'A');
+    const uint64_t past_z = low + EACH_BYTE(0x7f - 'Z');
+    const uint64_t is_big = from_a & ~past_z & ~word & EACH_BYTE(0x80);
+    return word | is_big >> 2;
+}
+
+/* Eight bytes at a time, the last word overlaps the one before it. */
+static bool same_words(const char *a, const char *b, size_t len) {
+    for (size_t at = 0; at + 8 < len; at += 8) {
+        if (lower_word(word_at(a + at)) != lower_word(word_at(b + at))) {
+            return false;
+        }
+    }
+    return lower_word(word_at(a + len - 8)) == lower_word(word_at(b + len - 8));
+}
+
+bool gw_same_nocase(const char *a, const char *b, size_t len) {
+    if (len >= 8) {
+        return same_words(a, b, len);
+    }
+    if (len >= 4) {
+        return lower_word(short_word_at(a, len)) == lower_word(short_word_at(b, len));
+    }
+    for (size_t at = 0; at < len; at++) {
+        if (lower(a[at]) != lower(b[at])) {
             return false;
         }
     }
     return true;
-}
-
-bool gw_str_eq(struct eg_str a, struct eg_str b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool gw_str_eq_nocase(struct eg_str a, struct eg_str b) {
-    return a.len == b.len && same_nocase(a.ptr, b.ptr, a.len);
 }
 
 bool gw_str_starts(struct eg_str s, struct eg_str prefix) {
@@ -33,7 +67,7 @@ bool gw_str_starts(struct eg_str s, struct eg_str prefix) {
 }
 
 bool gw_str_starts_nocase(struct eg_str s, struct eg_str prefix) {
-    return s.len >= prefix.len && same_nocase(s.ptr, prefix.ptr, prefix.len);
+    return s.len >= prefix.len && gw_same_nocase(s.ptr, prefix.ptr, prefix.len);
 }
 
 bool gw_str_ends(struct eg_str s, struct eg_str suffix) {
@@ -178,7 +212,7 @@ const char *gw_str_nearest(struct eg_str word, const char *const *candidates, si
 }
 
 /* RFC 9110 5.6.2 tchar */
-static const bool token_bytes[256] = {
+const bool gw_token_bytes[256] = {
     ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,  ['#'] = true,
     ['$'] = true,         ['%'] = true,         ['&'] = true,         ['\''] = true, ['*'] = true,
     ['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
@@ -187,14 +221,36 @@ static const bool token_bytes[256] = {
 
 bool gw_is_token(struct eg_str s) {
     for (size_t i = 0; i < s.len; i++) {
-        if (!token_bytes[(unsigned char)s.ptr[i]]) {
+        if (!gw_token_bytes[(unsigned char)s.ptr[i]]) {
             return false;
         }
     }
     return s.len > 0;
 }
 
+/* A high bit per byte that is a control byte; a borrow may set one too many. */
+static uint64_t controls(uint64_t word) {
+    const uint64_t deletes = word ^ EACH_BYTE(0x7f);
+    return (((word - EACH_BYTE(0x20)) & ~word) | ((deletes - EACH_BYTE(1)) & ~deletes)) &
+           EACH_BYTE(0x80);
+}
+
+static bool is_free_of_controls(struct eg_str s) {
+    uint64_t found = s.len < 4 ? 1 : 0;
+    if (s.len >= 4 && s.len < 8) {
+        found = controls(short_word_at(s.ptr, s.len));
+    }
+    for (size_t at = 0; s.len >= 8 && found == 0 && at < s.len; at += 8) {
+        found = controls(word_at(s.ptr + (s.len - at < 8 ? s.len - 8 : at)));
+    }
+    return found == 0;
+}
+
+/* HTAB is the one control byte that may be there. */
 bool gw_is_field_value(struct eg_str s) {
+    if (is_free_of_controls(s)) {
+        return true;
+    }
     for (size_t i = 0; i < s.len; i++) {
         const unsigned char c = (unsigned char)s.ptr[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
@@ -204,18 +260,18 @@ bool gw_is_field_value(struct eg_str s) {
     return true;
 }
 
-void gw_header_canonical(struct eg_str s, char *out) {
-    if (!gw_is_token(s)) {
-        if (s.len > 0) {
-            memcpy(out, s.ptr, s.len);
-        }
-        return;
-    }
+bool gw_header_canonical(struct eg_str s, char *out) {
     bool is_start = true;
     for (size_t i = 0; i < s.len; i++) {
-        const unsigned char c = lower(s.ptr[i]);
-        const bool is_letter = c >= 'a' && c <= 'z';
-        out[i] = (char)(is_start && is_letter ? c - 32 : c);
+        const unsigned char c = (unsigned char)s.ptr[i];
+        if (!gw_token_bytes[c]) {
+            memcpy(out, s.ptr, s.len);
+            return false;
+        }
+        const bool is_letter = (unsigned char)((c | 0x20) - 'a') < 26;
+        const unsigned char big = (unsigned char)(is_start ? 0 : 0x20);
+        out[i] = (char)(is_letter ? (c & 0xdf) | big : c);
         is_start = c == '-';
     }
+    return s.len > 0;
 }

@@ -18,8 +18,14 @@ static inline struct eg_str gw_str(const char *ptr, size_t len) {
 /* For printf("%.*s", GW_FMT(s)). */
 #define GW_FMT(s) (int)(s).len, (s).len == 0 ? "" : (s).ptr
 
-bool gw_str_eq(struct eg_str a, struct eg_str b);
-bool gw_str_eq_nocase(struct eg_str a, struct eg_str b); /* ASCII */
+/* Most comparisons end at the lengths, so that much is inline. */
+static inline bool gw_str_eq(struct eg_str a, struct eg_str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+bool gw_same_nocase(const char *a, const char *b, size_t len); /* ASCII */
+static inline bool gw_str_eq_nocase(struct eg_str a, struct eg_str b) {
+    return a.len == b.len && gw_same_nocase(a.ptr, b.ptr, a.len);
+}
 bool gw_str_starts(struct eg_str s, struct eg_str prefix);
 bool gw_str_starts_nocase(struct eg_str s, struct eg_str prefix);
 bool gw_str_ends(struct eg_str s, struct eg_str suffix);
@@ -43,10 +49,11 @@ int32_t gw_str_i64(struct eg_str s, int64_t *ret_value);
 const char *gw_str_nearest(struct eg_str word, const char *const *candidates, size_t count);
 
 /* HTTP (RFC 9110 5.6.2, 5.5): token; field value free of control bytes but HTAB. */
+extern const bool gw_token_bytes[256];
 bool gw_is_token(struct eg_str s);
 bool gw_is_field_value(struct eg_str s);
 /* Header name in Go's canonical form: each dash-separated word capitalised, the rest lower. Writes
- * s.len bytes to out. Names that are no token are copied as they are. */
-void gw_header_canonical(struct eg_str s, char *out);
+ * s.len bytes to out. Names that are no token are copied as they are: false. */
+bool gw_header_canonical(struct eg_str s, char *out);
 
 #endif

@@ -145,7 +145,7 @@ static int32_t extension_0_1(struct reader *r, const struct gw_group *groups, si
         return EG_OK;
     }
     char *name = gw_arena_alloc(r->event->arena, header.len);
-    gw_header_canonical(header, name);
+    (void)gw_header_canonical(header, name);
     name[5] = (char)(name[5] >= 'A' && name[5] <= 'Z' ? name[5] + ('a' - 'A') : name[5]);
     return put_text(r, gw_str(name + 5, header.len - 5), joined(r, groups, index));
 }

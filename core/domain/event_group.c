@@ -7,6 +7,7 @@
 #include "domain/event_internal.h"
 
 #define NONE UINT32_MAX
+#define FEW 16u /* are compared with each other, which is cheaper than hashes */
 
 static uint32_t bucket_count(size_t count) {
     uint32_t n = 8;
@@ -30,6 +31,10 @@ static uint64_t hash_of(struct eg_str name, bool is_any_case) {
     return gw_hash(gw_str(lower, len));
 }
 
+static bool is_same(struct eg_str a, struct eg_str b, bool is_any_case) {
+    return is_any_case ? gw_str_eq_nocase(a, b) : gw_str_eq(a, b);
+}
+
 struct chain {
     uint32_t next_in_bucket; /* firsts only */
     uint32_t last;           /* of a first: the last pair of its name so far */
@@ -38,17 +43,36 @@ struct chain {
 static uint32_t find_first(const struct eg_kv *pairs, const struct chain *chains, uint32_t head,
                            struct eg_str name, bool is_any_case) {
     for (uint32_t i = head; i != NONE; i = chains[i].next_in_bucket) {
-        if (is_any_case ? gw_str_eq_nocase(pairs[i].name, name) : gw_str_eq(pairs[i].name, name)) {
+        if (is_same(pairs[i].name, name, is_any_case)) {
             return i;
         }
     }
     return NONE;
 }
 
+/* Each with those before it, from the nearest on: that is the last one of its name. */
+static void group_few(struct gw_group *groups, const struct eg_kv *pairs, uint32_t count,
+                      bool is_any_case) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t k = i;
+        while (k > 0 && !is_same(pairs[k - 1].name, pairs[i].name, is_any_case)) {
+            k--;
+        }
+        groups[i].is_first = k == 0;
+        if (k > 0) {
+            groups[k - 1].next = i;
+        }
+    }
+}
+
 struct gw_group *gw_group_pairs(struct gw_arena *arena, const struct eg_kv *pairs, size_t count,
                                 bool is_any_case) {
-    const uint32_t buckets = bucket_count(count);
     struct gw_group *groups = gw_arena_zalloc(arena, (count + 1) * sizeof *groups);
+    if (count <= FEW) {
+        group_few(groups, pairs, (uint32_t)count, is_any_case);
+        return groups;
+    }
+    const uint32_t buckets = bucket_count(count);
     struct chain *chains = gw_arena_alloc(arena, (count + 1) * sizeof *chains);
     uint32_t *heads = gw_arena_alloc(arena, buckets * sizeof *heads);
     memset(heads, 0xff, buckets * sizeof *heads);

@@ -32,12 +32,13 @@ enum gw_attr_check {
 
 /* One attribute of one version. The order of rows is the order of output and of complaints. */
 struct gw_attr {
-    struct eg_str name; /* JSON name; empty = no name of its own (flat extensions) */
-    const char *field;  /* how complaints call it */
-    uint16_t offset;    /* of the text in struct eg_event */
-    uint8_t kind;       /* enum gw_attr_kind */
-    uint8_t flags;      /* GW_AT_* */
-    uint8_t check;      /* enum gw_attr_check */
+    struct eg_str label; /* `,"name":` */
+    struct eg_str name;  /* JSON name; empty = no name of its own (flat extensions) */
+    const char *field;   /* how complaints call it */
+    uint16_t offset;     /* of the text in struct eg_event */
+    uint8_t kind;        /* enum gw_attr_kind */
+    uint8_t flags;       /* GW_AT_* */
+    uint8_t check;       /* enum gw_attr_check */
 };
 struct gw_ce_version {
     struct eg_str text; /* value of specversion */

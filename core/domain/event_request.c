@@ -77,16 +77,15 @@ static bool is_hidden(struct eg_str name) {
 
 /* Characters of a token need no escapes in JSON (RFC 9110 5.6.2). */
 static void write_header_name(struct gw_bytes *out, struct eg_str header) {
-    if (!gw_is_token(header)) {
-        gw_jw_string(out, header);
-        return;
-    }
-    char *room = gw_bytes_grow(out, header.len + 2);
+    char *room = gw_bytes_room(out, header.len + 2);
     if (room == NULL) {
         return;
     }
     room[0] = '"';
-    gw_header_canonical(header, room + 1);
+    if (!gw_header_canonical(header, room + 1)) {
+        gw_jw_string(out, header);
+        return;
+    }
     room[header.len + 1] = '"';
     out->len += header.len + 2;
 }
@@ -94,12 +93,12 @@ static void write_header_name(struct gw_bytes *out, struct eg_str header) {
 void gw_event_write_headers(struct gw_arena *arena, struct gw_bytes *out,
                             const struct eg_kv *headers, size_t count) {
     const struct gw_group *groups = gw_group_pairs(arena, headers, count, true);
-    const char *before = "{";
+    char before = '{';
     for (size_t i = 0; i < count; i++) {
         if (!groups[i].is_first || is_hidden(headers[i].name)) {
             continue;
         }
-        gw_bytes_add_c(out, before);
+        gw_bytes_add_char(out, before);
         write_header_name(out, headers[i].name);
         gw_bytes_add(out, GW_STR(":\""));
         gw_jw_string_part(out, headers[i].value);
@@ -108,21 +107,21 @@ void gw_event_write_headers(struct gw_arena *arena, struct gw_bytes *out,
             gw_jw_string_part(out, headers[k].value);
         }
         gw_bytes_add_char(out, '"');
-        before = ",";
+        before = ',';
     }
-    gw_bytes_add_c(out, *before == '{' ? "{}" : "}");
+    gw_bytes_add(out, before == '{' ? GW_STR("{}") : GW_STR("}"));
 }
 
 /* The values of each name as a list; names of headers are canonical. */
 static void write_lists(struct gw_arena *arena, struct gw_bytes *out, const struct eg_kv *pairs,
                         size_t count, bool are_headers) {
     const struct gw_group *groups = gw_group_pairs(arena, pairs, count, are_headers);
-    const char *before = "{";
+    char before = '{';
     for (size_t i = 0; i < count; i++) {
         if (!groups[i].is_first || (are_headers && is_hidden(pairs[i].name))) {
             continue;
         }
-        gw_bytes_add_c(out, before);
+        gw_bytes_add_char(out, before);
         if (are_headers) {
             write_header_name(out, pairs[i].name);
         } else {
@@ -135,9 +134,9 @@ static void write_lists(struct gw_arena *arena, struct gw_bytes *out, const stru
             gw_jw_string(out, pairs[k].value);
         }
         gw_bytes_add_char(out, ']');
-        before = ",";
+        before = ',';
     }
-    gw_bytes_add_c(out, *before == '{' ? "{}" : "}");
+    gw_bytes_add(out, before == '{' ? GW_STR("{}") : GW_STR("}"));
 }
 
 void gw_event_write_header_lists(struct gw_arena *arena, struct gw_bytes *out,

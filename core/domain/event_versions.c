@@ -12,14 +12,14 @@
 
 #define NAME(text)                                                                                 \
     { .ptr = (text), .len = sizeof(text) - 1 }
+#define NAMES(text) .name = NAME(text), .label = NAME(",\"" text "\":")
 #define TEXT(text, label, member, flag_bits, rule)                                                 \
     {                                                                                              \
-        .name = NAME(text), .field = (label),                                                      \
-        .offset = (uint16_t)offsetof(struct eg_event, member), .kind = GW_AT_TEXT,                 \
-        .flags = (flag_bits), .check = (rule)                                                      \
+        NAMES(text), .field = (label), .offset = (uint16_t)offsetof(struct eg_event, member),      \
+                     .kind = GW_AT_TEXT, .flags = (flag_bits), .check = (rule)                     \
     }
 #define OTHER(text, what)                                                                          \
-    { .name = NAME(text), .field = (text), .kind = (what) }
+    { NAMES(text), .field = (text), .kind = (what) }
 
 #define MUST (GW_AT_REQUIRED | GW_AT_ALWAYS)
 
@@ -34,7 +34,7 @@ static const struct gw_attr attrs_0_1[] = {
     TEXT("schemaURL", "SchemaURL", schema, 0, GW_CHECK_NONE),
     OTHER("extensions", GW_AT_EXTENSIONS),
     TEXT("contentType", "ContentType", content_type, 0, GW_CHECK_NONE),
-    {.name = NAME("data"), .field = "data", .kind = GW_AT_DATA, .flags = GW_AT_NULL},
+    {NAMES("data"), .field = "data", .kind = GW_AT_DATA, .flags = GW_AT_NULL},
 };
 /* CloudEvents 0.2, JSON format 3. */
 static const struct gw_attr attrs_0_2[] = {
@@ -81,13 +81,10 @@ static const struct gw_attr attrs_1_0[] = {
 static const struct gw_attr attrs_2017[] = {
     TEXT("event", "Event", type, MUST, GW_CHECK_NONE),
     TEXT("id", "ID", id, MUST, GW_CHECK_NONE),
-    {.name = NAME("receivedAt"),
-     .field = "ReceivedAt",
-     .offset = (uint16_t)offsetof(struct eg_event, time),
-     .kind = GW_AT_MILLIS,
-     .flags = MUST,
+    {NAMES("receivedAt"), .field = "ReceivedAt",
+     .offset = (uint16_t)offsetof(struct eg_event, time), .kind = GW_AT_MILLIS, .flags = MUST,
      .check = GW_CHECK_TIME},
-    {.name = NAME("data"), .field = "Data", .kind = GW_AT_DATA, .flags = GW_AT_NULL},
+    {NAMES("data"), .field = "Data", .kind = GW_AT_DATA, .flags = GW_AT_NULL},
     TEXT("dataType", "DataType", content_type, GW_AT_ALWAYS, GW_CHECK_NONE),
     TEXT("source", "Source", source, GW_AT_REQUIRED | GW_AT_UNWRITTEN, GW_CHECK_URI_REFERENCE),
 };

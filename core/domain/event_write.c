@@ -40,10 +40,9 @@ static const struct {
     {offsetof(struct eg_event, content_encoding), {"datacontentencoding", 19}},
 };
 
-static void name(struct writer *w, struct eg_str text) {
-    gw_bytes_add_c(&w->out, w->is_first ? "\"" : ",\"");
-    gw_bytes_add(&w->out, text);
-    gw_bytes_add(&w->out, GW_STR("\":"));
+/* `,"name":`, without the comma where it is the first. */
+static void label(struct writer *w, struct eg_str text) {
+    gw_bytes_add(&w->out, w->is_first ? gw_str_cut(text, 1) : text);
     w->is_first = false;
 }
 
@@ -160,7 +159,10 @@ static void moved(struct writer *w, bool in_bag) {
             (!in_bag && is_seen(w, movers[i].name))) {
             continue;
         }
-        name(w, movers[i].name);
+        gw_bytes_add_c(&w->out, w->is_first ? "" : ",");
+        gw_jw_plain(&w->out, movers[i].name);
+        gw_bytes_add_char(&w->out, ':');
+        w->is_first = false;
         gw_jw_string(&w->out, text);
     }
 }
@@ -168,7 +170,7 @@ static void moved(struct writer *w, bool in_bag) {
 /* The `extensions` object of 0.1; left out when it would be empty. */
 static void bag(struct writer *w) {
     const size_t before = w->out.len;
-    name(w, GW_STR("extensions"));
+    label(w, GW_STR(",\"extensions\":"));
     gw_bytes_add_char(&w->out, '{');
     const size_t empty = w->out.len;
     w->is_first = true;
@@ -220,15 +222,15 @@ static void data(struct writer *w, const struct gw_attr *attr) {
         if (w->version == EG_CE_1_0) {
             return;
         }
-        name(w, GW_STR("data"));
+        label(w, attr->label);
         gw_bytes_add_char(&w->out, '"');
         gw_bytes_add(&w->out, event->data_base64);
         gw_bytes_add_char(&w->out, '"');
     } else if (event->data_json.len > 0) {
-        name(w, GW_STR("data"));
+        label(w, attr->label);
         gw_bytes_add(&w->out, event->data_json);
     } else if ((attr->flags & GW_AT_NULL) != 0) {
-        name(w, GW_STR("data"));
+        label(w, attr->label);
         gw_bytes_add(&w->out, GW_STR("null"));
     }
 }
@@ -248,7 +250,7 @@ static void attribute(struct writer *w, const struct gw_attr *attr) {
         (attr->flags & GW_AT_UNWRITTEN) != 0) {
         return;
     }
-    name(w, attr->name);
+    label(w, attr->label);
     if (attr->kind == GW_AT_MILLIS) {
         gw_bytes_addf(&w->out, "%lld", (long long)gw_rfc3339_millis(text));
     } else {

@@ -19,15 +19,9 @@ struct param {
     struct eg_str value; /* raw: with quotes when it was quoted */
 };
 
-/* RFC 9110 5.6.2: characters of a token. */
-static bool is_token_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 static struct eg_str cut_token(struct eg_str *rest) {
     size_t n = 0;
-    while (n < rest->len && is_token_char(rest->ptr[n])) {
+    while (n < rest->len && gw_token_bytes[(unsigned char)rest->ptr[n]]) {
         n++;
     }
     const struct eg_str token = gw_str_sub(*rest, 0, n);

@@ -113,7 +113,6 @@ static void keep_events(struct eg_exchange *x, struct eg_event *const *events, s
     x->items = gw_arena_zalloc(x->arena, count * sizeof *x->items);
     x->item_count = count;
     for (size_t i = 0; i < count; i++) {
-        gw_event_clean_authorization(events[i]);
         x->items[i].event = events[i];
     }
 }

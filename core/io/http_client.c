@@ -182,11 +182,9 @@ static void on_turn(struct gw_task *task) {
 /* One exchange: the first, or one of a redirect. */
 static void start(struct eg_http_call *call) {
     struct gw_http_client *client = call->client;
-    const uint64_t now = gw_loop_now(client->loop);
-    const uint64_t left_ns = call->ends_at_ns > now ? call->ends_at_ns - now : 0;
     gw_http_answer_begin(&call->answer);
     call->is_connecting = call->is_connected = false;
-    gw_timer_start(client->loop, &call->deadline, left_ns, on_deadline);
+    gw_timer_start_at(client->loop, &call->deadline, call->ends_at_ns, on_deadline);
     if (!client->is_telling) {
         hand_over(call);
         return;

@@ -10,7 +10,6 @@
 #include "io/http_connections.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,13 +29,15 @@ static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* On the stack for names as there are, each time a request is sent. */
+/* The name and two bytes of port: on the stack for names as there are, each time a request is sent.
+ */
 static struct eg_str write_key(char *room, struct eg_str host, uint16_t port) {
     for (size_t i = 0; i < host.len; i++) {
         room[i] = lower(host.ptr[i]);
     }
-    const int len = snprintf(room + host.len, 7, ":%u", port);
-    return gw_str(room, host.len + (size_t)len);
+    room[host.len] = (char)(port >> 8);
+    room[host.len + 1] = (char)(port & 0xff);
+    return gw_str(room, host.len + 2);
 }
 
 static struct gw_http_target *make_target(struct gw_http_connections *pool, struct eg_str key,
@@ -54,7 +55,7 @@ static struct gw_http_target *make_target(struct gw_http_connections *pool, stru
 static struct gw_http_target *get_target(struct gw_http_connections *pool, struct eg_str host,
                                          uint16_t port) {
     char room[512];
-    char *text = host.len + 8 <= sizeof room ? room : gw_alloc(host.len + 8);
+    char *text = host.len + 2 <= sizeof room ? room : gw_alloc(host.len + 2);
     const struct eg_str key = write_key(text, host, port);
     struct gw_http_target *target = gw_map_get(&pool->targets, key);
     if (target == NULL) {

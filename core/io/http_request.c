@@ -11,7 +11,7 @@
 
 #define REQUEST_MAGIC 0x51524547u
 #define IDLE_MAX 1024u
-#define ARENA_BYTES 4096u
+#define ARENA_BYTES 8192u /* a small request with its event and its call */
 #define KEPT_BODY_BYTES ((size_t)16 * 1024)
 #define REQUEST_ID_MAX 128u
 

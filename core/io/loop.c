@@ -269,7 +269,12 @@ static void run_hooks(struct eg_loop *loop) {
 void gw_timer_start(struct eg_loop *loop, struct gw_timer *timer, uint64_t delay_ns,
                     void (*fn)(struct gw_timer *timer)) {
     const uint64_t now = gw_monotonic_ns();
-    timer->at_ns = delay_ns > UINT64_MAX - now ? UINT64_MAX : now + delay_ns;
+    gw_timer_start_at(loop, timer, delay_ns > UINT64_MAX - now ? UINT64_MAX : now + delay_ns, fn);
+}
+
+void gw_timer_start_at(struct eg_loop *loop, struct gw_timer *timer, uint64_t at_ns,
+                       void (*fn)(struct gw_timer *timer)) {
+    timer->at_ns = at_ns;
     timer->fn = fn;
     gw_timer_heap_put(&loop->timers, timer);
 }

@@ -66,6 +66,9 @@ void gw_loop_undefer(struct gw_task *task);
 
 void gw_timer_start(struct eg_loop *loop, struct gw_timer *timer, uint64_t delay_ns,
                     void (*fn)(struct gw_timer *timer)); /* restarts an armed one */
+/* The same at a time of gw_monotonic_ns that is known: reads no clock. */
+void gw_timer_start_at(struct eg_loop *loop, struct gw_timer *timer, uint64_t at_ns,
+                       void (*fn)(struct gw_timer *timer));
 void gw_timer_stop(struct eg_loop *loop, struct gw_timer *timer);
 bool gw_timer_armed(const struct gw_timer *timer);
 

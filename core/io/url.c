@@ -6,17 +6,49 @@
 #include "base/slice.h"
 #include "io/http_client.h"
 
+enum {
+    DIRTY = 1, /* in no part of a URL */
+    ENDS_ORIGIN = 2,
+    OF_NAME = 4,   /* a host's name; not ASCII are those that libcurl makes punycode of */
+    OF_LITERAL = 8 /* what stands between [ and ] */
+};
+
+static const uint8_t kinds[256] = {
+    [0x00 ... 0x20] = DIRTY,
+    [0x7f] = DIRTY,
+    ['\\'] = DIRTY,
+    ['"'] = DIRTY,
+    ['<'] = DIRTY,
+    ['>'] = DIRTY,
+    ['/'] = ENDS_ORIGIN,
+    ['?'] = ENDS_ORIGIN,
+    ['#'] = ENDS_ORIGIN,
+    ['0' ... '9'] = OF_NAME | OF_LITERAL,
+    ['A' ... 'F'] = OF_NAME | OF_LITERAL,
+    ['a' ... 'f'] = OF_NAME | OF_LITERAL,
+    ['G' ... 'Z'] = OF_NAME,
+    ['g' ... 'z'] = OF_NAME,
+    ['-'] = OF_NAME,
+    ['.'] = OF_NAME | OF_LITERAL,
+    ['_'] = OF_NAME,
+    ['~'] = OF_NAME,
+    [':'] = OF_LITERAL,
+    [0x80 ... 0xff] = OF_NAME,
+};
+
+static unsigned kind_at(struct eg_str s, size_t at) {
+    return kinds[(unsigned char)s.ptr[at]];
+}
+
 static bool is_clean(struct eg_str url, bool *ret_is_ascii) {
-    unsigned char all = 0;
+    unsigned all_kinds = 0;
+    unsigned all = 0;
     for (size_t i = 0; i < url.len; i++) {
-        const unsigned char c = (unsigned char)url.ptr[i];
-        if (c <= 0x20 || c == 0x7f || c == '\\' || c == '"' || c == '<' || c == '>') {
-            return false;
-        }
-        all |= c;
+        all_kinds |= kind_at(url, i);
+        all |= (unsigned char)url.ptr[i];
     }
     *ret_is_ascii = all < 0x80;
-    return true;
+    return (all_kinds & DIRTY) == 0;
 }
 
 static bool take_scheme(struct eg_str *rest, struct eg_str *ret_scheme) {
@@ -36,7 +68,7 @@ static bool take_scheme(struct eg_str *rest, struct eg_str *ret_scheme) {
 /* Everything before the first '/', '?' or '#'. */
 static struct eg_str take_authority(struct eg_str *rest) {
     size_t len = 0;
-    while (len < rest->len && memchr("/?#", rest->ptr[len], 3) == NULL) {
+    while (len < rest->len && (kind_at(*rest, len) & ENDS_ORIGIN) == 0) {
         len++;
     }
     const struct eg_str authority = gw_str_sub(*rest, 0, len);
@@ -44,29 +76,19 @@ static struct eg_str take_authority(struct eg_str *rest) {
     return authority;
 }
 
-static bool is_host_char(char c) {
-    const bool is_alnum =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return is_alnum || memchr("-._~", c, 4) != NULL || (unsigned char)c >= 0x80;
-}
-
-static bool is_name(struct eg_str host) {
-    for (size_t i = 0; i < host.len; i++) {
-        if (!is_host_char(host.ptr[i])) {
+static bool is_all(struct eg_str s, unsigned kind) {
+    for (size_t i = 0; i < s.len; i++) {
+        if ((kind_at(s, i) & kind) == 0) {
             return false;
         }
     }
-    return host.len > 0;
+    return true;
 }
 
 static bool is_ip_literal(struct eg_str host) {
     const struct eg_str inner = gw_str_sub(host, 1, host.len < 2 ? 0 : host.len - 2);
-    for (size_t i = 0; i < inner.len; i++) {
-        if (memchr("0123456789abcdefABCDEF:.", inner.ptr[i], 24) == NULL) {
-            return false;
-        }
-    }
-    return inner.len >= 2 && gw_str_find(inner, ':') < inner.len && gw_str_ends(host, GW_STR("]"));
+    return inner.len >= 2 && is_all(inner, OF_LITERAL) && gw_str_find(inner, ':') < inner.len &&
+           gw_str_ends(host, GW_STR("]"));
 }
 
 /* ":8080"; an empty port means none (RFC 3986 3.2.3). */
@@ -94,7 +116,8 @@ static bool split_authority(struct eg_str authority, struct gw_url *url) {
         is_literal ? gw_str_find(host_port, ']') + 1 : gw_str_find(host_port, ':');
     url->host = gw_str_sub(host_port, 0, host_len);
     return parse_port(gw_str_cut(host_port, url->host.len), &url->port) &&
-           (is_literal ? is_ip_literal(url->host) : is_name(url->host));
+           (is_literal ? is_ip_literal(url->host)
+                       : url->host.len > 0 && is_all(url->host, OF_NAME));
 }
 
 int32_t gw_url_parse(struct eg_str url, struct gw_url *ret_url) {

@@ -209,11 +209,9 @@ static void begin(struct gw_op *op) {
     gw_ledger_enter(op->instance, gw_loop_index(op->loop));
 }
 
-static void arm(struct gw_op *op, uint64_t now_ns) {
-    const uint64_t deadline_ns = op->pub.deadline_ns;
-    if (deadline_ns != 0) {
-        gw_timer_start(op->loop, &op->timer, deadline_ns > now_ns ? deadline_ns - now_ns : 0,
-                       on_timer);
+static void arm(struct gw_op *op) {
+    if (op->pub.deadline_ns != 0) {
+        gw_timer_start_at(op->loop, &op->timer, op->pub.deadline_ns, on_timer);
     }
 }
 
@@ -235,9 +233,15 @@ void gw_op_begin(struct gw_op *op, struct gw_instance *instance, struct eg_loop 
                  uint64_t deadline_ns,
                  void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
                  void (*on_deadline)(struct gw_op *op)) {
-    const uint64_t now_ns = gw_monotonic_ns();
+    gw_op_begin_at(op, instance, loop, gw_monotonic_ns(), deadline_ns, on_done, on_deadline);
+}
+
+void gw_op_begin_at(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
+                    uint64_t now_ns, uint64_t deadline_ns,
+                    void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
+                    void (*on_deadline)(struct gw_op *op)) {
     gw_op_begin_verdict(op, instance, loop, now_ns, deadline_ns, on_done, on_deadline);
-    arm(op, now_ns);
+    arm(op);
 }
 
 void gw_op_begin_life(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
@@ -251,7 +255,7 @@ void gw_op_begin_life(struct gw_op *op, struct gw_instance *instance, struct eg_
                          .on_done = on_done,
                          .on_deadline = on_deadline};
     begin(op);
-    arm(op, gw_monotonic_ns());
+    arm(op);
 }
 
 static void leave_at_once(struct gw_op *op, int32_t status, uint64_t now_ns) {
@@ -266,7 +270,7 @@ void gw_op_verdict(struct gw_op *op, int32_t verdict, uint64_t now_ns) {
     if (verdict != EG_PENDING) {
         leave_at_once(op, verdict, now_ns);
     } else if (__atomic_load_n(&op->state, __ATOMIC_ACQUIRE) == OP_RUNNING) {
-        arm(op, now_ns);
+        arm(op);
     }
 }
 

@@ -49,6 +49,11 @@ void gw_op_begin(struct gw_op *op, struct gw_instance *instance, struct eg_loop 
                  uint64_t deadline_ns,
                  void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
                  void (*on_deadline)(struct gw_op *op));
+/* The same with a clock that was read already. */
+void gw_op_begin_at(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
+                    uint64_t now_ns, uint64_t deadline_ns,
+                    void (*on_done)(struct gw_op *op, int32_t status, struct eg_result *result),
+                    void (*on_deadline)(struct gw_op *op));
 /* The same for the start of a component. */
 void gw_op_begin_life(struct gw_op *op, struct gw_instance *instance, struct eg_loop *loop,
                       uint64_t deadline_ns,

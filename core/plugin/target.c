@@ -224,11 +224,11 @@ static void on_call_done(struct gw_op *op, int32_t status, struct eg_result *res
     gw_target_unref(target);
 }
 
-static uint64_t deadline_of(const struct gw_target *target, uint64_t timeout_ns,
+static uint64_t deadline_of(const struct gw_target *target, uint64_t now_ns, uint64_t timeout_ns,
                             uint64_t until_ns) {
     const uint64_t limit_ns =
         target->traits.timeout_ns != 0 ? target->traits.timeout_ns : timeout_ns;
-    const uint64_t own_ns = limit_ns == 0 ? 0 : gw_monotonic_ns() + limit_ns;
+    const uint64_t own_ns = limit_ns == 0 ? 0 : now_ns + limit_ns;
     return until_ns != 0 && (own_ns == 0 || until_ns < own_ns) ? until_ns : own_ns;
 }
 
@@ -240,8 +240,9 @@ void gw_target_invoke(struct gw_target *target, const struct eg_invocation *invo
     struct gw_instance *instance = target->instance;
     struct eg_loop *loop = gw_loop_current();
     GW_ASSERT(loop != NULL && instance != NULL);
-    gw_op_begin(op, instance, loop, deadline_of(target, timeout_ns, until_ns), on_call_done,
-                on_deadline);
+    const uint64_t now_ns = gw_monotonic_ns();
+    gw_op_begin_at(op, instance, loop, now_ns, deadline_of(target, now_ns, timeout_ns, until_ns),
+                   on_call_done, on_deadline);
     op->target = gw_target_ref(target);
     op->invocation = invocation;
     op->relay = on_done;

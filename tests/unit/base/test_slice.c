@@ -12,6 +12,48 @@ static void equality_takes_null_for_empty(void) {
     CU_ASSERT_FALSE(gw_str_eq(GW_STR("ab"), GW_STR("abc")));
 }
 
+static unsigned small(unsigned c) {
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+static void only_ascii_letters_are_the_same_in_both_cases_at_any_place(void) {
+    const size_t places[] = {0, 3, 7, 8, 15, 18};
+    for (size_t i = 0; i < 6 * 256 * 256; i++) {
+        const unsigned left = i & 0xff;
+        const unsigned right = i >> 8 & 0xff;
+        char a[] = "X-Some-Name-As-Sent";
+        char b[] = "x-somE-naMe-as-SENT";
+        a[places[i >> 16]] = (char)left;
+        b[places[i >> 16]] = (char)right;
+        CU_ASSERT_EQUAL_FATAL(gw_str_eq_nocase(gw_str(a, 19), gw_str(b, 19)),
+                              small(left) == small(right));
+    }
+}
+
+static void a_short_name_differs_in_each_of_its_bytes(void) {
+    for (size_t len = 1; len <= 20; len++) {
+        for (size_t at = 0; at < len; at++) {
+            char a[] = "ABCDEFGHIJKLMNOPQRST";
+            char b[] = "abcdefghijklmnopqrst";
+            CU_ASSERT_TRUE_FATAL(gw_str_eq_nocase(gw_str(a, len), gw_str(b, len)));
+            b[at] = '-';
+            CU_ASSERT_FALSE_FATAL(gw_str_eq_nocase(gw_str(a, len), gw_str(b, len)));
+        }
+    }
+}
+
+static void a_control_byte_is_found_wherever_it_stands(void) {
+    for (size_t len = 1; len <= 20; len++) {
+        for (size_t i = 0; i < len * 256; i++) {
+            char text[] = "text/plain; x=\xc3\xa4 \"y\"";
+            const unsigned c = i & 0xff;
+            text[i >> 8] = (char)c;
+            CU_ASSERT_EQUAL_FATAL(gw_is_field_value(gw_str(text, len)),
+                                  (c >= 0x20 && c != 0x7f) || c == '\t');
+        }
+    }
+}
+
 static void prefixes_and_suffixes_are_found(void) {
     CU_ASSERT_TRUE(gw_str_starts(GW_STR("abc"), GW_STR("ab")));
     CU_ASSERT_TRUE(gw_str_starts(none, none));
@@ -139,7 +181,10 @@ static void header_names_are_spelled_as_go_spells_them(void) {
     }
 }
 
-UNIT_MAIN(UNIT(equality_takes_null_for_empty), UNIT(prefixes_and_suffixes_are_found),
+UNIT_MAIN(UNIT(equality_takes_null_for_empty),
+          UNIT(only_ascii_letters_are_the_same_in_both_cases_at_any_place),
+          UNIT(a_short_name_differs_in_each_of_its_bytes),
+          UNIT(a_control_byte_is_found_wherever_it_stands), UNIT(prefixes_and_suffixes_are_found),
           UNIT(order_is_bytewise_and_shorter_first), UNIT(cuts_are_clipped),
           UNIT(trim_takes_http_and_line_space_only), UNIT(pieces_are_cut_off_to_the_last_empty_one),
           UNIT(secrets_are_equal_only_when_every_byte_is),

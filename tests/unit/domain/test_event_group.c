@@ -41,5 +41,35 @@ static void long_names_that_begin_alike_stay_apart(void) {
     gw_arena_free(&arena);
 }
 
+/* The pair before this one that has its name, or SIZE_MAX. */
+static size_t twin_before(const struct eg_kv *pairs, size_t at) {
+    for (size_t i = at; i > 0; i--) {
+        if (gw_str_eq_nocase(pairs[i - 1].name, pairs[at].name)) {
+            return i - 1;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static void few_and_many_are_grouped_alike(void) {
+    struct eg_kv pairs[60];
+    char names[60][80];
+    for (size_t count = 1; count <= 60; count++) {
+        for (size_t i = 0; i < count; i++) {
+            memset(names[i], i % 2 == 0 ? 'x' : 'X', sizeof names[i]);
+            names[i][i % 3 == 0 ? 79 : 0] = (char)('a' + i * 7 % 11);
+            pairs[i] = (struct eg_kv){gw_str(names[i], sizeof names[i]), {0}};
+        }
+        struct gw_arena arena = {0};
+        const struct gw_group *g = gw_group_pairs(&arena, pairs, count, true);
+        for (size_t i = 0; i < count; i++) {
+            const size_t before = twin_before(pairs, i);
+            CU_ASSERT_EQUAL_FATAL(g[i].is_first, before == SIZE_MAX);
+            CU_ASSERT_TRUE_FATAL(before == SIZE_MAX || g[before].next == i);
+        }
+        gw_arena_free(&arena);
+    }
+}
+
 UNIT_MAIN(UNIT(pairs_of_one_name_are_chained_in_order),
-          UNIT(long_names_that_begin_alike_stay_apart))
+          UNIT(long_names_that_begin_alike_stay_apart), UNIT(few_and_many_are_grouped_alike))

@@ -67,6 +67,27 @@ static void timers_fire_in_order_of_their_time(void) {
     gw_loop_destroy(loop);
 }
 
+static void a_timer_may_be_given_its_time_itself_which_may_be_over(void) {
+    struct eg_loop *loop = new_loop();
+    struct named_timer late = {.name = 'l'};
+    struct named_timer over = {.name = 'o'};
+    trace[0] = '\0';
+    gw_clock_hold(1000, 0);
+    gw_timer_start_at(loop, &late.timer, 1030, timer_notes);
+    gw_timer_start_at(loop, &over.timer, 5, timer_notes);
+    CU_ASSERT_STRING_EQUAL(trace, "");
+    gw_loop_turn(loop, 0);
+    CU_ASSERT_STRING_EQUAL(trace, "o");
+    gw_clock_advance(29);
+    gw_loop_turn(loop, 0);
+    CU_ASSERT_STRING_EQUAL(trace, "o");
+    gw_clock_advance(1);
+    gw_loop_turn(loop, 0);
+    CU_ASSERT_STRING_EQUAL(trace, "ol");
+    gw_clock_release();
+    gw_loop_destroy(loop);
+}
+
 static void a_stopped_timer_never_fires_and_a_restarted_one_fires_late(void) {
     struct eg_loop *loop = new_loop();
     struct named_timer a = {.name = 'a'};
@@ -409,6 +430,7 @@ static void a_loop_that_keeps_nobody_waiting_may_be_slow(void) {
 }
 
 UNIT_MAIN(UNIT(timers_fire_in_order_of_their_time),
+          UNIT(a_timer_may_be_given_its_time_itself_which_may_be_over),
           UNIT(a_stopped_timer_never_fires_and_a_restarted_one_fires_late),
           UNIT(a_timer_that_rearms_itself_without_delay_does_not_hold_the_turn),
           UNIT(thousands_of_timers_with_random_stops_stay_in_order),
