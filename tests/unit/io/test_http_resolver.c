@@ -99,7 +99,7 @@ static void on_done(struct gw_http_lookup *lookup, const struct gw_http_addresse
     }
 }
 
-/* Threads that were let go may not have gone yet: a semaphore made anew would hold them for ever. */
+/* Threads let go may not have gone yet: a semaphore made anew would hold them for ever. */
 static void wait_for_threads(void) {
     const struct timespec millisecond = {.tv_nsec = 1000000};
     for (int i = 0; i < TURNS_MAX && atomic_load(&running) > 0; i++) {
