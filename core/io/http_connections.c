@@ -163,17 +163,12 @@ static bool has_place(const struct gw_http_connections *pool) {
 /* There may be a place: each target that waits has one go. Who has none keeps its turn. What is
  * fed goes behind the marker; nobody else leaves the list, for who waits does not end. */
 static void feed_hungry(struct gw_http_connections *pool) {
-    struct gw_node marker = {0};
-    if (gw_list_empty(&pool->hungry)) {
-        return;
-    }
-    gw_list_push(&pool->hungry, &marker);
-    for (struct gw_node *next, *node = pool->hungry.next; node != &marker && has_place(pool);
+    const struct gw_node *last = pool->hungry.prev; /* of now: who is fed goes behind it */
+    for (struct gw_node *next, *node = pool->hungry.next; node != &pool->hungry && has_place(pool);
          node = next) {
-        next = node->next;
+        next = node == last ? &pool->hungry : node->next;
         (void)feed(pool, GW_CONTAINER(node, struct gw_http_target, hungry));
     }
-    gw_list_remove(&marker);
 }
 
 /* ---- connections ---- */
