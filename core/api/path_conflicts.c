@@ -16,7 +16,9 @@ int32_t gw_config_check_own_space(const struct gw_object *wanted, struct gw_obje
     struct gw_path_claims claims = {.arena = &arena};
     for (size_t i = 0; i < count; i++) {
         /* What lost a conflict before is not in the way. */
-        (void)gw_path_claim(&claims, present[i], &ignored);
+        if (gw_path_claims_meet(wanted, present[i])) {
+            (void)gw_path_claim(&claims, present[i], &ignored);
+        }
     }
     const int32_t rc = gw_path_claim(&claims, wanted, ret_refusal);
     gw_path_claims_free(&claims);

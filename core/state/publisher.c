@@ -7,9 +7,10 @@
  * gone, the loop posts it back to the control thread; when all loops have done so, the snapshot
  * ends there.
  *
- * Many changes in a row (a bulk import) do not become as many builds: after a build that took d,
- * the next one waits 4 d, up to a quarter of a second, so building takes a fifth of the control
- * thread at most. A small configuration is published at once.
+ * Many changes in a row (a bulk import) do not become as many builds: after a build that took d of
+ * CPU time, the next one waits 4 d, up to a quarter of a second, so building takes a fifth of the
+ * control thread at most. A small configuration is published at once. (By the clock on the wall a
+ * busy machine would make each build look long, and then changes wait when everybody waits.)
  *
  * Thread: gw_view_* and install/retire on the loop of their reader, all else control. Ownership:
  * the publisher owns publications; a view belongs to its publication.
@@ -71,8 +72,8 @@ struct gw_publisher {
     struct gw_gauges gauges;
     struct gw_node publications; /* that some loop still holds; the latest is the last */
     struct publication *latest;
-    struct eg_str indexed_space;      /* empty: none */
-    const struct gw_catalog *catalog; /* of the build that waits */
+    struct eg_str indexed_space; /* empty: none */
+    struct gw_catalog *catalog;  /* of the build that waits */
     struct waiter *waiters;
     struct gw_timer pause;
     uint64_t next_build_ns;
@@ -201,8 +202,11 @@ static struct publication *publication_create(struct gw_publisher *publisher,
 }
 
 static void build(struct gw_publisher *publisher) {
-    const struct gw_catalog *catalog = publisher->catalog;
-    const uint64_t begun_ns = gw_monotonic_ns();
+    struct gw_catalog *catalog = publisher->catalog;
+    const uint64_t begun_ns = gw_thread_cpu_ns();
+    if (publisher->indexed_space.len > 0) {
+        gw_changes_free(gw_catalog_changes(catalog)); /* the index is made of a whole */
+    }
     struct gw_snapshot *snapshot =
         gw_snapshot_build(publisher->manager, catalog, publisher->latest->snapshot);
     if (publisher->indexed_space.len > 0) {
@@ -219,16 +223,16 @@ static void build(struct gw_publisher *publisher) {
         gw_loop_post(publisher->readers[i].loop, &publication->lanes[i].install);
     }
     gw_gauges_update(&publisher->gauges, catalog);
-    const uint64_t now_ns = gw_monotonic_ns();
-    const uint64_t pause_ns = (now_ns - begun_ns) * PAUSE_FACTOR;
-    publisher->next_build_ns = now_ns + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
+    const uint64_t pause_ns = (gw_thread_cpu_ns() - begun_ns) * PAUSE_FACTOR;
+    publisher->next_build_ns =
+        gw_monotonic_ns() + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
 }
 
 static void on_pause_over(struct gw_timer *timer) {
     build(GW_CONTAINER(timer, struct gw_publisher, pause));
 }
 
-void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalog *catalog,
+void gw_publisher_publish(struct gw_publisher *publisher, struct gw_catalog *catalog,
                           void (*on_everywhere)(void *arg), void *arg) {
     GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
     if (publisher->is_stopping) {
