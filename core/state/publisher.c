@@ -12,6 +12,9 @@
  * control thread at most. A small configuration is published at once. (By the clock on the wall a
  * busy machine would make each build look long, and then changes wait when everybody waits.)
  *
+ * A snapshot that lies over another one keeps alive what is gone since: targets of functions that
+ * were deleted, objects, memory. When nothing changes for a second a whole takes its place.
+ *
  * Thread: gw_view_* and install/retire on the loop of their reader, all else control. Ownership:
  * the publisher owns publications; a view belongs to its publication.
  */
@@ -29,6 +32,7 @@
 #define PAUSE_FACTOR 4u
 #define PAUSE_MIN_NS (1 * GW_NS_PER_MS)
 #define PAUSE_MAX_NS (250 * GW_NS_PER_MS)
+#define SETTLE_NS (1 * GW_NS_PER_S)
 
 struct publication;
 
@@ -76,6 +80,8 @@ struct gw_publisher {
     struct gw_catalog *catalog;  /* of the build that waits */
     struct waiter *waiters;
     struct gw_timer pause;
+    struct gw_timer settle;
+    struct gw_catalog *settled_from; /* of the last build */
     uint64_t next_build_ns;
     uint64_t changed_ns; /* of the build that waits */
     uint64_t routed_revision;
@@ -201,6 +207,8 @@ static struct publication *publication_create(struct gw_publisher *publisher,
     return publication;
 }
 
+static void on_settled(struct gw_timer *timer);
+
 static void build(struct gw_publisher *publisher) {
     struct gw_catalog *catalog = publisher->catalog;
     const uint64_t begun_ns = gw_thread_cpu_ns();
@@ -223,9 +231,24 @@ static void build(struct gw_publisher *publisher) {
         gw_loop_post(publisher->readers[i].loop, &publication->lanes[i].install);
     }
     gw_gauges_update(&publisher->gauges, catalog);
+    publisher->settled_from = catalog;
+    if (snapshot->below == NULL) {
+        gw_timer_stop(publisher->control, &publisher->settle);
+    } else {
+        gw_timer_start(publisher->control, &publisher->settle, SETTLE_NS, on_settled);
+    }
     const uint64_t pause_ns = (gw_thread_cpu_ns() - begun_ns) * PAUSE_FACTOR;
     publisher->next_build_ns =
         gw_monotonic_ns() + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
+}
+
+static void on_settled(struct gw_timer *timer) {
+    struct gw_publisher *publisher = GW_CONTAINER(timer, struct gw_publisher, settle);
+    if (!gw_timer_armed(&publisher->pause)) { /* else a change has come, and settles later */
+        gw_changes_free(gw_catalog_changes(publisher->settled_from));
+        publisher->catalog = publisher->settled_from;
+        build(publisher);
+    }
 }
 
 static void on_pause_over(struct gw_timer *timer) {
@@ -336,6 +359,7 @@ void gw_publisher_stop(struct gw_publisher *publisher, void (*on_stopped)(void *
     publisher->on_stopped = on_stopped;
     publisher->stopped_arg = arg;
     gw_timer_stop(publisher->control, &publisher->pause);
+    gw_timer_stop(publisher->control, &publisher->settle);
     for (uint32_t i = 0; i < publisher->reader_count; i++) {
         publisher->readers[i].end_task.fn = end_reader;
         gw_loop_post(publisher->readers[i].loop, &publisher->readers[i].end_task);
@@ -349,6 +373,7 @@ void gw_publisher_destroy(struct gw_publisher *publisher) {
     }
     GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
     gw_timer_stop(publisher->control, &publisher->pause);
+    gw_timer_stop(publisher->control, &publisher->settle);
     for (struct gw_node *node; (node = gw_list_shift(&publisher->publications)) != NULL;) {
         struct publication *publication = GW_CONTAINER(node, struct publication, node);
         while (publication->waiters != NULL) {

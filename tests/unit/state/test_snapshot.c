@@ -330,8 +330,7 @@ static struct gw_change *begin_other_http(void) {
 }
 
 static const struct gw_callee *callee_of(const struct gw_snapshot *snapshot, const char *id) {
-    return gw_route_table_get(&snapshot->callees,
-                              (struct gw_route_key){.a = GW_STR("default"), .b = gw_str_c(id)});
+    return gw_snapshot_callee(snapshot, GW_STR("default"), gw_str_c(id));
 }
 
 static void functions_are_bound_anew_when_their_provider_is_replaced(void) {
