@@ -270,7 +270,42 @@ static void a_check_of_the_next_providers_does_not_overlook_what_waits_to_be_bui
     pub_down();
 }
 
-UNIT_MAIN(UNIT(before_the_first_publication_there_is_an_empty_view),
+static bool lies_over_another(void) {
+    struct gw_view *view = gw_view_acquire(gw_publisher_reader(pub.publisher, 0));
+    const bool is_over = view->snapshot->below != NULL;
+    gw_view_release(view);
+    return is_over;
+}
+
+/* What is gone is not held for ever. */
+static void when_nothing_changes_a_whole_takes_the_place_of_what_lies_over_another(void) {
+    pub_up();
+    set_function("default", "f1");
+    publish();
+    CU_ASSERT_FALSE(lies_over_another());
+    gw_clock_hold(gw_monotonic_ns(), 0);
+    gw_clock_advance(GW_NS_PER_S);
+    set_function("default", "f2");
+    publish();
+    CU_ASSERT_TRUE(lies_over_another());
+    gw_clock_advance(GW_NS_PER_S / 2);
+    set_function("default", "f3");
+    publish();
+    gw_clock_advance(GW_NS_PER_S - 1);
+    rig_turn(20);
+    CU_ASSERT_TRUE(lies_over_another());
+    gw_clock_advance(1);
+    for (unsigned i = 0; i < 2000 && lies_over_another(); i++) {
+        gw_loop_turn(rig.loop, GW_NS_PER_MS);
+    }
+    CU_ASSERT_FALSE(lies_over_another());
+    CU_ASSERT_EQUAL(revision_here(), 3);
+    gw_clock_release();
+    pub_down();
+}
+
+UNIT_MAIN(UNIT(when_nothing_changes_a_whole_takes_the_place_of_what_lies_over_another),
+          UNIT(before_the_first_publication_there_is_an_empty_view),
           UNIT(a_published_change_is_seen_and_a_held_view_stays_as_it_was),
           UNIT(the_routes_of_a_space_are_published_when_they_were_asked_for),
           UNIT(the_same_value_again_is_routed_under_its_new_revision),
