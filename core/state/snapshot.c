@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "base/step_aside.h"
 #include "base/why.h"
 #include "state/snapshot_inner.h"
 
@@ -271,6 +272,7 @@ static void add_subscriptions(struct build *build) {
         gw_arena_zalloc(&snapshot->arena, gw_size_mul(count + 1, sizeof *subscribers));
     gw_route_table_init(&build->counters, &build->scratch, 0);
     for (size_t i = 0; i < count; i++) {
+        gw_step_aside(i);
         add_subscription(build, &subscribers[i], all[i]);
     }
     snapshot->subscriber_list = subscribers;

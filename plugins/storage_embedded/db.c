@@ -12,6 +12,7 @@
  */
 #include "db.h"
 
+#include <sched.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +27,8 @@
 #define OPEN_TRIES 100
 /* What a list of 10,000 objects reads stays in memory: the 2 MiB that SQLite takes by itself are
  * read anew each time. */
+/* Rows after which a core is offered to a loop of the gateway that may want it. */
+#define STEP_ASIDE_EACH 64u
 #define CACHE_KIB "16384"
 
 static const char schema_sql[] =
@@ -405,6 +408,9 @@ static int32_t read_rows(struct embedded_db *db, enum statement which, struct eg
     while ((rc = step(db, statement, ret_why)) == 1) {
         const uint32_t kind =
             has_kind ? (uint32_t)sqlite3_column_int64(statement, 4) : EG_CHANGE_PUT;
+        if (rows->count % STEP_ASIDE_EACH == STEP_ASIDE_EACH - 1) {
+            (void)sched_yield();
+        }
         egx_rows_add(db->host, rows, kind, (uint64_t)sqlite3_column_int64(statement, 0),
                      column_bytes(statement, 1), column_bytes(statement, 2));
         rows->items[rows->count - 1]->created = (uint64_t)sqlite3_column_int64(statement, 3);
