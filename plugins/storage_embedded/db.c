@@ -27,9 +27,9 @@
 #define OPEN_TRIES 100
 /* What a list of 10,000 objects reads stays in memory: the 2 MiB that SQLite takes by itself are
  * read anew each time. */
-/* Rows after which a core is offered to a loop of the gateway that may want it. */
-#define STEP_ASIDE_EACH 64u
 #define CACHE_KIB "16384"
+/* Rows after which the core is offered to a loop of the gateway that may want it. */
+#define STEP_ASIDE_EACH 64u
 
 static const char schema_sql[] =
     "CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL,"

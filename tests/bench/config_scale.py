@@ -14,6 +14,7 @@ does only ever adds, so the least disturbed round of each counts.
 import http.client
 import json
 import os
+import re
 import socket
 import statistics
 import subprocess
@@ -22,16 +23,15 @@ import threading
 import time
 
 import config_made
+import loads
 import programs
 from ports import free_port   # programs.py has made it known
-from rows import cpu_ns
 
 SMALL, LARGE, STARTUP_OBJECTS = 10, 10000, 1000
 ROUNDS, SECONDS = 4, 1
 PATHS = 1200     # that requests go to in turns
 STARTS = 9
 CHANGES_PER_S, CHANGE_ROUNDS, CHANGE_SECONDS = 20, 6, 2
-CONNECTIONS = 64
 CHANGE_LOAD, ASYNC_LOAD = 0.5, 0.6   # of what the sync path was seen to do
 MAX_RATIO = 1.10
 MAX_STARTUP_MS = 100
@@ -114,6 +114,26 @@ class Client:
 
 # ---- requests ----
 
+class Load:
+    """wrk on its core; a pause makes it less than what can be done."""
+
+    def __init__(self, core, directory):
+        self.core, self.body, self.one = core, directory / "body.json", directory / "one.paths"
+        self.body.write_text(loads.ORDER)
+
+    def run(self, port, path, seconds, pause_ms=0, paths_file=None):
+        """paths_file: every request goes to the next path of it, instead of path."""
+        self.one.write_text(f"{path}\n")
+        out = subprocess.run(
+            ["taskset", "-c", str(self.core), "wrk", "-t1", f"-c{loads.CONNECTIONS}", f"-d{seconds}s", "-s",
+             str(programs.HERE / "many.lua"), f"http://127.0.0.1:{port}/", "--", str(pause_ms), str(self.body),
+             str(paths_file or self.one)], capture_output=True, text=True, check=True).stdout
+        found = re.search(r"RESULT (.*)", out)
+        if not found:
+            raise SystemExit(f"bench: wrk says: {out}")
+        return json.loads(found[1])
+
+
 def refuse_failures(what, result):
     if result["bad_status"] or result["broken"]:
         raise SystemExit(f"bench: {what}: {result['bad_status']} answers were no success, "
@@ -122,32 +142,32 @@ def refuse_failures(what, result):
 
 def request_cost(gateway, upstream, what, load):
     """CPU us of a request, with what follows its answer."""
-    before, used = upstream.count(), cpu_ns(gateway)
+    before, used = upstream.count(), gateway.cpu_ns()
     result = load()
     arrived = -1
     while arrived != upstream.count():   # until no more come
         arrived = upstream.count()
         time.sleep(0.05)
     refuse_failures(what, result)
-    return (cpu_ns(gateway) - used) / 1000 / (arrived - before), result
+    return (gateway.cpu_ns() - used) / 1000 / (arrived - before), result
 
 
-def request_rows(table, wrk, upstream, gateways, made):
+def request_rows(table, load, upstream, gateways, made):
     """gateways, made: small and large. The requests a second that the large one answers."""
     literal = config_made.SYNC_PROBES["a literal path"]
-    _, warm = request_cost(gateways[1], upstream, literal, lambda: wrk(gateways[1].port, literal, SECONDS))
+    _, warm = request_cost(gateways[1], upstream, literal, lambda: load.run(gateways[1].port, literal, SECONDS))
     per_s = warm["requests"] * 1e6 / warm["duration_us"]
-    pause_ms = max(1, round(CONNECTIONS * 1000 / (per_s * ASYNC_LOAD)))
-    loads = {f"sync, {name}": (path.replace(":", "x").replace("*", "x"), 0, None)
+    pause_ms = max(1, round(loads.CONNECTIONS * 1000 / (per_s * ASYNC_LOAD)))
+    wanted = {f"sync, {name}": (path.replace(":", "x").replace("*", "x"), 0, None)
              for name, path in config_made.SYNC_PROBES.items()}
-    loads["async, one subscriber"] = (config_made.ASYNC_PROBE, pause_ms, None)
-    loads["sync, every request to another path"] = ("/", 0, [m.paths_file for m in made])
-    for what, (path, pause, files) in loads.items():
+    wanted["async, one subscriber"] = (config_made.ASYNC_PROBE, pause_ms, None)
+    wanted["sync, every request to another path"] = ("/", 0, [m.paths_file for m in made])
+    for what, (path, pause, files) in wanted.items():
         say(what)
         costs = ([], [])
         for number in range(ROUNDS * 2):
             i = (number + number // 2) % 2   # small, large, large, small
-            cost, _ = request_cost(gateways[i], upstream, what, lambda: wrk(
+            cost, _ = request_cost(gateways[i], upstream, what, lambda: load.run(
                 gateways[i].port, path, SECONDS, pause, files and files[i]))
             costs[i].append(cost)
         table.add_ratio(f"CPU of a request, {LARGE} subscriptions: {what}", min(costs[0]), min(costs[1]), "us")
@@ -290,13 +310,13 @@ def p99_ms(changer, is_changing, load):
 
 def change_alone(gateway, changer):
     """Changes without traffic: CPU ms of each, and ms until its answer."""
-    used = cpu_ns(gateway)
+    used = gateway.cpu_ns()
     is_over = threading.Event()
     timer = threading.Timer(CHANGE_SECONDS, is_over.set)
     timer.start()
     count = changer.run(True, is_over)
     timer.join()
-    cpu_ms = (cpu_ns(gateway) - used) / 1e6 / count
+    cpu_ms = (gateway.cpu_ns() - used) / 1e6 / count
     calls = sorted(t for times in changer.called_ms.values() for t in times)
     return cpu_ms, statistics.median(calls)
 
@@ -309,10 +329,10 @@ def routed_rows(table, when, changer):
     changer.routed_ms = {}
 
 
-def change_rows(table, wrk, gateway, made, per_s):
+def change_rows(table, load, gateway, made, per_s):
     changer = Changer(gateway, made.url)
     path = config_made.SYNC_PROBES["parameters"].replace(":", "x")
-    pause_ms = max(1, round(CONNECTIONS * 1000 / (per_s * CHANGE_LOAD)))
+    pause_ms = max(1, round(loads.CONNECTIONS * 1000 / (per_s * CHANGE_LOAD)))
     say("changes without traffic")
     cpu_ms, call_ms = change_alone(gateway, changer)
     routed_rows(table, "no traffic", changer)
@@ -321,7 +341,7 @@ def change_rows(table, wrk, gateway, made, per_s):
     for number in range(CHANGE_ROUNDS * 2):
         say(f"changes with traffic, round {number + 1} of {CHANGE_ROUNDS * 2}")
         is_changing = (number + number // 2) % 2 == 1
-        result, count = p99_ms(changer, is_changing, lambda: wrk(gateway.port, path, CHANGE_SECONDS, pause_ms))
+        result, count = p99_ms(changer, is_changing, lambda: load.run(gateway.port, path, CHANGE_SECONDS, pause_ms))
         p99[is_changing].append(result)
         steps += count if is_changing else 0
     routed_rows(table, "with traffic", changer)
@@ -334,18 +354,19 @@ def change_rows(table, wrk, gateway, made, per_s):
     return cpu_ms, call_ms
 
 
-def run(cores, directory, upstream, build, wrk, is_check):
+def run(cores, directory, upstream, build, is_check):
     """The exit code."""
     os.sched_setaffinity(0, {cores[1]})   # with the load, so that the gateway has its core for itself
     table = Table()
+    load = Load(cores[1], directory)
     say("making the configurations")
     small, large, thousand = (Made(name, count, directory, upstream, build) for name, count in (
         ("small", SMALL), ("large", LARGE), ("thousand", STARTUP_OBJECTS * SMALL // 11)))
     startup_row(table, cores[0], build, thousand)
     gateways = [MadeGateway(f"gateway-{name}", cores[0], directory, made, build)
                 for name, made in (("small", small), ("large", large))]
-    per_s = request_rows(table, wrk, upstream, gateways, (small, large))
-    cpu_ms, call_ms = change_rows(table, wrk, gateways[1], large, per_s)
+    per_s = request_rows(table, load, upstream, gateways, (small, large))
+    cpu_ms, call_ms = change_rows(table, load, gateways[1], large, per_s)
     print(f"\n{len(large.documents)} objects: {large.count('subscription')} subscriptions, {large.count('function')} "
           f"functions in {config_made.SPACES} spaces. A change takes {cpu_ms:.1f} ms of CPU time, and its answer "
           f"{call_ms:.1f} ms.")

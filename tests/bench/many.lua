@@ -1,14 +1,20 @@
--- many.lua - as post.lua, but each request goes to another path: the next one of a file that has a path a line.
--- Argument: the file.
+-- many.lua - as request.lua sends its POST, but each request goes to the next path of a file that has a path a line.
+-- Arguments: milliseconds that each connection waits before a request (0: none), the file with the body, that with
+-- the paths.
 
 local requests, at = {}, 0
 
 function init(args)
+    local pause = tonumber(args[1])
+    local file = assert(io.open(args[2], "rb"))
+    local body = file:read("*a")
+    file:close()
     wrk.headers["Content-Type"] = "application/json"
-    local body = '{"user":"0f8fad5b-d9cb-469f-a165-70867728950e","action":"order.created",'
-        .. '"amount":1299,"currency":"EUR","note":"a bench"}'
-    for path in io.lines(args[1]) do
+    for path in io.lines(args[3]) do
         requests[#requests + 1] = wrk.format("POST", path, nil, body)
+    end
+    if pause > 0 then
+        delay = function() return pause end
     end
 end
 
