@@ -1,7 +1,8 @@
 """What the size of the configuration costs: requests, startup, changes. `tests/bench/run --config`.
 
 Requests: two gateways, with 10 and with 10,000 subscriptions, take turns on one core; for each kind of path the least
-disturbed round of each counts, as in bench.py.
+disturbed round of each counts, as in bench.py. That each request goes to another path has no target: it is a question
+of what the caches of the machine hold, and whom they are shared with.
 
 Startup: from the start of the process to the first answer of a function, with 1,000 objects in the embedded store.
 
@@ -59,10 +60,10 @@ class Table:
         if not is_ok:
             self.wrong.append(f"{what}: {measured}, wanted is {target}")
 
-    def add_ratio(self, what, small, large, unit):
+    def add_ratio(self, what, small, large, has_target):
         ratio = large / small
-        self.add(what, f"{large:.2f} {unit}, with {SMALL}: {small:.2f}, {ratio:.2f} x", f"{MAX_RATIO:.2f} x",
-                 ratio <= MAX_RATIO)
+        self.add(what, f"{large:.2f} us, with {SMALL}: {small:.2f}, {ratio:.2f} x",
+                 f"{MAX_RATIO:.2f} x" if has_target else "none", not has_target or ratio <= MAX_RATIO)
 
 
 class Made:
@@ -170,7 +171,8 @@ def request_rows(table, load, upstream, gateways, made):
             cost, _ = request_cost(gateways[i], upstream, what, lambda: load.run(
                 gateways[i].port, path, SECONDS, pause, files and files[i]))
             costs[i].append(cost)
-        table.add_ratio(f"CPU of a request, {LARGE} subscriptions: {what}", min(costs[0]), min(costs[1]), "us")
+        table.add_ratio(f"CPU of a request, {LARGE} subscriptions: {what}", min(costs[0]), min(costs[1]),
+                        files is None)
     return per_s
 
 
