@@ -13,7 +13,8 @@
  * busy machine would make each build look long, and then changes wait when everybody waits.)
  *
  * A snapshot that lies over another one keeps alive what is gone since: targets of functions that
- * were deleted, objects, memory. When nothing changes for a second a whole takes its place.
+ * were deleted, objects, memory. When nothing changes for a second a whole takes its place, and
+ * when changes never end it comes after half a minute.
  *
  * Thread: gw_view_* and install/retire on the loop of their reader, all else control. Ownership:
  * the publisher owns publications; a view belongs to its publication.
@@ -33,6 +34,7 @@
 #define PAUSE_MIN_NS (1 * GW_NS_PER_MS)
 #define PAUSE_MAX_NS (250 * GW_NS_PER_MS)
 #define SETTLE_NS (1 * GW_NS_PER_S)
+#define WHOLE_AGE_MAX_NS (30 * GW_NS_PER_S)
 
 struct publication;
 
@@ -63,7 +65,7 @@ struct publication {
     struct gw_publisher *publisher;
     struct gw_snapshot *snapshot;
     struct waiter *waiters;
-    uint64_t changed_ns; /* the oldest change that it brings was known then */
+    uint64_t changed_ns; /* the oldest change that it brings was known then; 0: it brings none */
     uint32_t to_install;
     uint32_t to_retire;
     struct lane lanes[];
@@ -82,6 +84,7 @@ struct gw_publisher {
     struct gw_timer pause;
     struct gw_timer settle;
     struct gw_catalog *settled_from; /* of the last build */
+    uint64_t whole_ns;               /* when the last whole was made */
     uint64_t next_build_ns;
     uint64_t changed_ns; /* of the build that waits */
     uint64_t routed_revision;
@@ -212,8 +215,9 @@ static void on_settled(struct gw_timer *timer);
 static void build(struct gw_publisher *publisher) {
     struct gw_catalog *catalog = publisher->catalog;
     const uint64_t begun_ns = gw_thread_cpu_ns();
-    if (publisher->indexed_space.len > 0) {
-        gw_changes_free(gw_catalog_changes(catalog)); /* the index is made of a whole */
+    if (publisher->indexed_space.len > 0 || /* the index is made of a whole */
+        gw_monotonic_ns() - publisher->whole_ns >= WHOLE_AGE_MAX_NS) {
+        gw_changes_free(gw_catalog_changes(catalog));
     }
     struct gw_snapshot *snapshot =
         gw_snapshot_build(publisher->manager, catalog, publisher->latest->snapshot);
@@ -233,6 +237,7 @@ static void build(struct gw_publisher *publisher) {
     gw_gauges_update(&publisher->gauges, catalog);
     publisher->settled_from = catalog;
     if (snapshot->below == NULL) {
+        publisher->whole_ns = gw_monotonic_ns();
         gw_timer_stop(publisher->control, &publisher->settle);
     } else {
         gw_timer_start(publisher->control, &publisher->settle, SETTLE_NS, on_settled);
@@ -308,7 +313,7 @@ uint64_t gw_publisher_unrouted_since(const struct gw_publisher *publisher) {
     const struct gw_node *all = &publisher->publications;
     for (const struct gw_node *node = all->next; node != all; node = node->next) {
         const struct publication *publication = GW_CONTAINER(node, struct publication, node);
-        if (publication->to_install > 0) {
+        if (publication->to_install > 0 && publication->changed_ns != 0) {
             return publication->changed_ns;
         }
     }

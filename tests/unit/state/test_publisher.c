@@ -3,6 +3,7 @@
  * under the thread sanitizer.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "base/check.h"
@@ -304,7 +305,73 @@ static void when_nothing_changes_a_whole_takes_the_place_of_what_lies_over_anoth
     pub_down();
 }
 
-UNIT_MAIN(UNIT(when_nothing_changes_a_whole_takes_the_place_of_what_lies_over_another),
+static atomic_uint is_busy;
+static void stay_busy(void *arg) {
+    (void)arg;
+    atomic_store(&is_busy, 1);
+    while (atomic_load(&is_busy) == 1) {
+        sched_yield();
+    }
+}
+
+/* What takes a place without a change must not hide that a loop hangs. */
+static void a_loop_that_hangs_is_seen_whatever_was_published_before(void) {
+    pub_up();
+    set_function("default", "f1");
+    publish();
+    gw_clock_hold(gw_monotonic_ns(), 0);
+    gw_clock_advance(GW_NS_PER_S);
+    set_function("default", "f2");
+    publish();
+    CU_ASSERT_TRUE(lies_over_another());
+    gw_loop_post_fn(pub.loops[1], stay_busy, NULL);
+    while (atomic_load(&is_busy) == 0) {
+        gw_loop_turn(rig.loop, GW_NS_PER_MS);
+    }
+    gw_clock_advance(GW_NS_PER_S);
+    for (unsigned i = 0; i < 2000 && lies_over_another(); i++) {
+        gw_loop_turn(rig.loop, GW_NS_PER_MS);
+    }
+    CU_ASSERT_FALSE(lies_over_another());
+    CU_ASSERT_EQUAL(gw_publisher_unrouted_since(pub.publisher), 0); /* nothing has changed */
+    gw_clock_advance(GW_NS_PER_S);
+    set_function("default", "f3");
+    rig_turn(5);
+    pub.everywhere = 0;
+    gw_publisher_publish(pub.publisher, rig.catalog, on_everywhere, NULL);
+    CU_ASSERT_EQUAL(gw_publisher_unrouted_since(pub.publisher), gw_monotonic_ns());
+    atomic_store(&is_busy, 0);
+    rig_wait(&pub.everywhere, 1, "it does not get everywhere");
+    CU_ASSERT_EQUAL(gw_publisher_unrouted_since(pub.publisher), 0);
+    gw_clock_release();
+    pub_down();
+}
+
+/* Nor is what is gone held for ever when changes never end. */
+static void a_whole_comes_at_last_while_changes_go_on(void) {
+    unsigned halves = 0;
+    pub_up();
+    set_function("default", "f1");
+    publish();
+    gw_clock_hold(gw_monotonic_ns(), 0);
+    gw_clock_advance(GW_NS_PER_S);
+    do {
+        set_function("default", "f2");
+        publish();
+        gw_clock_advance(GW_NS_PER_S / 2);
+        halves++;
+    } while (lies_over_another() && halves < 200);
+    CU_ASSERT_TRUE(halves > 20 && halves < 200);
+    set_function("default", "f2");
+    publish();
+    CU_ASSERT_TRUE(lies_over_another()); /* and then it begins anew */
+    gw_clock_release();
+    pub_down();
+}
+
+UNIT_MAIN(UNIT(a_loop_that_hangs_is_seen_whatever_was_published_before),
+          UNIT(a_whole_comes_at_last_while_changes_go_on),
+          UNIT(when_nothing_changes_a_whole_takes_the_place_of_what_lies_over_another),
           UNIT(before_the_first_publication_there_is_an_empty_view),
           UNIT(a_published_change_is_seen_and_a_held_view_stays_as_it_was),
           UNIT(the_routes_of_a_space_are_published_when_they_were_asked_for),
