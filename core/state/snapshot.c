@@ -65,8 +65,7 @@ static struct gw_callee *find_callee(const struct build *build, const struct gw_
 /* ---- functions ---- */
 
 struct gw_target *gw_snapshot_bind(struct gw_manager *manager, const struct gw_snapshot *before,
-                                   const struct gw_record *record, struct gw_instance *provider) {
-    const struct gw_object *object = record->object;
+                                   const struct gw_object *object, struct gw_instance *provider) {
     const struct gw_callee *known =
         before == NULL ? NULL : gw_snapshot_find_callee(before, object->space, object->id);
     struct gw_target *target = NULL;
@@ -97,7 +96,7 @@ static void add_functions(struct build *build) {
         callees[i] = (struct gw_callee){
             .object = object,
             .provider = provider,
-            .target = gw_snapshot_bind(build->manager, build->before, all[i], provider)};
+            .target = gw_snapshot_bind(build->manager, build->before, object, provider)};
         *gw_route_table_place_hashed(&snapshot->callees, gw_route_key_of(object, GW_REF_SELF),
                                      all[i]->hashes[GW_REF_SELF]) = &callees[i];
     }

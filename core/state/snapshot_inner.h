@@ -70,7 +70,7 @@ void gw_snapshot_set_event_type(const struct gw_snapshot *snapshot, const struct
 /* The target of the build before (may be NULL), when function and provider are the same; else a new
  * one. NULL: it cannot be called, which was logged. take. */
 struct gw_target *gw_snapshot_bind(struct gw_manager *manager, const struct gw_snapshot *before,
-                                   const struct gw_record *record, struct gw_instance *provider);
+                                   const struct gw_object *object, struct gw_instance *provider);
 struct gw_callee *gw_snapshot_find_callee(const struct gw_snapshot *snapshot, struct eg_str space,
                                           struct eg_str id);
 

@@ -83,13 +83,8 @@ static bool put_function(struct over *over, const struct gw_changed *changed,
         return true;
     }
     if (record != NULL) {
-        struct gw_instance *provider =
-            gw_chains_provider(snapshot->chains, record->object->as.function.type);
         callee = &snapshot->callee_list[snapshot->callee_count++];
-        *callee = (struct gw_callee){
-            .object = hold(over, record->object),
-            .provider = provider,
-            .target = gw_snapshot_bind(over->manager, over->before, record, provider)};
+        callee->object = hold(over, record->object);
     }
     const struct replaced replaced = {
         .named = record != NULL ? record->object : was->object, .was = was, .is = callee};
@@ -97,6 +92,19 @@ static bool put_function(struct over *over, const struct gw_changed *changed,
         callee;
     over->replaced[over->replaced_count++] = replaced;
     return !is_authorizer(over, &replaced);
+}
+
+/* When nothing can go wrong any more: a whole would bind them once more, and tell the log again of
+ * those that cannot be called. */
+static void bind_functions(struct over *over) {
+    const struct gw_snapshot *snapshot = over->snapshot;
+    for (size_t i = 0; i < snapshot->callee_count; i++) {
+        struct gw_callee *callee = &snapshot->callee_list[i];
+        struct gw_instance *provider =
+            gw_chains_provider(snapshot->chains, callee->object->as.function.type);
+        callee->provider = provider;
+        callee->target = gw_snapshot_bind(over->manager, over->before, callee->object, provider);
+    }
 }
 
 /* ---- which subscriptions differ ---- */
@@ -367,7 +375,9 @@ struct gw_snapshot *gw_snapshot_over(struct gw_manager *manager, struct gw_catal
     gw_arena_init(&over.scratch, FIRST_CHUNK_BYTES);
     over.replaced = gw_arena_zalloc(&over.scratch, gw_size_mul(count + 1, sizeof *over.replaced));
     over.edits = gw_arena_zalloc(&over.scratch, gw_size_mul(MAX_EDITS, sizeof *over.edits));
-    if (!fill(&over)) {
+    if (fill(&over)) {
+        bind_functions(&over);
+    } else {
         gw_snapshot_destroy(over.snapshot);
         over.snapshot = NULL;
     }
