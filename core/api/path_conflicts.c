@@ -4,6 +4,7 @@
  */
 #include "api/path_conflicts.h"
 
+#include "base/step_aside.h"
 #include "domain/path_claims.h"
 
 #define ARENA_CHUNK_BYTES 1024u
@@ -15,8 +16,11 @@ int32_t gw_config_check_own_space(const struct gw_object *wanted, struct gw_obje
     gw_arena_init(&arena, ARENA_CHUNK_BYTES);
     struct gw_path_claims claims = {.arena = &arena};
     for (size_t i = 0; i < count; i++) {
+        gw_step_aside(i);
         /* What lost a conflict before is not in the way. */
-        (void)gw_path_claim(&claims, present[i], &ignored);
+        if (gw_path_claims_meet(wanted, present[i])) {
+            (void)gw_path_claim(&claims, present[i], &ignored);
+        }
     }
     const int32_t rc = gw_path_claim(&claims, wanted, ret_refusal);
     gw_path_claims_free(&claims);

@@ -35,6 +35,14 @@ uint64_t gw_monotonic_coarse_ns(void) {
     return read_ns(CLOCK_MONOTONIC_COARSE);
 }
 
+/* By a clock that stands still nothing takes time. */
+uint64_t gw_thread_cpu_ns(void) {
+    if (atomic_load_explicit(&is_held, memory_order_acquire) != 0) {
+        return atomic_load(&held_monotonic_ns);
+    }
+    return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 int64_t gw_unix_ns(void) {
     if (atomic_load_explicit(&is_held, memory_order_acquire) != 0) {
         return atomic_load(&held_unix_ns);

@@ -15,6 +15,8 @@ uint64_t gw_monotonic_ns(void);
  */
 uint64_t gw_monotonic_coarse_ns(void);
 int64_t gw_unix_ns(void);
+/* What the calling thread has worked: time in which others had its core does not count. */
+uint64_t gw_thread_cpu_ns(void);
 
 /* Tests: from now on the clock stands still at these values; gw_clock_advance moves both. Loops of
  * the process see it through their next turn (they never sleep longer than 1 ms while it is held).

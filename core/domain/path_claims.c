@@ -4,7 +4,6 @@
 #include "domain/path_claims.h"
 
 #include "base/slice.h"
-#include "domain/path_tree.h"
 
 /* A tree wants a value for each path; nobody looks these up. */
 static char taken;
@@ -25,13 +24,27 @@ static struct eg_str group_key(struct gw_arena *arena, const struct gw_object *o
                            GW_FMT(s->event_type));
 }
 
+bool gw_path_claims_meet(const struct gw_object *a, const struct gw_object *b) {
+    const struct gw_subscription *x = &a->as.subscription;
+    const struct gw_subscription *y = &b->as.subscription;
+    return a->kind == GW_SUBSCRIPTION && b->kind == GW_SUBSCRIPTION && x->is_sync && y->is_sync &&
+           gw_str_eq(x->method, y->method) && gw_str_eq(x->event_type, y->event_type) &&
+           gw_str_eq(a->space, b->space);
+}
+
+/* Objects come in heaps that share a tree. */
 static struct gw_path_tree *tree_of(struct gw_path_claims *claims, const struct gw_object *object) {
+    if (claims->last != NULL && gw_path_claims_meet(claims->last, object)) {
+        return claims->last_tree;
+    }
     const struct eg_str key = group_key(claims->arena, object);
     struct gw_path_tree *tree = gw_map_get(&claims->trees, key);
     if (tree == NULL) {
         tree = gw_path_tree_create(claims->arena);
         (void)gw_map_put(&claims->trees, key, tree);
     }
+    claims->last = object;
+    claims->last_tree = tree;
     return tree;
 }
 

@@ -4,8 +4,13 @@
  * static children lie in one hash table for the whole tree, keyed by parent and segment, so that a
  * parent with ten thousand children is as fast as one with two; the other kind hangs on its parent.
  *
- * Adding first walks without changing anything, so a refused path leaves no traces (Q28). Nodes and
- * table live in the caller's arena. Built by one thread, then read by all.
+ * Adding first walks without changing anything, so a refused path leaves no traces (Q28); what it
+ * did not find is then added from where the walk has left the tree. Nodes and table live in the
+ * caller's arena. Built by one thread, then read by all.
+ *
+ * A tree over another one has a table of its own that is asked first. Of a path that it changes it
+ * has copies of all nodes, each with the identity of the one below, by which its children are
+ * found, so all else hangs on the copies as it did on the originals.
  */
 #include "domain/path_tree.h"
 
@@ -19,9 +24,10 @@
 
 struct node {
     struct eg_str segment;
-    const struct node *parent;
-    struct node *pattern; /* the one parameter or wildcard child */
-    struct node *fixed;   /* any static child */
+    const struct node *parent; /* its identity */
+    const struct node *twin;   /* in a tree over another: the identity; else NULL */
+    struct node *pattern;      /* the one parameter or wildcard child */
+    struct node *fixed;        /* any static child */
     void *value;
     uint64_t hash;
 };
@@ -29,7 +35,8 @@ struct node {
 struct gw_path_tree {
     uint32_t magic;
     struct gw_arena *arena;
-    void *root_value; /* "/" is held apart */
+    const struct gw_path_tree *below; /* NULL: the tree stands by itself */
+    void *root_value;                 /* "/" is held apart */
     struct node root;
     struct node **slots; /* static nodes, open addressing */
     size_t room;
@@ -54,7 +61,12 @@ static uint64_t hash_of(const struct node *parent, struct eg_str segment) {
     return gw_hash(segment) ^ (parent->hash * 0x9E3779B97F4A7C15ull);
 }
 
-/* The slot that holds the node, or the free one where it belongs. The table is never full. */
+static const struct node *identity(const struct node *node) {
+    return node->twin == NULL ? node : node->twin;
+}
+
+/* The slot that holds the node, or the free one where it belongs. The table is never full. Parent
+ * is an identity. */
 static struct node **slot_of(const struct gw_path_tree *tree, const struct node *parent,
                              struct eg_str segment, uint64_t hash) {
     size_t i = (size_t)hash & (tree->room - 1);
@@ -70,10 +82,18 @@ static struct node **slot_of(const struct gw_path_tree *tree, const struct node 
 
 static struct node *find_fixed(const struct gw_path_tree *tree, const struct node *parent,
                                struct eg_str segment) {
+    struct node *found = NULL;
     if (parent->fixed == NULL) {
         return NULL;
     }
-    return *slot_of(tree, parent, segment, hash_of(parent, segment));
+    const uint64_t hash = hash_of(parent, segment);
+    if (tree->used > 0) {
+        found = *slot_of(tree, identity(parent), segment, hash);
+    }
+    if (found == NULL && tree->below != NULL && tree->below->used > 0) {
+        found = *slot_of(tree->below, identity(parent), segment, hash);
+    }
+    return found;
 }
 
 static void grow_table(struct gw_path_tree *tree) {
@@ -88,23 +108,41 @@ static void grow_table(struct gw_path_tree *tree) {
     }
 }
 
-static struct node *add_child(struct gw_path_tree *tree, struct node *parent,
-                              struct eg_str segment) {
-    struct node *node = gw_arena_zalloc(tree->arena, sizeof *node);
-    node->segment = segment;
-    node->parent = parent;
-    node->hash = hash_of(parent, segment);
-    if (!is_static(segment)) {
+/* Hangs the node on its parent. */
+static void hang(struct gw_path_tree *tree, struct node *parent, struct node *node) {
+    if (!is_static(node->segment)) {
         parent->pattern = node;
-        return node;
+        return;
     }
     if (tree->used * 4 >= tree->room * 3) {
         grow_table(tree);
     }
-    *slot_of(tree, parent, segment, node->hash) = node;
+    *slot_of(tree, node->parent, node->segment, node->hash) = node;
     tree->used++;
     parent->fixed = node;
+}
+
+static struct node *add_child(struct gw_path_tree *tree, struct node *parent,
+                              struct eg_str segment) {
+    struct node *node = gw_arena_zalloc(tree->arena, sizeof *node);
+    node->segment = segment;
+    node->parent = identity(parent);
+    node->twin = tree->below == NULL ? NULL : node;
+    node->hash = hash_of(parent, segment);
+    hang(tree, parent, node);
     return node;
+}
+
+/* The child itself if it is the tree's own, else a copy. */
+static struct node *own_child(struct gw_path_tree *tree, struct node *parent, struct node *child) {
+    if (tree->below == NULL || child->twin != NULL) {
+        return child;
+    }
+    struct node *copy = gw_arena_alloc(tree->arena, sizeof *copy);
+    *copy = *child;
+    copy->twin = child;
+    hang(tree, parent, copy);
+    return copy;
 }
 
 static struct node *child_equal(const struct gw_path_tree *tree, const struct node *parent,
@@ -141,12 +179,19 @@ static int32_t is_taken(struct eg_str path, struct eg_why *ret_why) {
     return gw_why(ret_why, EG_E_CONFLICT, "route %.*s conflicts with existing route", GW_FMT(path));
 }
 
-/* Walks the segments without changing the tree. node is NULL once the walk has left it. */
+/* How much of a path a tree has: the node where the walk has left it, and the segments below. */
+struct walk {
+    const struct node *node;
+    struct eg_str rest;
+};
+
+/* Walks the segments without changing the tree. */
 static int32_t check_segments(const struct gw_path_tree *tree, struct eg_str path,
-                              struct eg_why *ret_why) {
-    const struct node *node = &tree->root;
-    struct eg_str rest = gw_str_cut(path, 1);
+                              struct walk *ret_walk, struct eg_why *ret_why) {
+    struct walk walk = {.node = &tree->root, .rest = gw_str_cut(path, 1)};
+    struct eg_str rest = walk.rest;
     struct eg_str segment = {0};
+    bool is_inside = true;
     bool is_below_wildcard = false;
     uint32_t params = 0;
     while (gw_str_next(&rest, '/', &segment)) {
@@ -159,8 +204,9 @@ static int32_t check_segments(const struct gw_path_tree *tree, struct eg_str pat
             return gw_why(ret_why, EG_E_CONFLICT, "more than %u parameters in route: %.*s",
                           GW_MAX_PARAMS, GW_FMT(path));
         }
-        if (node == NULL || (node->pattern == NULL && node->fixed == NULL)) {
-            node = NULL;
+        const struct node *node = walk.node;
+        if (!is_inside || (node->pattern == NULL && node->fixed == NULL)) {
+            is_inside = false;
             continue;
         }
         const struct node *equal = child_equal(tree, node, segment);
@@ -169,9 +215,16 @@ static int32_t check_segments(const struct gw_path_tree *tree, struct eg_str pat
         if (rc < 0) {
             return rc;
         }
-        node = equal;
+        is_inside = equal != NULL;
+        if (is_inside) {
+            walk = (struct walk){.node = equal, .rest = rest};
+        }
     }
-    return node != NULL && node->value != NULL ? is_taken(path, ret_why) : EG_OK;
+    if (is_inside && walk.node->value != NULL) {
+        return is_taken(path, ret_why);
+    }
+    *ret_walk = walk;
+    return EG_OK;
 }
 
 struct gw_path_tree *gw_path_tree_create(struct gw_arena *arena) {
@@ -179,6 +232,33 @@ struct gw_path_tree *gw_path_tree_create(struct gw_arena *arena) {
     tree->magic = TREE_MAGIC;
     tree->arena = arena;
     return tree;
+}
+
+struct gw_path_tree *gw_path_tree_over(struct gw_arena *arena, const struct gw_path_tree *below) {
+    GW_MAGIC_CHECK(below, TREE_MAGIC);
+    GW_ASSERT(below->below == NULL);
+    struct gw_path_tree *tree = gw_path_tree_create(arena);
+    tree->below = below;
+    tree->root_value = below->root_value;
+    tree->root = below->root;
+    tree->root.twin = &below->root;
+    return tree;
+}
+
+/* The node of a path that the walk has found so far, the tree's own; the rest is added. */
+static struct node *own_path(struct gw_path_tree *tree, struct eg_str path, struct walk walk) {
+    struct node *node = &tree->root;
+    struct eg_str rest = gw_str_cut(path, 1);
+    struct eg_str segment = {0};
+    if (tree->below == NULL) {
+        node = (struct node *)(uintptr_t)walk.node; /* all nodes are its own */
+        rest = walk.rest;
+    }
+    while (gw_str_next(&rest, '/', &segment)) {
+        struct node *child = tree->below == NULL ? NULL : child_equal(tree, node, segment);
+        node = child == NULL ? add_child(tree, node, segment) : own_child(tree, node, child);
+    }
+    return node;
 }
 
 int32_t gw_path_tree_add(struct gw_path_tree *tree, struct eg_str path, void *value,
@@ -196,19 +276,31 @@ int32_t gw_path_tree_add(struct gw_path_tree *tree, struct eg_str path, void *va
         tree->root_value = value;
         return EG_OK;
     }
-    const int32_t rc = check_segments(tree, path, ret_why);
+    struct walk walk = {0};
+    const int32_t rc = check_segments(tree, path, &walk, ret_why);
     if (rc < 0) {
         return rc;
+    }
+    own_path(tree, path, walk)->value = value;
+    return EG_OK;
+}
+
+void gw_path_tree_set(struct gw_path_tree *tree, struct eg_str path, void *value) {
+    GW_MAGIC_CHECK(tree, TREE_MAGIC);
+    GW_ASSERT(path.len > 0 && path.ptr[0] == '/');
+    if (path.len == 1) {
+        tree->root_value = value;
+        return;
     }
     struct node *node = &tree->root;
     struct eg_str rest = gw_str_cut(path, 1);
     struct eg_str segment = {0};
     while (gw_str_next(&rest, '/', &segment)) {
         struct node *child = child_equal(tree, node, segment);
-        node = child != NULL ? child : add_child(tree, node, segment);
+        GW_ASSERT(child != NULL);
+        node = own_child(tree, node, child);
     }
     node->value = value;
-    return EG_OK;
 }
 
 /* Of two parameters with one name the last wins. */

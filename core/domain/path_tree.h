@@ -21,6 +21,13 @@ struct gw_path_tree *gw_path_tree_create(struct gw_arena *arena);
 int32_t gw_path_tree_add(struct gw_path_tree *tree, struct eg_str path, void *value,
                          struct eg_why *ret_why);
 
+/* Another value for a path that was added. NULL: it is matched no more, but its segments are still
+ * in the way of others. */
+void gw_path_tree_set(struct gw_path_tree *tree, struct eg_str path, void *value);
+/* A tree that shows all that `below` has, and what is added and set in it. What is below is
+ * borrowed, stays as it is and stands by itself. Costs as much as the paths that differ. */
+struct gw_path_tree *gw_path_tree_over(struct gw_arena *arena, const struct gw_path_tree *below);
+
 #define GW_MAX_PARAMS 32u
 struct gw_path_params {
     bool is_null; /* matched the root, or nothing: params are null */

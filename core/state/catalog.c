@@ -197,6 +197,27 @@ const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_
     return &catalog->content.objects[kind];
 }
 
+struct gw_record *const *gw_catalog_by_age(struct gw_catalog *catalog, enum gw_kind kind,
+                                           size_t *ret_count) {
+    GW_MAGIC_CHECK(catalog, GW_CATALOG_MAGIC);
+    GW_ASSERT(kind < GW_KINDS);
+    return gw_content_by_age(&catalog->content, kind, ret_count);
+}
+
+struct gw_changes *gw_catalog_changes(struct gw_catalog *catalog) {
+    GW_MAGIC_CHECK(catalog, GW_CATALOG_MAGIC);
+    return &catalog->content.changes;
+}
+
+const struct gw_record *gw_catalog_record(const struct gw_catalog *catalog, struct eg_str key) {
+    return gw_content_get(&catalog->content, key);
+}
+
+const struct gw_map *gw_catalog_spaces(const struct gw_catalog *catalog) {
+    GW_MAGIC_CHECK(catalog, GW_CATALOG_MAGIC);
+    return &catalog->content.spaces;
+}
+
 uint64_t gw_catalog_born(const struct gw_catalog *catalog, struct eg_str key) {
     const struct gw_record *record = gw_map_get(&catalog->content.records, key);
     return record == NULL ? 0 : record->born;

@@ -14,6 +14,7 @@
 #include "domain/object.h"
 #include "io/blocking.h"
 #include "plugin/manager.h"
+#include "state/content.h"
 
 struct gw_catalog;
 
@@ -95,6 +96,15 @@ static inline bool gw_catalog_is_lost_race(int32_t status) {
 
 /* The cache: all objects of a kind. Keys are storage keys. Borrow until the next loop turn. */
 const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_kind kind);
+/* The same, oldest first. */
+struct gw_record *const *gw_catalog_by_age(struct gw_catalog *catalog, enum gw_kind kind,
+                                           size_t *ret_count);
+/* What was changed in the cache, for who makes a view of all of it: gw_changes_begin. */
+struct gw_changes *gw_catalog_changes(struct gw_catalog *catalog);
+/* What is known of a key; NULL: it is not there. */
+const struct gw_record *gw_catalog_record(const struct gw_catalog *catalog, struct eg_str key);
+/* Space -> struct gw_space_count, of those with objects. */
+const struct gw_map *gw_catalog_spaces(const struct gw_catalog *catalog);
 /* The age of the object: the revision that made its key, whatever updates it had since, the same on
  * every node and after every restart. Of a store that does not tell it, the first revision of the
  * key that this node has seen. 0: no such key. */

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "base/step_aside.h"
 #include "base/why.h"
 #include "state/catalog_inner.h"
 
@@ -98,12 +99,27 @@ static int32_t take_one(struct gw_store_call *call, struct gather *gather,
     return rc == EG_E_NOTFOUND ? EG_OK : rc;
 }
 
-/* Ascending as the store gave them; turned round, since lists descend (Q6). The order is not taken
- * on trust: it is what clients see. */
 static int by_id_descending(const void *a, const void *b) {
     const struct gw_object *const *left = a;
     const struct gw_object *const *right = b;
     return gw_str_cmp((*right)->id, (*left)->id);
+}
+
+/* Ascending as the store gave them; turned round, since lists descend (Q6). The order is not taken
+ * on trust: it is what clients see. */
+static void put_in_order(struct found *found) {
+    bool is_in_order = true;
+    for (size_t i = 0; i < found->count / 2; i++) {
+        struct gw_object *first = found->objects[i];
+        found->objects[i] = found->objects[found->count - 1 - i];
+        found->objects[found->count - 1 - i] = first;
+    }
+    for (size_t i = 1; i < found->count && is_in_order; i++) {
+        is_in_order = by_id_descending(&found->objects[i - 1], &found->objects[i]) <= 0;
+    }
+    if (!is_in_order) {
+        qsort(found->objects, found->count, sizeof found->objects[0], by_id_descending);
+    }
 }
 
 static int32_t take_list(struct gw_store_call *call, struct gather *gather,
@@ -115,6 +131,7 @@ static int32_t take_list(struct gw_store_call *call, struct gather *gather,
         &gather->arena, gw_size_mul(result->item_count + 1, sizeof(struct gw_object *)));
     for (size_t k = 0; k < result->item_count; k++) {
         const struct eg_item *item = result->items[k];
+        gw_step_aside(k);
         const int32_t rc = load(call->catalog, &gather->needs[i], item->key, item->value,
                                 item->revision, &found->objects[found->count], &gather->whys[i]);
         if (rc == EG_OK) {
@@ -123,7 +140,7 @@ static int32_t take_list(struct gw_store_call *call, struct gather *gather,
             return rc;
         }
     }
-    qsort(found->objects, found->count, sizeof found->objects[0], by_id_descending);
+    put_in_order(found);
     return EG_OK;
 }
 

@@ -68,12 +68,13 @@ static void hide(struct space *space) {
 }
 
 static void count(struct gw_gauges *gauges, const struct gw_catalog *catalog) {
+    const struct gw_map *spaces = gw_catalog_spaces(catalog);
     const struct gw_map_slot *slot = NULL;
-    for (size_t kind = 0; kind < GW_KINDS; kind++) {
-        const struct gw_map *cache = gw_catalog_cache(catalog, (enum gw_kind)kind);
-        for (size_t i = 0; (slot = gw_map_next(cache, &i)) != NULL;) {
-            const struct gw_object *object = slot->value;
-            space_of(gauges, object->space)->counts[kind]++;
+    for (size_t i = 0; (slot = gw_map_next(spaces, &i)) != NULL;) {
+        const struct gw_space_count *counted = slot->value;
+        struct space *space = space_of(gauges, counted->name);
+        for (size_t kind = 0; kind < GW_KINDS; kind++) {
+            space->counts[kind] = (int64_t)counted->counts[kind];
         }
     }
 }

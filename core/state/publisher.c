@@ -7,9 +7,14 @@
  * gone, the loop posts it back to the control thread; when all loops have done so, the snapshot
  * ends there.
  *
- * Many changes in a row (a bulk import) do not become as many builds: after a build that took d,
- * the next one waits 4 d, up to a quarter of a second, so building takes a fifth of the control
- * thread at most. A small configuration is published at once.
+ * Many changes in a row (a bulk import) do not become as many builds: after a build that took d of
+ * CPU time, the next one waits 4 d, up to a quarter of a second, so building takes a fifth of the
+ * control thread at most. A small configuration is published at once. (By the clock on the wall a
+ * busy machine would make each build look long, and then changes wait when everybody waits.)
+ *
+ * A snapshot that lies over another one keeps alive what is gone since: targets of functions that
+ * were deleted, objects, memory. When nothing changes for a second a whole takes its place, and
+ * when changes never end it comes after half a minute.
  *
  * Thread: gw_view_* and install/retire on the loop of their reader, all else control. Ownership:
  * the publisher owns publications; a view belongs to its publication.
@@ -28,6 +33,8 @@
 #define PAUSE_FACTOR 4u
 #define PAUSE_MIN_NS (1 * GW_NS_PER_MS)
 #define PAUSE_MAX_NS (250 * GW_NS_PER_MS)
+#define SETTLE_NS (1 * GW_NS_PER_S)
+#define WHOLE_AGE_MAX_NS (30 * GW_NS_PER_S)
 
 struct publication;
 
@@ -58,7 +65,7 @@ struct publication {
     struct gw_publisher *publisher;
     struct gw_snapshot *snapshot;
     struct waiter *waiters;
-    uint64_t changed_ns; /* the oldest change that it brings was known then */
+    uint64_t changed_ns; /* the oldest change that it brings was known then; 0: it brings none */
     uint32_t to_install;
     uint32_t to_retire;
     struct lane lanes[];
@@ -71,10 +78,13 @@ struct gw_publisher {
     struct gw_gauges gauges;
     struct gw_node publications; /* that some loop still holds; the latest is the last */
     struct publication *latest;
-    struct eg_str indexed_space;      /* empty: none */
-    const struct gw_catalog *catalog; /* of the build that waits */
+    struct eg_str indexed_space; /* empty: none */
+    struct gw_catalog *catalog;  /* of the build that waits */
     struct waiter *waiters;
     struct gw_timer pause;
+    struct gw_timer settle;
+    struct gw_catalog *settled_from; /* of the last build */
+    uint64_t whole_ns;               /* when the last whole was made */
     uint64_t next_build_ns;
     uint64_t changed_ns; /* of the build that waits */
     uint64_t routed_revision;
@@ -200,9 +210,15 @@ static struct publication *publication_create(struct gw_publisher *publisher,
     return publication;
 }
 
+static void on_settled(struct gw_timer *timer);
+
 static void build(struct gw_publisher *publisher) {
-    const struct gw_catalog *catalog = publisher->catalog;
-    const uint64_t begun_ns = gw_monotonic_ns();
+    struct gw_catalog *catalog = publisher->catalog;
+    const uint64_t begun_ns = gw_thread_cpu_ns();
+    if (publisher->indexed_space.len > 0 || /* the index is made of a whole */
+        gw_monotonic_ns() - publisher->whole_ns >= WHOLE_AGE_MAX_NS) {
+        gw_changes_free(gw_catalog_changes(catalog));
+    }
     struct gw_snapshot *snapshot =
         gw_snapshot_build(publisher->manager, catalog, publisher->latest->snapshot);
     if (publisher->indexed_space.len > 0) {
@@ -219,16 +235,32 @@ static void build(struct gw_publisher *publisher) {
         gw_loop_post(publisher->readers[i].loop, &publication->lanes[i].install);
     }
     gw_gauges_update(&publisher->gauges, catalog);
-    const uint64_t now_ns = gw_monotonic_ns();
-    const uint64_t pause_ns = (now_ns - begun_ns) * PAUSE_FACTOR;
-    publisher->next_build_ns = now_ns + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
+    publisher->settled_from = catalog;
+    if (snapshot->below == NULL) {
+        publisher->whole_ns = gw_monotonic_ns();
+        gw_timer_stop(publisher->control, &publisher->settle);
+    } else {
+        gw_timer_start(publisher->control, &publisher->settle, SETTLE_NS, on_settled);
+    }
+    const uint64_t pause_ns = (gw_thread_cpu_ns() - begun_ns) * PAUSE_FACTOR;
+    publisher->next_build_ns =
+        gw_monotonic_ns() + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
+}
+
+static void on_settled(struct gw_timer *timer) {
+    struct gw_publisher *publisher = GW_CONTAINER(timer, struct gw_publisher, settle);
+    if (!gw_timer_armed(&publisher->pause)) { /* else a change has come, and settles later */
+        gw_changes_free(gw_catalog_changes(publisher->settled_from));
+        publisher->catalog = publisher->settled_from;
+        build(publisher);
+    }
 }
 
 static void on_pause_over(struct gw_timer *timer) {
     build(GW_CONTAINER(timer, struct gw_publisher, pause));
 }
 
-void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalog *catalog,
+void gw_publisher_publish(struct gw_publisher *publisher, struct gw_catalog *catalog,
                           void (*on_everywhere)(void *arg), void *arg) {
     GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
     if (publisher->is_stopping) {
@@ -281,7 +313,7 @@ uint64_t gw_publisher_unrouted_since(const struct gw_publisher *publisher) {
     const struct gw_node *all = &publisher->publications;
     for (const struct gw_node *node = all->next; node != all; node = node->next) {
         const struct publication *publication = GW_CONTAINER(node, struct publication, node);
-        if (publication->to_install > 0) {
+        if (publication->to_install > 0 && publication->changed_ns != 0) {
             return publication->changed_ns;
         }
     }
@@ -332,6 +364,7 @@ void gw_publisher_stop(struct gw_publisher *publisher, void (*on_stopped)(void *
     publisher->on_stopped = on_stopped;
     publisher->stopped_arg = arg;
     gw_timer_stop(publisher->control, &publisher->pause);
+    gw_timer_stop(publisher->control, &publisher->settle);
     for (uint32_t i = 0; i < publisher->reader_count; i++) {
         publisher->readers[i].end_task.fn = end_reader;
         gw_loop_post(publisher->readers[i].loop, &publisher->readers[i].end_task);
@@ -345,6 +378,7 @@ void gw_publisher_destroy(struct gw_publisher *publisher) {
     }
     GW_MAGIC_CHECK(publisher, PUBLISHER_MAGIC);
     gw_timer_stop(publisher->control, &publisher->pause);
+    gw_timer_stop(publisher->control, &publisher->settle);
     for (struct gw_node *node; (node = gw_list_shift(&publisher->publications)) != NULL;) {
         struct publication *publication = GW_CONTAINER(node, struct publication, node);
         while (publication->waiters != NULL) {

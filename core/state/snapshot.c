@@ -5,14 +5,16 @@
  * by age: the revision that made them, then the key. Who does not get in is told in the log
  * once, and gets its turn in the next build: a removal of the winner needs nothing else.
  *
+ * A build looks at every object, so it is kept to a few look-ups for each: the catalog keeps them
+ * in order and their keys hashed.
+ *
  * Thread: control. Ownership: a snapshot holds its objects and targets; all else lies in its arena.
  */
-#include <stdlib.h>
-
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "base/step_aside.h"
 #include "base/why.h"
 #include "state/snapshot_inner.h"
 
@@ -34,66 +36,44 @@ struct counters {
     struct eg_metric *processed;
 };
 
-/* An object with its age. */
-struct aged {
-    struct gw_object *object;
-    struct eg_str key;
-    uint64_t born;
-};
-
 struct build {
     struct gw_snapshot *snapshot;
     struct gw_manager *manager;
-    const struct gw_catalog *catalog;
+    struct gw_catalog *catalog;
     const struct gw_snapshot *before;
     struct gw_arena scratch;
-    struct gw_route_table event_types; /* (space, name) -> struct gw_object */
-    struct gw_route_table counters;    /* (space, type) -> struct counters */
+    struct gw_route_table counters; /* (space, type) -> struct counters */
 };
 
-/* ---- the cache in order ---- */
-
-static int by_age(const void *a, const void *b) {
-    const struct aged *left = a;
-    const struct aged *right = b;
-    if (left->born != right->born) {
-        return left->born < right->born ? -1 : 1;
+/* All of a kind, oldest first, held by the snapshot. */
+static struct gw_record *const *take_kind(struct build *build, enum gw_kind kind,
+                                          size_t *ret_count) {
+    struct gw_snapshot *snapshot = build->snapshot;
+    struct gw_record *const *all = gw_catalog_by_age(build->catalog, kind, ret_count);
+    for (size_t i = 0; i < *ret_count; i++) {
+        snapshot->objects[snapshot->object_count++] = gw_object_ref(all[i]->object);
     }
-    return gw_str_cmp(left->key, right->key);
+    return all;
 }
 
-/* All objects of a kind, oldest first, held by the snapshot. */
-static const struct aged *take_kind(struct build *build, enum gw_kind kind, size_t *ret_count) {
-    struct gw_snapshot *snapshot = build->snapshot;
-    const struct gw_map *cache = gw_catalog_cache(build->catalog, kind);
-    const struct gw_map_slot *slot = NULL;
-    size_t count = 0;
-    struct aged *all = gw_arena_alloc(&build->scratch, gw_size_mul(cache->count + 1, sizeof *all));
-    for (size_t i = 0; (slot = gw_map_next(cache, &i)) != NULL;) {
-        all[count++] = (struct aged){.object = slot->value,
-                                     .key = slot->key,
-                                     .born = gw_catalog_born(build->catalog, slot->key)};
-        snapshot->objects[snapshot->object_count++] = gw_object_ref(slot->value);
-    }
-    qsort(all, count, sizeof *all, by_age);
-    *ret_count = count;
-    return all;
+static struct gw_callee *find_callee(const struct build *build, const struct gw_object *object,
+                                     uint64_t hash) {
+    return gw_route_table_get_hashed(&build->snapshot->callees,
+                                     gw_route_key_of(object, GW_REF_FUNCTION), hash);
 }
 
 /* ---- functions ---- */
 
-/* The target of the build before, when function and provider are the same; else a new one. */
-static struct gw_target *bind(const struct build *build, const struct gw_object *object,
-                              struct gw_instance *provider) {
-    const struct gw_route_key key = {.a = object->space, .b = object->id};
+struct gw_target *gw_snapshot_bind(struct gw_manager *manager, const struct gw_snapshot *before,
+                                   const struct gw_object *object, struct gw_instance *provider) {
     const struct gw_callee *known =
-        build->before == NULL ? NULL : gw_route_table_get(&build->before->callees, key);
+        before == NULL ? NULL : gw_snapshot_find_callee(before, object->space, object->id);
     struct gw_target *target = NULL;
     struct eg_why why = {.struct_size = sizeof why};
     if (known != NULL && known->object == object && known->provider == provider) {
         return known->target == NULL ? NULL : gw_target_ref(known->target);
     }
-    if (gw_target_bind(build->manager, object->as.function.type, object->as.function.provider_json,
+    if (gw_target_bind(manager, object->as.function.type, object->as.function.provider_json,
                        &target, NULL, &why) < 0) {
         GW_LOG(EG_LOG_ERROR, "a function cannot be called", {GW_STR("space"), object->space},
                {GW_STR("functionId"), object->id}, {GW_STR("reason"), gw_why_str(&why)});
@@ -105,60 +85,62 @@ static struct gw_target *bind(const struct build *build, const struct gw_object 
 static void add_functions(struct build *build) {
     struct gw_snapshot *snapshot = build->snapshot;
     size_t count = 0;
-    const struct aged *all = take_kind(build, GW_FUNCTION, &count);
+    struct gw_record *const *all = take_kind(build, GW_FUNCTION, &count);
     struct gw_callee *callees =
         gw_arena_zalloc(&snapshot->arena, gw_size_mul(count + 1, sizeof *callees));
     gw_route_table_init(&snapshot->callees, &snapshot->arena, count);
     for (size_t i = 0; i < count; i++) {
-        struct gw_object *object = all[i].object;
+        struct gw_object *object = all[i]->object;
         struct gw_instance *provider =
             gw_chains_provider(snapshot->chains, object->as.function.type);
         callees[i] = (struct gw_callee){
-            .object = object, .provider = provider, .target = bind(build, object, provider)};
-        *gw_route_table_place(&snapshot->callees,
-                              (struct gw_route_key){.a = object->space, .b = object->id}) =
-            &callees[i];
+            .object = object,
+            .provider = provider,
+            .target = gw_snapshot_bind(build->manager, build->before, object, provider)};
+        *gw_route_table_place_hashed(&snapshot->callees, gw_route_key_of(object, GW_REF_SELF),
+                                     all[i]->hashes[GW_REF_SELF]) = &callees[i];
     }
     snapshot->callee_list = callees;
     snapshot->callee_count = count;
 }
 
-static struct gw_callee *find_callee(const struct build *build, struct eg_str space,
-                                     struct eg_str id) {
-    return gw_route_table_get(&build->snapshot->callees,
-                              (struct gw_route_key){.a = space, .b = id});
-}
-
 /* ---- event types ---- */
 
 static void add_event_types(struct build *build) {
+    struct gw_snapshot *snapshot = build->snapshot;
     size_t count = 0;
-    const struct aged *all = take_kind(build, GW_EVENTTYPE, &count);
-    gw_route_table_init(&build->event_types, &build->scratch, count);
+    struct gw_record *const *all = take_kind(build, GW_EVENTTYPE, &count);
+    struct gw_typed *types =
+        gw_arena_alloc(&snapshot->arena, gw_size_mul(count + 1, sizeof *types));
+    gw_route_table_init(&snapshot->types, &snapshot->arena, count);
     for (size_t i = 0; i < count; i++) {
-        *gw_route_table_place(&build->event_types, (struct gw_route_key){.a = all[i].object->space,
-                                                                         .b = all[i].object->id}) =
-            all[i].object;
-        build->snapshot->has_schema |= all[i].object->as.eventtype.schema.len > 0;
+        const struct gw_object *object = all[i]->object;
+        types[i] = (struct gw_typed){
+            .object = object,
+            .authorizer = find_callee(build, object, all[i]->hashes[GW_REF_FUNCTION])};
+        *gw_route_table_place_hashed(&snapshot->types, gw_route_key_of(object, GW_REF_SELF),
+                                     all[i]->hashes[GW_REF_SELF]) = &types[i];
+        snapshot->has_schema |= object->as.eventtype.schema.len > 0;
     }
+    snapshot->type_list = types;
+    snapshot->type_count = count;
 }
 
 /* System events are the gateway's own word and are never authorized (Q12b) nor validated. */
-static void set_event_type(const struct build *build, struct gw_subscriber *subscriber) {
-    const struct gw_object *object = subscriber->object;
-    const struct eg_str type = object->as.subscription.event_type;
-    const struct gw_object *event_type = gw_route_table_get(
-        &build->event_types, (struct gw_route_key){.a = object->space, .b = type});
-    if (event_type == NULL || gw_is_system_type(type)) {
+void gw_snapshot_set_event_type(const struct gw_snapshot *snapshot, const struct gw_record *record,
+                                struct gw_subscriber *subscriber) {
+    const struct gw_object *object = record->object;
+    const struct gw_typed *type = gw_route_table_get_hashed(
+        &snapshot->types, gw_route_key_of(object, GW_REF_TYPE), record->hashes[GW_REF_TYPE]);
+    if (type == NULL || gw_is_system_type(object->as.subscription.event_type)) {
         return;
     }
-    subscriber->event_type = event_type;
-    if (event_type->as.eventtype.authorizer_id.len == 0) {
+    subscriber->event_type = type->object;
+    if (type->object->as.eventtype.authorizer_id.len == 0) {
         return;
     }
     subscriber->needs_authorizer = true;
-    subscriber->authorizer =
-        find_callee(build, object->space, event_type->as.eventtype.authorizer_id);
+    subscriber->authorizer = type->authorizer;
 }
 
 /* ---- subscriptions ---- */
@@ -171,13 +153,12 @@ void gw_snapshot_meters(struct eg_str space, struct eg_str type, struct eg_metri
 }
 
 /* Looked up once for each (space, type), since the look-up takes a lock. */
-static const struct counters *counters_of(struct build *build, struct eg_str space,
-                                          struct eg_str type) {
-    void **place =
-        gw_route_table_place(&build->counters, (struct gw_route_key){.a = space, .b = type});
+static const struct counters *counters_of(struct build *build, const struct gw_record *record) {
+    const struct gw_route_key key = gw_route_key_of(record->object, GW_REF_LABEL);
+    void **place = gw_route_table_place_hashed(&build->counters, key, record->hashes[GW_REF_LABEL]);
     if (*place == NULL) {
         struct counters *counters = gw_arena_alloc(&build->scratch, sizeof *counters);
-        gw_snapshot_meters(space, type, &counters->received, &counters->processed);
+        gw_snapshot_meters(key.a, key.b, &counters->received, &counters->processed);
         *place = counters;
     }
     return *place;
@@ -199,21 +180,21 @@ static void add_loser(struct build *build, struct gw_object *object, struct eg_s
     }
 }
 
-static void add_path(struct build *build, struct gw_route_table *table, struct gw_route_key key,
-                     struct gw_object *object, struct eg_str path, void *value) {
+static void add_path(struct build *build, struct gw_route_table *table,
+                     const struct gw_record *record, struct eg_str path, void *value) {
     struct eg_why why = {.struct_size = sizeof why};
-    void **tree = gw_route_table_place(table, key);
+    void **tree = gw_route_table_place_hashed(table, gw_route_key_of(record->object, GW_REF_ROUTE),
+                                              record->hashes[GW_REF_ROUTE]);
     if (*tree == NULL) {
         *tree = gw_path_tree_create(&build->snapshot->arena);
     }
     if (gw_path_tree_add(*tree, path, value, &why) < 0) {
-        add_loser(build, object, path, &why);
+        add_loser(build, record->object, path, &why);
     }
 }
 
-/* Several subscriptions of one space share its event type. */
-static void add_schema(struct gw_arena *arena, struct gw_subscriber_list *list,
-                       const struct gw_object *event_type) {
+void gw_subscriber_list_add_schema(struct gw_arena *arena, struct gw_subscriber_list *list,
+                                   const struct gw_object *event_type) {
     if (event_type == NULL || event_type->as.eventtype.schema.len == 0) {
         return;
     }
@@ -250,52 +231,48 @@ void gw_subscriber_list_add(struct gw_arena *arena, struct gw_subscriber_list *l
     list->items[list->count++] = subscriber;
 }
 
-static void add_async(struct build *build, struct gw_subscriber *subscriber) {
+static void add_async(struct build *build, const struct gw_record *record,
+                      struct gw_subscriber *subscriber) {
     struct gw_arena *arena = &build->snapshot->arena;
-    const struct gw_subscription *subscription = &subscriber->object->as.subscription;
-    void **place = gw_route_table_place(&build->snapshot->async,
-                                        (struct gw_route_key){.a = subscription->method,
-                                                              .b = subscription->path,
-                                                              .c = subscription->event_type});
+    void **place = gw_route_table_place_hashed(&build->snapshot->async,
+                                               gw_route_key_of(record->object, GW_REF_ROUTE),
+                                               record->hashes[GW_REF_ROUTE]);
     if (*place == NULL) {
         *place = gw_arena_zalloc(arena, sizeof(struct gw_subscriber_list));
     }
     gw_subscriber_list_add(arena, *place, subscriber);
-    add_schema(arena, *place, subscriber->event_type);
+    gw_subscriber_list_add_schema(arena, *place, subscriber->event_type);
 }
 
 static void add_subscription(struct build *build, struct gw_subscriber *subscriber,
-                             struct gw_object *object) {
-    const struct gw_subscription *subscription = &object->as.subscription;
-    const struct eg_str label = subscription->is_sync ? subscription->event_type : GW_STR("custom");
-    const struct counters *counters = counters_of(build, object->space, label);
+                             const struct gw_record *record) {
+    const struct gw_subscription *subscription = &record->object->as.subscription;
+    const struct counters *counters = counters_of(build, record);
     *subscriber = (struct gw_subscriber){
-        .object = object,
-        .callee = find_callee(build, object->space, subscription->function_id),
+        .object = record->object,
+        .born = record->born,
+        .callee = find_callee(build, record->object, record->hashes[GW_REF_FUNCTION]),
         .received = counters->received,
         .processed = counters->processed,
     };
-    set_event_type(build, subscriber);
+    gw_snapshot_set_event_type(build->snapshot, record, subscriber);
     if (subscription->is_sync) {
-        add_path(build, &build->snapshot->sync,
-                 (struct gw_route_key){.a = subscription->method, .b = subscription->event_type},
-                 object, subscription->path, subscriber);
+        add_path(build, &build->snapshot->sync, record, subscription->path, subscriber);
     } else {
-        add_async(build, subscriber);
+        add_async(build, record, subscriber);
     }
 }
 
 static void add_subscriptions(struct build *build) {
     struct gw_snapshot *snapshot = build->snapshot;
     size_t count = 0;
-    const struct aged *all = take_kind(build, GW_SUBSCRIPTION, &count);
+    struct gw_record *const *all = take_kind(build, GW_SUBSCRIPTION, &count);
     struct gw_subscriber *subscribers =
         gw_arena_zalloc(&snapshot->arena, gw_size_mul(count + 1, sizeof *subscribers));
-    gw_route_table_init(&snapshot->sync, &snapshot->arena, count);
-    gw_route_table_init(&snapshot->async, &snapshot->arena, count);
-    gw_route_table_init(&build->counters, &build->scratch, count);
+    gw_route_table_init(&build->counters, &build->scratch, 0);
     for (size_t i = 0; i < count; i++) {
-        add_subscription(build, &subscribers[i], all[i].object);
+        gw_step_aside(i);
+        add_subscription(build, &subscribers[i], all[i]);
     }
     snapshot->subscriber_list = subscribers;
     snapshot->subscriber_count = count;
@@ -304,12 +281,10 @@ static void add_subscriptions(struct build *build) {
 static void add_cors(struct build *build) {
     struct gw_snapshot *snapshot = build->snapshot;
     size_t count = 0;
-    const struct aged *all = take_kind(build, GW_CORS, &count);
-    gw_route_table_init(&snapshot->cors, &snapshot->arena, count);
+    struct gw_record *const *all = take_kind(build, GW_CORS, &count);
     for (size_t i = 0; i < count; i++) {
-        struct gw_object *object = all[i].object;
-        add_path(build, &snapshot->cors, (struct gw_route_key){.a = object->as.cors.method}, object,
-                 object->as.cors.path, &object->as.cors);
+        struct gw_object *object = all[i]->object;
+        add_path(build, &snapshot->cors, all[i], object->as.cors.path, &object->as.cors);
     }
 }
 
@@ -323,23 +298,34 @@ static size_t count_objects(const struct gw_catalog *catalog) {
     return count;
 }
 
-static void make_empty(struct gw_snapshot *snapshot) {
-    gw_route_table_init(&snapshot->callees, &snapshot->arena, 0);
-    gw_route_table_init(&snapshot->sync, &snapshot->arena, 0);
-    gw_route_table_init(&snapshot->async, &snapshot->arena, 0);
-    gw_route_table_init(&snapshot->cors, &snapshot->arena, 0);
-    gw_route_table_init(&snapshot->losers, &snapshot->arena, 0);
+struct gw_snapshot *gw_snapshot_create(struct gw_chains *chains) {
+    struct gw_snapshot *snapshot = gw_alloc(sizeof *snapshot);
+    struct gw_arena *arena = &snapshot->arena;
+    snapshot->magic = GW_SNAPSHOT_MAGIC;
+    snapshot->refs = 1;
+    snapshot->chains = gw_chains_ref(chains);
+    gw_arena_init(arena, FIRST_CHUNK_BYTES);
+    gw_route_table_init(&snapshot->callees, arena, 0);
+    gw_route_table_init(&snapshot->sync, arena, 0);
+    gw_route_table_init(&snapshot->async, arena, 0);
+    gw_route_table_init(&snapshot->cors, arena, 0);
+    gw_route_table_init(&snapshot->types, arena, 0);
+    gw_route_table_init(&snapshot->losers, arena, 0);
+    return snapshot;
+}
+
+struct gw_snapshot *gw_snapshot_ref(struct gw_snapshot *snapshot) {
+    GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);
+    snapshot->refs++;
+    return snapshot;
 }
 
 static void make_full(struct build *build) {
     struct gw_snapshot *snapshot = build->snapshot;
     const size_t count = count_objects(build->catalog);
-    const size_t paths = gw_catalog_cache(build->catalog, GW_SUBSCRIPTION)->count +
-                         gw_catalog_cache(build->catalog, GW_CORS)->count;
     snapshot->revision = gw_catalog_revision(build->catalog);
     snapshot->objects =
         gw_arena_alloc(&snapshot->arena, gw_size_mul(count + 1, sizeof(struct gw_object *)));
-    gw_route_table_init(&snapshot->losers, &snapshot->arena, paths);
     gw_arena_init(&build->scratch, FIRST_CHUNK_BYTES);
     add_functions(build);
     add_event_types(build);
@@ -348,19 +334,20 @@ static void make_full(struct build *build) {
     gw_arena_free(&build->scratch);
 }
 
-struct gw_snapshot *gw_snapshot_build(struct gw_manager *manager, const struct gw_catalog *catalog,
-                                      const struct gw_snapshot *before) {
-    struct gw_snapshot *snapshot = gw_alloc(sizeof *snapshot);
-    snapshot->magic = GW_SNAPSHOT_MAGIC;
-    snapshot->chains = gw_chains_ref(gw_manager_chains(manager));
-    gw_arena_init(&snapshot->arena, FIRST_CHUNK_BYTES);
+struct gw_snapshot *gw_snapshot_build(struct gw_manager *manager, struct gw_catalog *catalog,
+                                      struct gw_snapshot *before) {
+    struct gw_snapshot *snapshot = NULL;
     if (catalog == NULL) {
-        make_empty(snapshot);
+        return gw_snapshot_create(gw_manager_chains(manager));
+    }
+    if (before != NULL && (snapshot = gw_snapshot_over(manager, catalog, before)) != NULL) {
         return snapshot;
     }
+    snapshot = gw_snapshot_create(gw_manager_chains(manager));
     struct build build = {
         .snapshot = snapshot, .manager = manager, .catalog = catalog, .before = before};
     make_full(&build);
+    snapshot->since = gw_changes_begin(gw_catalog_changes(catalog));
     return snapshot;
 }
 
@@ -377,17 +364,26 @@ static int32_t check_callee(const struct gw_callee *callee, struct gw_instance *
                             GW_FMT(object->id), GW_FMT(object->space), GW_FMT(gw_why_str(&why)));
 }
 
-int32_t gw_snapshot_check(const struct gw_snapshot *before, const struct gw_chains *next,
-                          struct eg_why *ret_why) {
+static int32_t check_callees(const struct gw_snapshot *of, const struct gw_snapshot *before,
+                             const struct gw_chains *next, struct eg_why *ret_why) {
     int32_t rc = EG_OK;
-    for (size_t i = 0; i < before->callee_count && rc == EG_OK; i++) {
-        const struct gw_callee *callee = &before->callee_list[i];
-        struct gw_instance *provider = gw_chains_provider(next, callee->object->as.function.type);
-        if (callee->target != NULL && provider != NULL && provider != callee->provider) {
+    for (size_t i = 0; i < of->callee_count && rc == EG_OK; i++) {
+        const struct gw_callee *callee = &of->callee_list[i];
+        const struct gw_object *object = callee->object;
+        struct gw_instance *provider = gw_chains_provider(next, object->as.function.type);
+        if (callee->target != NULL && provider != NULL && provider != callee->provider &&
+            gw_snapshot_callee(before, object->space, object->id) == callee) {
             rc = check_callee(callee, provider, ret_why);
         }
     }
     return rc;
+}
+
+int32_t gw_snapshot_check(const struct gw_snapshot *before, const struct gw_chains *next,
+                          struct eg_why *ret_why) {
+    const int32_t rc =
+        before->below == NULL ? EG_OK : check_callees(before->below, before, next, ret_why);
+    return rc == EG_OK ? check_callees(before, before, next, ret_why) : rc;
 }
 
 void gw_snapshot_destroy(struct gw_snapshot *snapshot) {
@@ -395,14 +391,21 @@ void gw_snapshot_destroy(struct gw_snapshot *snapshot) {
         return;
     }
     GW_MAGIC_CHECK(snapshot, GW_SNAPSHOT_MAGIC);
+    if (--snapshot->refs > 0) {
+        return;
+    }
     for (size_t i = 0; i < snapshot->callee_count; i++) {
         gw_target_unref(snapshot->callee_list[i].target);
     }
     for (size_t i = 0; i < snapshot->object_count; i++) {
         gw_object_unref(snapshot->objects[i]);
     }
+    struct gw_snapshot *below = snapshot->below;
     gw_chains_unref(snapshot->chains); /* behind the targets: their unbinding is posted before */
     snapshot->magic = 0;
     gw_arena_free(&snapshot->arena);
     gw_free(snapshot);
+    if (below != NULL) {
+        gw_snapshot_destroy(below); /* a whole: it has none below */
+    }
 }

@@ -26,6 +26,7 @@ struct gw_callee {
 };
 struct gw_subscriber {
     struct gw_object *object; /* as.subscription */
+    uint64_t born;            /* its age */
     struct gw_callee *callee; /* NULL: function missing */
     bool needs_authorizer;    /* the event type names one; never for system events (Q12b) */
     const struct gw_object *event_type; /* of its space; NULL: missing, or a system event */
@@ -82,7 +83,7 @@ void gw_publisher_index_space(struct gw_publisher *publisher, struct eg_str spac
 /* Builds from the catalog's cache and posts to every loop; updates the object gauges
  * (eventgateway_{eventtypes,functions,subscriptions,cors}_total{space}, Q35). on_everywhere (may be
  * NULL) runs on the control loop when every loop has swapped. */
-void gw_publisher_publish(struct gw_publisher *publisher, const struct gw_catalog *catalog,
+void gw_publisher_publish(struct gw_publisher *publisher, struct gw_catalog *catalog,
                           void (*on_everywhere)(void *arg), void *arg);
 /* Would the providers of the next chain set take the functions that are known now? The refusal
  * names the function. A publication that waits is made at once. */

@@ -12,6 +12,7 @@
  */
 #include "db.h"
 
+#include <sched.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,6 +25,11 @@
 #define CHANGES_AT_ONCE 1000
 #define MAX_ROW_BYTES (2 * (int)EMBEDDED_MAX_BYTES + 65536)
 #define OPEN_TRIES 100
+/* What a list of 10,000 objects reads stays in memory: the 2 MiB that SQLite takes by itself are
+ * read anew each time. */
+#define CACHE_KIB "16384"
+/* Rows after which the core is offered to a loop of the gateway that may want it. */
+#define STEP_ASIDE_EACH 64u
 
 static const char schema_sql[] =
     "CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL,"
@@ -67,6 +73,9 @@ static const char upgrade_sql[] =
     X(FORGET, "DELETE FROM change WHERE revision = ?1")                                            \
     X(PRUNED, "UPDATE state SET pruned = ?1, log_bytes = log_bytes - ?2")                          \
     X(NEWEST, "SELECT coalesce(max(revision), 0) FROM entry WHERE " IN_PREFIX)                     \
+    X(PUT_SINCE, "SELECT coalesce(max(c.revision), 0) FROM change AS c WHERE c.revision > ?3"      \
+                 " AND c.key >= ?1 AND (?2 IS NULL OR c.key < ?2) AND EXISTS (SELECT 1 FROM entry" \
+                 " AS e WHERE e.key = c.key AND e.revision = c.revision)")                         \
     X(CHANGES, "SELECT revision, key, value, created, kind FROM change"                            \
                " WHERE revision > ?3 AND " IN_PREFIX " ORDER BY revision LIMIT ?4")
 
@@ -308,7 +317,10 @@ static int32_t open_checked(struct embedded_db *db, uint64_t busy_timeout_ns,
         rc = use_wal(db, ret_why);
     }
     if (rc == EG_OK) {
-        rc = execute(db, "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON", ret_why);
+        rc = execute(db,
+                     "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
+                     "PRAGMA cache_size = -" CACHE_KIB,
+                     ret_why);
     }
     if (rc == EG_OK) {
         rc = create_schema(db, ret_why);
@@ -396,6 +408,9 @@ static int32_t read_rows(struct embedded_db *db, enum statement which, struct eg
     while ((rc = step(db, statement, ret_why)) == 1) {
         const uint32_t kind =
             has_kind ? (uint32_t)sqlite3_column_int64(statement, 4) : EG_CHANGE_PUT;
+        if (rows->count % STEP_ASIDE_EACH == STEP_ASIDE_EACH - 1) {
+            (void)sched_yield();
+        }
         egx_rows_add(db->host, rows, kind, (uint64_t)sqlite3_column_int64(statement, 0),
                      column_bytes(statement, 1), column_bytes(statement, 2));
         rows->items[rows->count - 1]->created = (uint64_t)sqlite3_column_int64(statement, 3);
@@ -523,13 +538,24 @@ static int32_t check_expected(struct embedded_db *db, const struct eg_commit *co
     return egx_why(ret_why, EG_E_CONFLICT, "the key was changed meanwhile");
 }
 
-/* The newest revision among the keys that begin with prefix; 0 when there is none. */
-static int32_t read_newest(struct embedded_db *db, struct eg_str prefix, uint64_t *ret_revision,
-                           struct eg_why *ret_why) {
+/* The newest revision among the keys that begin with prefix and were put after `since`; 0 when
+ * there is none. The log tells it without a look at all of them, as far back as it goes. */
+static int32_t read_newest(struct embedded_db *db, struct eg_str prefix, uint64_t since,
+                           uint64_t *ret_revision, struct eg_why *ret_why) {
+    int64_t state[2];
     int64_t newest[2] = {0, 0};
     char *end = NULL;
-    bind_prefix(db, db->statements[S_NEWEST], prefix, &end);
-    const int32_t rc = read_numbers(db, S_NEWEST, newest, ret_why);
+    int32_t rc = read_numbers(db, S_STATE, state, ret_why);
+    if (rc != EG_OK) {
+        return rc;
+    }
+    const bool is_logged = since <= INT64_MAX && (int64_t)since >= state[1];
+    const enum statement which = is_logged ? S_PUT_SINCE : S_NEWEST;
+    bind_prefix(db, db->statements[which], prefix, &end);
+    if (is_logged) {
+        (void)sqlite3_bind_int64(db->statements[which], 3, (int64_t)since);
+    }
+    rc = read_numbers(db, which, newest, ret_why);
     db->host->mem->free(db->host, end);
     *ret_revision = (uint64_t)newest[0];
     return rc;
@@ -539,7 +565,7 @@ static int32_t check_one(struct embedded_db *db, const struct eg_check *check,
                          struct eg_why *ret_why) {
     const bool is_prefix = check->kind == EG_CHECK_PREFIX;
     uint64_t present = 0;
-    const int32_t rc = is_prefix ? read_newest(db, check->key, &present, ret_why)
+    const int32_t rc = is_prefix ? read_newest(db, check->key, check->revision, &present, ret_why)
                                  : read_revision(db, check->key, &present, ret_why);
     if (rc != EG_OK) {
         return rc;

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 
+import config_scale
 import loads
 import plot
 import programs
@@ -153,6 +154,9 @@ def arguments():
     parser.add_argument("--scale", nargs="?", const="all", choices=["all", *scale.EXPERIMENTS], metavar="EXPERIMENT",
                         help="two cores, many connections, latency, overload, instead of the comparison; or one of "
                         + ", ".join(scale.EXPERIMENTS) + ". With --check: exit with 1 over a target")
+    parser.add_argument("--config", action="store_true",
+                        help="what the size of the configuration costs: requests, startup, changes; with --check: "
+                        "when a row is over its target")
     parser.add_argument("--plot", type=pathlib.Path, default=ROOT / "build" / "bench.svg", metavar="FILE",
                         help="where the plot goes, an SVG image (default: build/bench.svg)")
     parser.add_argument("--write-docs", action="store_true",
@@ -162,8 +166,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, help="default: 6; with --plugins 20")
     parser.add_argument("--seconds", type=int, default=1, help="of each measurement, default: 1")
     args = parser.parse_args()
-    if args.plugins and args.write_docs:
-        parser.error("--write-docs takes the comparison, not --plugins")
+    if (args.plugins or args.config or args.scale) and args.write_docs:
+        parser.error("--write-docs takes the comparison, not --plugins, --config or --scale")
     args.rounds = args.rounds or (1 if args.quick else rows.ROUNDS if args.plugins else 6)
     if min(args.rounds, args.seconds) < 1:
         parser.error("--rounds and --seconds are at least 1")
@@ -207,6 +211,8 @@ def main():
                                  None if args.scale == "all" else args.scale)
             if args.plugins:
                 return rows.run(cores, directory, upstream, args.build.resolve(), args.rounds, args.check)
+            if args.config:
+                return config_scale.run(cores, directory, upstream, args.build.resolve(), args.check)
             return compare(args, cores, directory, upstream)
         finally:
             for program in reversed(programs.Program.started):

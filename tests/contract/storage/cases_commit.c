@@ -187,6 +187,28 @@ static void a_put_below_the_prefix_breaks_the_commit(void) {
     kit_end();
 }
 
+/* A store may look into its history for that, as far back as it goes. */
+static void a_put_that_the_history_has_forgotten_breaks_the_commit_too(void) {
+    char key[8];
+    kit_begin();
+    kit.place.has_short_history = kit.driver->has_short_history;
+    kit_open();
+    (void)kit_put("p/a", "1", EG_REV_ANY, NULL);
+    (void)kit_put("r/a", "1", EG_REV_ANY, NULL);
+    const uint64_t revision = store_revision("p/");
+    (void)kit_put("p/a", "2", EG_REV_ANY, NULL);
+    (void)kit_remove("r/a", EG_REV_ANY, NULL);
+    for (unsigned i = 0; i < 20; i++) {
+        (void)snprintf(key, sizeof key, "q%u", i);
+        (void)kit_put(key, "1", EG_REV_ANY, NULL);
+    }
+    CU_ASSERT_EQUAL(commit_if("x", one(EG_CHECK_PREFIX, "p/", revision)), EG_E_CONFLICT);
+    CU_ASSERT_EQUAL(commit_if("x", one(EG_CHECK_PREFIX, "r/", revision)), EG_OK);
+    CU_ASSERT_EQUAL(commit_if("x", one(EG_CHECK_PREFIX, "p/", store_revision("p/"))), EG_OK);
+    kit_close();
+    kit_end();
+}
+
 static void keys_and_prefixes_of_checks_are_bytes(void) {
     static const struct eg_str prefixes[] = {
         {"\xff", 1}, {"a\xff", 2}, {"a\xff\xff", 3}, {"b\0", 2}, {"c%", 2}, {"/", 1}, {"d//", 3},
@@ -280,6 +302,7 @@ static const struct kit_case cases[] = {
     CASE(a_commit_whose_checked_key_has_changed_writes_nothing, 0),
     CASE(a_prefix_that_nobody_put_below_lets_the_commit_happen, 0),
     CASE(a_put_below_the_prefix_breaks_the_commit, 0),
+    CASE(a_put_that_the_history_has_forgotten_breaks_the_commit_too, 0),
     CASE(keys_and_prefixes_of_checks_are_bytes, 0),
     CASE(of_eight_checks_each_one_counts, 0),
     CASE(the_expected_revision_and_the_checks_have_to_hold_both, 0),

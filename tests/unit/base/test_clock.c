@@ -29,6 +29,30 @@ static void a_held_clock_stands_until_it_is_advanced(void) {
     CU_ASSERT_TRUE(gw_unix_ns() > 1000 + (int64_t)GW_NS_PER_S);
 }
 
+/* Of two threads that work at the same time, each is told its own work only. */
+static void *work(void *arg) {
+    uint64_t *taken = arg;
+    const uint64_t begin = gw_thread_cpu_ns();
+    while (gw_thread_cpu_ns() - begin < 10 * GW_NS_PER_MS) {
+    }
+    *taken = gw_thread_cpu_ns();
+    return NULL;
+}
+
+static void the_work_of_a_thread_is_its_own(void) {
+    pthread_t thread;
+    uint64_t taken = 0;
+    const uint64_t before = gw_thread_cpu_ns();
+    pthread_create(&thread, NULL, work, &taken);
+    pthread_join(thread, NULL);
+    const uint64_t after = gw_thread_cpu_ns();
+    CU_ASSERT_TRUE(after >= before && after - before < 10 * GW_NS_PER_MS);
+    CU_ASSERT_TRUE(taken >= 10 * GW_NS_PER_MS);
+    gw_clock_hold(7, 0);
+    CU_ASSERT_EQUAL(gw_thread_cpu_ns(), 7);
+    gw_clock_release();
+}
+
 static void *read_until_end(void *arg) {
     size_t *backwards = arg;
     uint64_t last = 0;
@@ -96,6 +120,7 @@ static void http_dates_agree_with_the_c_library_for_every_day(void) {
     CU_ASSERT_EQUAL(wrong, 0);
 }
 
-UNIT_MAIN(UNIT(the_real_clocks_run), UNIT(a_held_clock_stands_until_it_is_advanced),
+UNIT_MAIN(UNIT(the_real_clocks_run), UNIT(the_work_of_a_thread_is_its_own),
+          UNIT(a_held_clock_stands_until_it_is_advanced),
           UNIT(readers_see_an_advancing_clock_go_forward_only), UNIT(rfc3339_cuts_trailing_zeros),
           UNIT(http_dates_agree_with_the_c_library_for_every_day))

@@ -231,7 +231,83 @@ static void ten_thousand_children_of_one_parent_are_fast(void) {
     gw_arena_free(&arena);
 }
 
-UNIT_MAIN(UNIT(conflicts_are_told_in_the_words_of_the_original),
+/* What a match says, with one parameter at most. */
+static const char *said(const struct gw_path_tree *tree, const char *path) {
+    static char text[256];
+    struct gw_path_params params;
+    const char *value = gw_path_tree_match(tree, gw_str_c(path), &params);
+    const struct eg_kv none = {0};
+    const struct eg_kv *param = params.count == 0 ? &none : &params.items[0];
+    (void)snprintf(text, sizeof text, "%s %.*s=%.*s", value == NULL ? "nothing" : value,
+                   GW_FMT(param->name), GW_FMT(param->value));
+    return text;
+}
+
+static void a_tree_over_another_shows_both_and_leaves_the_other_alone(void) {
+    static const char *const below[] = {"/", "/a/b", "/p/:x/q", "/w/*rest"};
+    struct gw_arena arena;
+    struct gw_path_tree *tree = tree_of(&arena, below, 4);
+    struct gw_path_tree *over = gw_path_tree_over(&arena, tree);
+    CU_ASSERT_EQUAL(add(over, "/a/c", NULL), 0);      /* beside a node below */
+    CU_ASSERT_EQUAL(add(over, "/p/:x/r/s", NULL), 0); /* under a parameter below */
+    CU_ASSERT_EQUAL(add(over, "/p/:x", NULL), 0);     /* a node below that had no value */
+    CU_ASSERT_EQUAL(add(over, "/new/:y", NULL), 0);
+    for (size_t i = 0; i < 4; i++) {
+        CU_ASSERT_PTR_EQUAL(gw_path_tree_match(over, gw_str_c(below[i]), NULL), as_value(below[i]));
+    }
+    CU_ASSERT_STRING_EQUAL(said(over, "/a/c"), "/a/c =");
+    CU_ASSERT_STRING_EQUAL(said(over, "/p/1/r/s"), "/p/:x/r/s x=1");
+    CU_ASSERT_STRING_EQUAL(said(over, "/p/1/q"), "/p/:x/q x=1");
+    CU_ASSERT_STRING_EQUAL(said(over, "/p/1"), "/p/:x x=1");
+    CU_ASSERT_STRING_EQUAL(said(over, "/new/2"), "/new/:y y=2");
+    CU_ASSERT_STRING_EQUAL(said(over, "/w/1/2"), "/w/*rest rest=1/2");
+    CU_ASSERT_STRING_EQUAL(said(tree, "/a/c"), "nothing =");
+    CU_ASSERT_STRING_EQUAL(said(tree, "/p/1"), "nothing =");
+    CU_ASSERT_STRING_EQUAL(said(tree, "/p/1/r/s"), "nothing =");
+    CU_ASSERT_STRING_EQUAL(said(tree, "/new/2"), "nothing =");
+    gw_arena_free(&arena);
+}
+
+static void what_is_below_is_in_the_way_as_in_one_tree(void) {
+    static const char *const below[] = {"/", "/a/b", "/p/:x", "/w/*rest"};
+    static const char *const refused[] = {"/",        "/a/b",  "/a/:y",    "/p/:y",
+                                          "/p/fixed", "/w/:y", "/w/fixed", "/:y"};
+    struct gw_arena arena;
+    struct gw_path_tree *over = gw_path_tree_over(&arena, tree_of(&arena, below, 4));
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        CU_ASSERT_EQUAL(add(over, refused[i], NULL), EG_E_CONFLICT);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        CU_ASSERT_PTR_EQUAL(gw_path_tree_match(over, gw_str_c(below[i]), NULL), as_value(below[i]));
+    }
+    gw_arena_free(&arena);
+}
+
+static void a_path_gets_another_value_or_none(void) {
+    static const char *const below[] = {"/", "/a/b", "/p/:x", "/p/:x/q"};
+    struct gw_arena arena;
+    struct gw_path_tree *tree = tree_of(&arena, below, 4);
+    struct gw_path_tree *over = gw_path_tree_over(&arena, tree);
+    gw_path_tree_set(over, GW_STR("/p/:x"), as_value("other"));
+    gw_path_tree_set(over, GW_STR("/a/b"), NULL);
+    gw_path_tree_set(over, GW_STR("/"), NULL);
+    CU_ASSERT_STRING_EQUAL(said(over, "/p/1"), "other x=1");
+    CU_ASSERT_STRING_EQUAL(said(over, "/p/1/q"), "/p/:x/q x=1");
+    CU_ASSERT_STRING_EQUAL(said(over, "/a/b"), "nothing =");
+    CU_ASSERT_STRING_EQUAL(said(over, "/"), "nothing =");
+    CU_ASSERT_STRING_EQUAL(said(tree, "/p/1"), "/p/:x x=1");
+    CU_ASSERT_STRING_EQUAL(said(tree, "/a/b"), "/a/b =");
+    CU_ASSERT_STRING_EQUAL(said(tree, "/"), "/ =");
+    CU_ASSERT_EQUAL(add(over, "/a/b", NULL), 0); /* and back */
+    CU_ASSERT_STRING_EQUAL(said(over, "/a/b"), "/a/b =");
+    gw_path_tree_set(tree, GW_STR("/a/b"), NULL); /* in a tree that stands by itself, too */
+    CU_ASSERT_STRING_EQUAL(said(tree, "/a/b"), "nothing =");
+    gw_arena_free(&arena);
+}
+
+UNIT_MAIN(UNIT(a_tree_over_another_shows_both_and_leaves_the_other_alone),
+          UNIT(what_is_below_is_in_the_way_as_in_one_tree), UNIT(a_path_gets_another_value_or_none),
+          UNIT(conflicts_are_told_in_the_words_of_the_original),
           UNIT(paths_that_do_not_conflict_coexist), UNIT(a_refused_path_leaves_no_traces),
           UNIT(parameters_and_wildcards_are_handed_over_as_sent),
           UNIT(a_wildcard_takes_all_but_the_root), UNIT(lookups_do_not_go_back),

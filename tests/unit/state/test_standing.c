@@ -102,9 +102,9 @@ static void lag_counts_from_the_oldest_change_that_is_not_routed(void) {
     rig_set(F1, RIG_FUNCTION("f1"));
     CU_ASSERT_EQUAL(gw_publisher_unrouted_since(publisher), 0); /* nobody published it */
     publish(); /* built, not yet taken by the loop */
-    gw_clock_advance(2 * GW_NS_PER_S);
+    gw_clock_advance(GW_NS_PER_S / 2);
     fake_storage_set(F2, RIG_FUNCTION("f2"));
-    CU_ASSERT_EQUAL(now().lag_ns, 2 * GW_NS_PER_S);
+    CU_ASSERT_EQUAL(now().lag_ns, GW_NS_PER_S / 2);
     CU_ASSERT_EQUAL(now().routed_revision, 0);
     rig_turn(3);
     CU_ASSERT_EQUAL(now().lag_ns, 0);
