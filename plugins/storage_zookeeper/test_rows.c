@@ -24,7 +24,7 @@ static void end(void) {
 }
 
 static void add(struct egx_rows *to, uint64_t number) {
-    char key[16];
+    char key[24];
     (void)snprintf(key, sizeof key, "%06llu", (unsigned long long)number);
     egx_rows_add(host, to, EG_CHANGE_PUT, number, egx_str_c(key), (struct eg_str){0});
 }
