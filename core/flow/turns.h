@@ -7,7 +7,7 @@
  * threshold, as switches have for shared buffers): some are left for whoever comes next, half as
  * many after each function that is stuck. Both numbers are compared by their lengths in bits, which
  * keeps waiting functions in a few lists, and finding the next one independent of how many there
- * are. Alone, a function gets from half of the workers to two thirds; of 1 or 2 workers all.
+ * are. Alone, a function gets about half of the workers to two thirds; of 1 or 2 workers all.
  */
 #ifndef GW_FLOW_TURNS_H
 #define GW_FLOW_TURNS_H
