@@ -20,6 +20,12 @@ static struct eg_str key_of(const void *const *function) {
     return (struct eg_str){(const char *)function, sizeof *function};
 }
 
+/* Objects are some hundred bytes apart, and their lowest bits are always 0. */
+static struct gw_share **recent_of(struct gw_turns *turns, const void *function) {
+    const uint64_t spread = (uint64_t)(uintptr_t)function * 0x9e3779b97f4a7c15U;
+    return &turns->recent[(spread >> 32) & (GW_TURNS_RECENT - 1)];
+}
+
 void gw_turns_init(struct gw_turns *turns) {
     *turns = (struct gw_turns){0};
     for (size_t i = 0; i < GW_TURNS_LEVELS; i++) {
@@ -32,6 +38,10 @@ static void forget_oldest(struct gw_turns *turns) {
     struct gw_share *share = GW_CONTAINER(gw_list_shift(&turns->idle), struct gw_share, turn);
     turns->idle_count--;
     (void)gw_map_remove(&turns->shares, key_of(&share->function));
+    struct gw_share **recent = recent_of(turns, share->function);
+    if (*recent == share) {
+        *recent = NULL;
+    }
     gw_free(share);
 }
 
@@ -43,7 +53,7 @@ void gw_turns_free(struct gw_turns *turns) {
     gw_map_free(&turns->shares);
 }
 
-static struct gw_share *share_of(struct gw_turns *turns, const void *function) {
+static struct gw_share *look_up(struct gw_turns *turns, const void *function) {
     struct gw_share *share = gw_map_get(&turns->shares, key_of(&function));
     if (share != NULL) {
         return share;
@@ -53,6 +63,14 @@ static struct gw_share *share_of(struct gw_turns *turns, const void *function) {
     gw_list_init(&share->queue);
     (void)gw_map_put(&turns->shares, key_of(&share->function), share);
     return share;
+}
+
+static struct gw_share *share_of(struct gw_turns *turns, const void *function) {
+    struct gw_share **recent = recent_of(turns, function);
+    if (*recent == NULL || (*recent)->function != function) {
+        *recent = look_up(turns, function);
+    }
+    return *recent;
 }
 
 static void enter(struct gw_turns *turns, struct gw_share *share) {

@@ -17,6 +17,7 @@
 
 /* A count has 0 to 32 bits. */
 #define GW_TURNS_LEVELS 33
+#define GW_TURNS_RECENT 64 /* a power of two */
 
 /* What one function has of one loop. */
 struct gw_share {
@@ -30,9 +31,10 @@ struct gw_share {
  * delivery after the other costs no allocation. */
 struct gw_turns {
     struct gw_map shares;
-    struct gw_node waiting[GW_TURNS_LEVELS]; /* by the bits of running */
-    uint64_t levels;                         /* bit n: somebody is in waiting[n] */
-    struct gw_node idle;                     /* longest idle first */
+    struct gw_share *recent[GW_TURNS_RECENT]; /* of shares, by address: most are found here */
+    struct gw_node waiting[GW_TURNS_LEVELS];  /* by the bits of running */
+    uint64_t levels;                          /* bit n: somebody is in waiting[n] */
+    struct gw_node idle;                      /* longest idle first */
     uint32_t idle_count;
 };
 
