@@ -194,7 +194,7 @@ def test_a_function_that_never_answers_does_not_take_all_workers(make_gateway):
     other.wait_calls(100)
     assert sorted(int(c.json["eventID"]) for c in other.calls) == list(range(100))
     wait_for(lambda: gateway.metric("eventgateway_events_backlog") == 55, "deliveries to the stuck one alone")
-    assert len(stuck.calls) == 5
+    assert len(stuck.wait_calls(5)) == 5
     stuck.gate.set()
     stuck.wait_calls(60)
     assert sorted(int(c.json["eventID"]) for c in stuck.calls) == list(range(60))
