@@ -43,7 +43,8 @@ static const struct eg_setting *const top_rows[] = {
     NUMBER(gw_main_settings, loops, "loops", "0", 0, 256,
            "event-loop threads; 0 = number of cores. Never more than workers or workers_backlog"),
     NUMBER(gw_main_settings, workers, "workers", "100", 1, 1000000,
-           "asynchronous deliveries running at once, all loops together"),
+           "asynchronous deliveries running at once, all loops together; one function gets about "
+           "half to two thirds"),
     NUMBER(gw_main_settings, workers_backlog, "workers_backlog", "200", 1, 100000000,
            "asynchronous deliveries waiting for a worker, all loops together"),
     TIME(gw_main_settings, drain_timeout_ns, "drain_timeout", "30s", 0, DAY,

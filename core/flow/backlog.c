@@ -14,7 +14,11 @@
 
 void gw_backlog_init(struct gw_backlog *backlog, uint32_t workers, uint32_t length) {
     *backlog = (struct gw_backlog){.workers = workers, .length = length};
-    gw_list_init(&backlog->queue);
+    gw_turns_init(&backlog->turns);
+}
+
+void gw_backlog_free(struct gw_backlog *backlog) {
+    gw_turns_free(&backlog->turns);
 }
 
 size_t gw_backlog_reserve(struct gw_flow *flow, size_t wanted, bool partly) {
@@ -64,15 +68,15 @@ static void finish(struct gw_flow *flow, struct gw_delivery *d) {
     gw_buf_release(&d->call.body);
     gw_metric_add(d->subscriber->processed, 1);
     flow->backlog.running--;
+    gw_turns_done(&flow->backlog.turns, d->share);
     gw_exchange_unref(d->call.exchange);
 }
 
-static struct gw_delivery *shift(struct gw_flow *flow) {
-    struct gw_delivery *d =
-        GW_CONTAINER(gw_list_shift(&flow->backlog.queue), struct gw_delivery, node);
+/* It has left the queue. */
+static struct gw_delivery *delivery_of(struct gw_flow *flow, struct gw_node *node) {
     flow->backlog.queued--;
     gw_metric_add(flow->counters.backlog, -1);
-    return d;
+    return GW_CONTAINER(node, struct gw_delivery, node);
 }
 
 static void pump(struct gw_flow *flow) {
@@ -81,8 +85,9 @@ static void pump(struct gw_flow *flow) {
         return;
     }
     b->is_pumping = true;
-    while (b->queued > 0 && b->running < b->workers) {
-        struct gw_delivery *d = shift(flow);
+    struct gw_node *node = NULL;
+    while ((node = gw_turns_take(&b->turns, b->workers - b->running)) != NULL) {
+        struct gw_delivery *d = delivery_of(flow, node);
         gw_metric_observe_ns(flow->counters.queue_time, gw_loop_now(flow->loop) - d->queued_ns);
         b->running++;
         if (gw_call_start(&d->call)) {
@@ -96,6 +101,12 @@ static void on_called(struct gw_call *call) {
     struct gw_flow *flow = call->exchange->flow;
     finish(flow, call->arg);
     pump(flow);
+}
+
+/* One object per function, which the exchange's view keeps; a changed function has another one, and
+ * is another one here. Who is not there has the subscription's. */
+static const void *function_of(const struct gw_subscriber *subscriber) {
+    return subscriber->callee == NULL ? subscriber->object : subscriber->callee->object;
 }
 
 void gw_backlog_deliver(struct eg_exchange *exchange, const struct gw_subscriber *subscriber,
@@ -119,7 +130,7 @@ void gw_backlog_deliver(struct eg_exchange *exchange, const struct gw_subscriber
     d->call.then = on_called;
     d->call.arg = d;
     gw_exchange_ref(exchange);
-    gw_list_push(&flow->backlog.queue, &d->node);
+    d->share = gw_turns_push(&flow->backlog.turns, function_of(subscriber), &d->node);
     flow->backlog.queued++;
     gw_metric_add(flow->counters.backlog, 1);
     pump(flow);
@@ -128,8 +139,9 @@ void gw_backlog_deliver(struct eg_exchange *exchange, const struct gw_subscriber
 void gw_backlog_close(struct gw_flow *flow) {
     uint32_t dropped = 0;
     flow->backlog.is_closed = true;
-    while (flow->backlog.queued > 0) {
-        struct gw_delivery *d = shift(flow);
+    struct gw_node *node = NULL;
+    while ((node = gw_turns_drop(&flow->backlog.turns)) != NULL) {
+        struct gw_delivery *d = delivery_of(flow, node);
         gw_exchange_log(d->call.exchange, EG_LOG_WARN, "delivery dropped: shutting down", NULL,
                         (struct eg_str){0});
         gw_exchange_unref(d->call.exchange);

@@ -3,15 +3,17 @@
  * bounded concurrency.
  *
  * running + queued + reserved <= workers + length. A delivery that has a worker has left the queue,
- * so 1 worker and length 2 take 3 deliveries. Counts drops and the time in the queue.
+ * so 1 worker and length 2 take 3 deliveries. Counts drops and the time in the queue. Whose turn it
+ * is when a worker is free: turns.h. Places in the queue are for whoever comes first.
  */
 #ifndef GW_FLOW_BACKLOG_H
 #define GW_FLOW_BACKLOG_H
 
 #include "flow/call.h"
+#include "flow/turns.h"
 
 struct gw_backlog {
-    struct gw_node queue;
+    struct gw_turns turns;
     uint32_t workers;
     uint32_t length;
     uint32_t running;
@@ -28,10 +30,12 @@ struct gw_delivery {
     struct gw_node node;
     uint64_t queued_ns; /* the turn: most are called in the one that queued them */
     const struct gw_subscriber *subscriber;
+    struct gw_share *share; /* of the function */
     struct gw_call call;
 };
 
 void gw_backlog_init(struct gw_backlog *backlog, uint32_t workers, uint32_t length);
+void gw_backlog_free(struct gw_backlog *backlog); /* nothing is queued, nothing runs */
 /* Room for all wanted, or (partly) for as many as there is room. Returns what was granted. */
 size_t gw_backlog_reserve(struct gw_flow *flow, size_t wanted, bool partly);
 /* Counts deliveries there was no room for; one log line a second, since an overload must not be

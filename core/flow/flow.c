@@ -49,6 +49,7 @@ void gw_flow_destroy(struct gw_flow *flow) {
     }
     GW_ASSERT(gw_flow_busy(flow) == 0);
     gw_counters_free(&flow->counters);
+    gw_backlog_free(&flow->backlog);
     gw_free(flow);
 }
 

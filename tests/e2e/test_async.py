@@ -178,6 +178,29 @@ def test_a_slow_function_does_not_hold_up_the_others(make_gateway):
     slow.gate.set()
 
 
+def test_a_function_that_never_answers_does_not_take_all_workers(make_gateway):
+    gateway = make_gateway(args=["-workers", "8", "-workers-backlog", "200"], set={"loops": 1})
+    functions = {name: gateway.function(name) for name in ("stuck", "other")}
+    gateway.event_type("e")
+    for name in functions:
+        gateway.asynchronous("e", name, f"/{name}")
+    gateway.settle()
+    stuck, other = functions.values()
+    stuck.gate.clear()
+    for n in range(60):
+        assert gateway.emit(cloud_event("e", eventID=str(n)), "/stuck").status == 202
+    for n in range(100):
+        assert gateway.emit(cloud_event("e", eventID=str(n)), "/other").status == 202
+    other.wait_calls(100)
+    assert sorted(int(c.json["eventID"]) for c in other.calls) == list(range(100))
+    wait_for(lambda: gateway.metric("eventgateway_events_backlog") == 55, "deliveries to the stuck one alone")
+    assert len(stuck.wait_calls(5)) == 5
+    stuck.gate.set()
+    stuck.wait_calls(60)
+    assert sorted(int(c.json["eventID"]) for c in stuck.calls) == list(range(60))
+    wait_for(lambda: gateway.metric("eventgateway_events_backlog") == 0, "an empty backlog")
+
+
 def test_deliveries_to_one_target_share_connections(make_gateway):
     gateway = make_gateway(set={"loops": 1})
     function = gateway.function("f0")

@@ -177,6 +177,65 @@ static void a_delivery_to_a_missing_function_ends_at_once(void) {
     rig_stop(&rig);
 }
 
+static void a_function_that_never_answers_leaves_workers_for_the_others(void) {
+    setup(8, 20, GW_OVERFLOW_REFUSE);
+    struct rig_function *stuck = rig_fn(&rig, "stuck", RIG_HOLD, "x");
+    struct rig_function *quick = rig_fn(&rig, "quick", RIG_ANSWER, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/stuck", "stuck", NULL);
+    rig_subscribe(&rig, false, "e", "POST", "/quick", "quick", NULL);
+    for (unsigned i = 1; i <= 12; i++) {
+        rig_request_free_later(&rig, rig_emit(&rig, "e", "/stuck"));
+        rig_request_free_later(&rig, rig_emit(&rig, "e", "/quick"));
+        CU_ASSERT_EQUAL(quick->calls, i);
+    }
+    CU_ASSERT_EQUAL(stuck->calls, 5);
+    CU_ASSERT_EQUAL(rig.flow->backlog.queued, 7);
+    for (int i = 0; i < 12; i++) {
+        rig_release(&rig, "stuck");
+    }
+    CU_ASSERT_EQUAL(stuck->calls, 12);
+    CU_ASSERT_EQUAL(rig.flow->backlog.queued, 0);
+    rig_stop(&rig);
+}
+
+static void a_function_alone_fills_the_whole_backlog(void) {
+    setup(8, 4, GW_OVERFLOW_REFUSE);
+    struct rig_function *f = rig_fn(&rig, "f", RIG_HOLD, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    for (unsigned i = 0; i < 14; i++) {
+        struct rig_request *r = rig_emit(&rig, "e", "/");
+        CU_ASSERT_EQUAL(r->status, i < 12 ? 202 : 503);
+        rig_request_free_later(&rig, r);
+    }
+    for (int i = 0; i < 12; i++) {
+        rig_release(&rig, "f");
+    }
+    CU_ASSERT_EQUAL(f->calls, 12);
+    rig_stop(&rig);
+}
+
+static void what_waits_for_its_share_is_dropped_at_the_end_and_counted(void) {
+    setup(8, 20, GW_OVERFLOW_REFUSE);
+    struct rig_function *f = rig_fn(&rig, "f", RIG_HOLD, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    for (int i = 0; i < 12; i++) {
+        rig_request_free_later(&rig, rig_emit(&rig, "e", "/"));
+    }
+    const int64_t before = dropped();
+    gw_flow_abandon(rig.flow);
+    CU_ASSERT_EQUAL(dropped() - before, 7);
+    CU_ASSERT_EQUAL(gw_metric_value(rig.flow->counters.backlog), 0);
+    for (int i = 0; i < 5; i++) {
+        rig_release(&rig, "f");
+    }
+    rig_turn(&rig);
+    CU_ASSERT_EQUAL(f->calls, 5);
+    rig_stop(&rig);
+}
+
 static unsigned full_lines;
 
 static void count_lines(void *arg, struct eg_str line) {
@@ -212,4 +271,7 @@ UNIT_MAIN(UNIT(an_overload_writes_one_line_a_second),
           UNIT(with_drop_the_sync_answer_goes_out_and_the_excess_is_lost),
           UNIT(room_is_held_while_the_sync_function_runs), UNIT(the_time_in_the_queue_is_observed),
           UNIT(a_delivery_past_its_deadline_frees_its_worker),
-          UNIT(a_delivery_to_a_missing_function_ends_at_once))
+          UNIT(a_delivery_to_a_missing_function_ends_at_once),
+          UNIT(a_function_that_never_answers_leaves_workers_for_the_others),
+          UNIT(a_function_alone_fills_the_whole_backlog),
+          UNIT(what_waits_for_its_share_is_dropped_at_the_end_and_counted))
