@@ -3,22 +3,12 @@
  * all but a few bytes are escaped, and a path as it came, where only what may not stand there is.
  */
 #include "base/codec.h"
-
-#define HEX_NONE 16
+#include "base/slice.h"
 
 static const char hex_upper[] = "0123456789ABCDEF";
 
-static unsigned hex_value(char c) {
-    if (c >= '0' && c <= '9') {
-        return (unsigned)(c - '0');
-    }
-    const char folded = (char)(c | 0x20);
-    return folded >= 'a' && folded <= 'f' ? (unsigned)(folded - 'a' + 10) : HEX_NONE;
-}
-
 static bool is_escape(struct eg_str s, size_t at) {
-    return s.len - at >= 3 && hex_value(s.ptr[at + 1]) != HEX_NONE &&
-           hex_value(s.ptr[at + 2]) != HEX_NONE;
+    return s.len - at >= 3 && gw_hex_value(s.ptr[at + 1]) >= 0 && gw_hex_value(s.ptr[at + 2]) >= 0;
 }
 
 int32_t gw_percent_decode(struct gw_bytes *out, struct eg_str s, bool plus_is_space) {
@@ -30,7 +20,7 @@ int32_t gw_percent_decode(struct gw_bytes *out, struct eg_str s, bool plus_is_sp
                 out->len = before;
                 return EG_E_SYNTAX;
             }
-            c = (char)(hex_value(s.ptr[i + 1]) << 4 | hex_value(s.ptr[i + 2]));
+            c = (char)(gw_hex_value(s.ptr[i + 1]) << 4 | gw_hex_value(s.ptr[i + 2]));
             i += 2;
         } else if (c == '+' && plus_is_space) {
             c = ' ';

@@ -8,11 +8,6 @@
 
 #define EACH_BYTE(value) (0x0101010101010101u * (uint64_t)(value))
 
-static unsigned char lower(char c) {
-    const unsigned char u = (unsigned char)c;
-    return u >= 'A' && u <= 'Z' ? (unsigned char)(u + 32) : u;
-}
-
 static uint64_t word_at(const char *p) {
     uint64_t word;
     memcpy(&word, p, sizeof word);
@@ -55,7 +50,7 @@ bool gw_same_nocase(const char *a, const char *b, size_t len) {
         return lower_word(short_word_at(a, len)) == lower_word(short_word_at(b, len));
     }
     for (size_t at = 0; at < len; at++) {
-        if (lower(a[at]) != lower(b[at])) {
+        if (gw_lower(a[at]) != gw_lower(b[at])) {
             return false;
         }
     }
@@ -183,7 +178,7 @@ static size_t edit_distance(struct eg_str a, struct eg_str b) {
         size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
-            const size_t swap = diagonal + (lower(a.ptr[i - 1]) != lower(b.ptr[j - 1]));
+            const size_t swap = diagonal + (gw_lower(a.ptr[i - 1]) != gw_lower(b.ptr[j - 1]));
             diagonal = row[j];
             row[j] = min3(swap, row[j] + 1, row[j - 1] + 1);
         }

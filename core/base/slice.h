@@ -18,6 +18,19 @@ static inline struct eg_str gw_str(const char *ptr, size_t len) {
 /* For printf("%.*s", GW_FMT(s)). */
 #define GW_FMT(s) (int)(s).len, (s).len == 0 ? "" : (s).ptr
 
+/* ASCII: a capital letter's small one, all else as it is. */
+static inline char gw_lower(char c) {
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+/* Of a hexadecimal digit, either case; -1: it is none. */
+static inline int gw_hex_value(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    const char small = (char)(c | 0x20);
+    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
 /* Most comparisons end at the lengths, so that much is inline. */
 static inline bool gw_str_eq(struct eg_str a, struct eg_str b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);

@@ -74,7 +74,7 @@ static char cased(char c, bool is_upper) {
     if (is_upper) {
         return (char)(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
     }
-    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    return gw_lower(c);
 }
 
 /* Cuts the next name off the list and appends it: up to a comma or a space, other characters than

@@ -146,7 +146,7 @@ static int32_t extension_0_1(struct reader *r, const struct gw_group *groups, si
     }
     char *name = gw_arena_alloc(r->event->arena, header.len);
     (void)gw_header_canonical(header, name);
-    name[5] = (char)(name[5] >= 'A' && name[5] <= 'Z' ? name[5] + ('a' - 'A') : name[5]);
+    name[5] = gw_lower(name[5]);
     return put_text(r, gw_str(name + 5, header.len - 5), joined(r, groups, index));
 }
 
@@ -169,8 +169,7 @@ static int32_t header_flat(struct reader *r, const struct gw_group *groups, size
     struct eg_kv pair = {.name = header->name, .value = joined(r, groups, index)};
     char *lower = gw_arena_alloc(r->event->arena, header->name.len + 1);
     for (size_t i = 0; i < header->name.len; i++) {
-        const char c = header->name.ptr[i];
-        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+        lower[i] = gw_lower(header->name.ptr[i]);
     }
     const struct eg_str name = gw_str(lower + 3, header->name.len - 3);
     const struct gw_attr *attr = gw_attr_find(version, name);

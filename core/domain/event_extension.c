@@ -83,8 +83,7 @@ struct eg_str gw_extension_flat_name(struct gw_arena *arena, struct eg_str name)
     char *flat = gw_arena_alloc(arena, name.len);
     size_t len = 0;
     for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        c = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+        const char c = gw_lower(name.ptr[i]);
         if (is_flat_char(c)) {
             flat[len++] = c;
         }

@@ -25,8 +25,7 @@ static uint64_t hash_of(struct eg_str name, bool is_any_case) {
     char lower[64];
     const size_t len = name.len < sizeof lower ? name.len : sizeof lower;
     for (size_t i = 0; i < len; i++) {
-        const char c = name.ptr[i];
-        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+        lower[i] = gw_lower(name.ptr[i]);
     }
     return gw_hash(gw_str(lower, len));
 }

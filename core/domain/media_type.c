@@ -136,8 +136,7 @@ static struct eg_str lower(struct gw_arena *arena, struct eg_str s) {
     }
     char *copy = gw_arena_alloc(arena, s.len);
     for (i = 0; i < s.len; i++) {
-        const char c = s.ptr[i];
-        copy[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+        copy[i] = gw_lower(s.ptr[i]);
     }
     return gw_str(copy, s.len);
 }

@@ -25,15 +25,11 @@
 
 /* ---- targets ---- */
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 /* The name and two bytes of port: on the stack for names as there are, each time a request is sent.
  */
 static struct eg_str write_key(char *room, struct eg_str host, uint16_t port) {
     for (size_t i = 0; i < host.len; i++) {
-        room[i] = lower(host.ptr[i]);
+        room[i] = gw_lower(host.ptr[i]);
     }
     room[host.len] = (char)(port >> 8);
     room[host.len + 1] = (char)(port & 0xff);

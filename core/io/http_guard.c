@@ -57,21 +57,13 @@ static struct refusal check_version(struct gw_http_head *head) {
     return fine;
 }
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    const char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* The escape at s.ptr[at]: its byte, or -1. */
 static int escaped_byte(struct eg_str s, size_t at) {
     if (s.len - at < 3) {
         return -1;
     }
-    const int high = hex_value(s.ptr[at + 1]);
-    const int low = hex_value(s.ptr[at + 2]);
+    const int high = gw_hex_value(s.ptr[at + 1]);
+    const int low = gw_hex_value(s.ptr[at + 2]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 

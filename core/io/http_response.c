@@ -297,20 +297,12 @@ static enum gw_response_event at_close(struct gw_http_response *r, struct eg_str
     return take_piece(r, input);
 }
 
-static int hex_value(char c) {
-    if (is_digit(c)) {
-        return c - '0';
-    }
-    const char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* Extensions mean nothing to us (RFC 9112 7.1.1), and have to look like some. */
 static bool parse_chunk_line(struct eg_str line, uint64_t *ret_size) {
     uint64_t size = 0;
     size_t digits = 0;
-    while (digits < line.len && hex_value(line.ptr[digits]) >= 0) {
-        size = size << 4 | (uint64_t)hex_value(line.ptr[digits]);
+    while (digits < line.len && gw_hex_value(line.ptr[digits]) >= 0) {
+        size = size << 4 | (uint64_t)gw_hex_value(line.ptr[digits]);
         if (size >> (4 * CHUNK_DIGITS_MAX) != 0) {
             return false;
         }

@@ -47,7 +47,7 @@
 #define SPINS_MAX 16u
 #define SPARE_CONNECTIONS 16u
 #define SMALL_HEAD_BYTES ((size_t)1024)     /* of an answer: there is always room */
-#define POOL_SPARE_BYTES ((size_t)2 * 1024) /* the pool is cleared with each request: no more */
+#define POOL_SPARE_BYTES ((size_t)2 * 1024) /* no more: it may be cleared with each request */
 #define GONE_CHECK_NS (500 * GW_NS_PER_MS)
 #define SEND_TIMEOUT_FACTOR 10u /* of the body's: slow readers are many, and answers bigger */
 #define DISCARD_MAX ((uint64_t)8 << 20)
