@@ -82,14 +82,20 @@ static void a_big_request_reaches_a_slow_reader_whole(void) {
     free(got);
 }
 
-/* RFC 9112 9.5: the rest of the request is not sent, and its connection serves nobody else. */
-static void an_answer_before_the_end_of_the_request_counts(void) {
+/* A request that the server reads nothing of: too big to be under way as a whole. */
+static int ask_much(struct ask *ask) {
     static char body[16 << 20];
-    struct ask ask;
     hand_begin();
-    ask_server(&ask, 0, "POST", gw_str(body, sizeof body));
+    ask_server(ask, 0, "POST", gw_str(body, sizeof body));
     const int fd = accept_one(0);
     turns(20);
+    return fd;
+}
+
+/* RFC 9112 9.5: the rest of the request is not sent, and its connection serves nobody else. */
+static void an_answer_before_the_end_of_the_request_counts(void) {
+    struct ask ask;
+    const int fd = ask_much(&ask);
     say(fd, "HTTP/1.1 413 Too big\r\nContent-Length: 2\r\n\r\nno");
     wait_done(&ask);
     CU_ASSERT_EQUAL(ask.status, 413);
@@ -107,12 +113,8 @@ static void an_answer_before_the_end_of_the_request_counts(void) {
 /* The reset is told to whoever asks the socket first, and that is the write: the end that the read
  * then finds is none that the server has meant. */
 static void an_answer_that_is_cut_by_a_reset_while_the_request_goes_out_is_an_error(void) {
-    static char body[16 << 20];
     struct ask ask;
-    hand_begin();
-    ask_server(&ask, 0, "POST", gw_str(body, sizeof body));
-    const int fd = accept_one(0);
-    turns(20);
+    const int fd = ask_much(&ask);
     say(fd, OK "\r\nthe first half and");
     turns(3);
     reset(fd);
