@@ -17,7 +17,6 @@ import signal
 import statistics
 import sys
 import tempfile
-import time
 
 import config_scale
 import loads
@@ -89,10 +88,7 @@ def settle(scenario, upstream, before, result):
     answered too, and cost."""
     wanted = before + result["requests"] * (scenario.deliveries or 1)
     programs.wait_until(lambda: upstream.count() >= wanted, f"{wanted - before} calls of {scenario.name}")
-    arrived = -1
-    while arrived != upstream.count():   # until no more come
-        arrived = upstream.count()
-        time.sleep(0.05)
+    arrived = upstream.count_at_rest()
     if scenario.deliveries and arrived > wanted:
         raise SystemExit(f"bench: {scenario.name}: {arrived - wanted} deliveries were made twice")
     return arrived - before

@@ -9,6 +9,7 @@
  * Thread: one. Ownership: connections and times are freed when the load is over.
  */
 #include "closed_loop.h"
+#include "message.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,11 +55,6 @@ static uint64_t now_ns(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-const char *header(const char *head, const char *name) {
-    const char *found = strcasestr(head, name);
-    return found == NULL ? NULL : found + strlen(name) + strspn(found + strlen(name), " ");
 }
 
 static void rest(struct client *c) {
@@ -111,17 +107,12 @@ static void note_time(const struct client *c) {
 
 /* Bytes of the answer, 0 when it is not complete. */
 static size_t answer_bytes(struct client *c) {
-    char *end = strstr(c->bytes, "\r\n\r\n");
-    if (end == NULL) {
+    struct message message;
+    if (!message_read(c->bytes, NULL, &message) || !message.has_length) { /* nothing chunked */
         return 0;
     }
-    const size_t head = (size_t)(end - c->bytes) + 4;
-    const char after = c->bytes[head];
-    c->bytes[head] = '\0';
-    const char *length = header(c->bytes, "\ncontent-length:");
-    const size_t body = length == NULL ? ROOM : strtoul(length, NULL, 10); /* nothing chunked */
-    c->bytes[head] = after;
-    return head + body <= c->len ? head + body : 0;
+    const size_t bytes = message.head + message.length;
+    return bytes <= c->len ? bytes : 0;
 }
 
 static void on_answer(struct client *c) {

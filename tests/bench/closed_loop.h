@@ -17,10 +17,6 @@ struct watch {
     void (*on_ready)(struct watch *watch);
 };
 
-/* The value of a header in a head that ends with NUL, name as "\nname:"; NULL when there is none.
- */
-const char *header(const char *head, const char *name);
-
 /*
  * Starts a load and takes `reply_fd`, which gets the result as an HTTP answer when all is over.
  * `wanted` is "PORT/CONNECTIONS/MILLISECONDS/DELIVERIES/PATIENCE_MS ": of 127.0.0.1, how many

@@ -15,7 +15,6 @@ does only ever adds, so the least disturbed round of each counts.
 import http.client
 import json
 import os
-import re
 import socket
 import statistics
 import subprocess
@@ -26,6 +25,7 @@ import time
 import config_made
 import loads
 import programs
+import report
 from ports import free_port   # programs.py has made it known
 
 SMALL, LARGE, STARTUP_OBJECTS = 10, 10000, 1000
@@ -47,23 +47,10 @@ def say(what):
         print(f"  {what:90}", end="\r", file=sys.stderr, flush=True)
 
 
-class Table:
-    """What was measured, a row each."""
-
-    def __init__(self):
-        self.wrong = []
-        print("| what | measured | target | ok |")
-        print("|---|---:|---:|---|")
-
-    def add(self, what, measured, target, is_ok):
-        print(f"| {what} | {measured} | {target} | {'yes' if is_ok else 'NO'} |", flush=True)
-        if not is_ok:
-            self.wrong.append(f"{what}: {measured}, wanted is {target}")
-
-    def add_ratio(self, what, small, large, has_target):
-        ratio = large / small
-        self.add(what, f"{large:.2f} us, with {SMALL}: {small:.2f}, {ratio:.2f} x",
-                 f"{MAX_RATIO:.2f} x" if has_target else "none", not has_target or ratio <= MAX_RATIO)
+def add_ratio(table, what, small, large, has_target):
+    ratio = large / small
+    table.add(what, f"{large:.2f} us, with {SMALL}: {small:.2f}, {ratio:.2f} x",
+              f"{MAX_RATIO:.2f} x" if has_target else "none", not has_target or ratio <= MAX_RATIO)
 
 
 class Made:
@@ -125,14 +112,7 @@ class Load:
     def run(self, port, path, seconds, pause_ms=0, paths_file=None):
         """paths_file: every request goes to the next path of it, instead of path."""
         self.one.write_text(f"{path}\n")
-        out = subprocess.run(
-            ["taskset", "-c", str(self.core), "wrk", "-t1", f"-c{loads.CONNECTIONS}", f"-d{seconds}s", "-s",
-             str(programs.HERE / "many.lua"), f"http://127.0.0.1:{port}/", "--", str(pause_ms), str(self.body),
-             str(paths_file or self.one)], capture_output=True, text=True, check=True).stdout
-        found = re.search(r"RESULT (.*)", out)
-        if not found:
-            raise SystemExit(f"bench: wrk says: {out}")
-        return json.loads(found[1])
+        return loads.run_wrk(self.core, seconds, "many.lua", port, "/", pause_ms, self.body, paths_file or self.one)
 
 
 def refuse_failures(what, result):
@@ -145,10 +125,7 @@ def request_cost(gateway, upstream, what, load):
     """CPU us of a request, with what follows its answer."""
     before, used = upstream.count(), gateway.cpu_ns()
     result = load()
-    arrived = -1
-    while arrived != upstream.count():   # until no more come
-        arrived = upstream.count()
-        time.sleep(0.05)
+    arrived = upstream.count_at_rest()
     refuse_failures(what, result)
     return (gateway.cpu_ns() - used) / 1000 / (arrived - before), result
 
@@ -171,7 +148,7 @@ def request_rows(table, load, upstream, gateways, made):
             cost, _ = request_cost(gateways[i], upstream, what, lambda: load.run(
                 gateways[i].port, path, SECONDS, pause, files and files[i]))
             costs[i].append(cost)
-        table.add_ratio(f"CPU of a request, {LARGE} subscriptions: {what}", min(costs[0]), min(costs[1]),
+        add_ratio(table, f"CPU of a request, {LARGE} subscriptions: {what}", min(costs[0]), min(costs[1]),
                         files is None)
     return per_s
 
@@ -359,7 +336,7 @@ def change_rows(table, load, gateway, made, per_s):
 def run(cores, directory, upstream, build, is_check):
     """The exit code."""
     os.sched_setaffinity(0, {cores[1]})   # with the load, so that the gateway has its core for itself
-    table = Table()
+    table = report.Experiments()
     load = Load(cores[1], directory)
     say("making the configurations")
     small, large, thousand = (Made(name, count, directory, upstream, build) for name, count in (
@@ -372,6 +349,4 @@ def run(cores, directory, upstream, build, is_check):
     print(f"\n{len(large.documents)} objects: {large.count('subscription')} subscriptions, {large.count('function')} "
           f"functions in {config_made.SPACES} spaces. A change takes {cpu_ms:.1f} ms of CPU time, and its answer "
           f"{call_ms:.1f} ms.")
-    for text in table.wrong:
-        print(f"over its target: {text}")
-    return 1 if table.wrong and is_check else 0
+    return table.end(is_check)

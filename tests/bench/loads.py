@@ -49,19 +49,24 @@ EVENT = Request("POST", json.dumps({"specversion": "1.0", "type": "order.created
                 "application/cloudevents+json")
 
 
-def by_wrk(port, path, request, core, seconds):
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as body:
-        body.write(request.body)
-        body.flush()
-        out = subprocess.run(
-            ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s",
-             str(programs.HERE / "request.lua"), f"http://127.0.0.1:{port}{path}", "--", request.method,
-             body.name if request.body else "-", *request.header_lines()],
-            capture_output=True, text=True, check=True).stdout
+def run_wrk(core, seconds, script, port, path, *arguments):
+    """What the script reports."""
+    out = subprocess.run(
+        ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s",
+         str(programs.HERE / script), f"http://127.0.0.1:{port}{path}", "--", *map(str, arguments)],
+        capture_output=True, text=True, check=True).stdout
     found = re.search(r"RESULT (.*)", out)
     if not found:
         raise SystemExit(f"bench: wrk says: {out}")
     return json.loads(found[1])
+
+
+def by_wrk(port, path, request, core, seconds):
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as body:
+        body.write(request.body)
+        body.flush()
+        return run_wrk(core, seconds, "request.lua", port, path, request.method, body.name if request.body else "-",
+                       *request.header_lines())
 
 
 def by_closed_loop(upstream_port, port, path, request, deliveries, seconds, connections=CONNECTIONS,

@@ -1,7 +1,8 @@
--- many.lua - as request.lua sends its POST, but each request goes to the next path of a file that has a path a line.
+-- many.lua - as request.lua sends a POST and reports, but each request goes to the next path of a file that has a path a line.
 -- Arguments: milliseconds that each connection waits before a request (0: none), the file with the body, that with
 -- the paths.
 
+dofile(debug.getinfo(1, "S").source:match("^@(.*/)") .. "request.lua")   -- its done() is ours
 local requests, at = {}, 0
 
 function init(args)
@@ -21,12 +22,4 @@ end
 function request()
     at = at % #requests + 1
     return requests[at]
-end
-
-function done(summary, latency, requests)
-    local e = summary.errors
-    io.write(string.format(
-        'RESULT {"requests":%d,"duration_us":%d,"p50_us":%d,"p99_us":%d,"bad_status":%d,"broken":%d}\n',
-        summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
-        e.status, e.connect + e.read + e.write + e.timeout))
 end

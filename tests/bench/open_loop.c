@@ -17,6 +17,8 @@
  *
  * Thread: one. Ownership: all memory lives as long as the process.
  */
+#include "message.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -201,17 +203,12 @@ static void make_connections(void) {
 /* Is the answer complete? 0 = not yet. */
 static uint32_t status_of(struct connection *c, bool *ret_closes) {
     c->bytes[c->len] = '\0';
-    char *head_end = strstr(c->bytes, "\r\n\r\n");
-    if (head_end == NULL || c->len < 12) {
+    struct message message;
+    if (c->len < 12 || !message_read(c->bytes, "\nconnection: close", &message)) {
         return 0;
     }
-    const char after = head_end[2];
-    head_end[2] = '\0';
-    const char *length = strcasestr(c->bytes, "\ncontent-length:");
-    const size_t body = length == NULL ? 0 : strtoul(length + 16, NULL, 10);
-    *ret_closes = strcasestr(c->bytes, "\nconnection: close") != NULL;
-    head_end[2] = after;
-    return (size_t)(head_end - c->bytes) + 4 + body > c->len ? 0 : (uint32_t)atoi(c->bytes + 9);
+    *ret_closes = message.has_more;
+    return message.head + message.length > c->len ? 0 : (uint32_t)atoi(c->bytes + 9);
 }
 
 static void receive(struct connection *c) {

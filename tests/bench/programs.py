@@ -117,6 +117,14 @@ class Upstream(Program):
     def count(self):
         return http(self.port, "GET", "/count")[1]
 
+    def count_at_rest(self):
+        """When no more come."""
+        arrived = -1
+        while arrived != self.count():
+            arrived = self.count()
+            time.sleep(0.05)
+        return arrived
+
 
 NGINX = """daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/nginx-error.log;
 events {{ worker_connections 4096; }}

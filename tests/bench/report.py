@@ -49,6 +49,26 @@ class Target:
         return value <= self.limit if self.sign == "<=" else value < self.limit
 
 
+class Experiments:
+    """What was measured and what is wanted, a row each, told as it comes."""
+
+    def __init__(self):
+        self.missed = []
+        print("| what | measured | target | ok |\n|---|---|---|---|", flush=True)
+
+    def add(self, what, measured, target, is_ok):
+        """is_ok None: told, and not judged."""
+        print(f"| {what} | {measured} | {target} | {'' if is_ok is None else 'yes' if is_ok else '**no**'} |", flush=True)
+        if is_ok is False:
+            self.missed.append(f"{what}: {measured}, wanted {target}")
+
+    def end(self, is_check):
+        """The exit code."""
+        for text in self.missed:
+            print(f"over its target: {text}")
+        return 1 if self.missed and is_check else 0
+
+
 def groups(rows):
     """[[row, ...], ...] in order of appearance."""
     found = {}

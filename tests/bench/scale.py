@@ -17,6 +17,7 @@ import sys
 import time
 
 import programs
+import report
 
 SECONDS = 2
 CONNECTIONS = 64
@@ -81,7 +82,8 @@ class Bench:
         self.cores, self.directory, self.upstream, self.build = cores, directory, upstream, build
         self.seconds = 1 if is_quick else SECONDS
         self.load = Load(directory, cores[1])
-        self.rows = []
+        self.table = report.Experiments()
+        self.row = self.table.add
         self.gateways = 0
 
     def gateway(self, core=None, **settings):
@@ -90,11 +92,6 @@ class Bench:
         flags = [part for key, value in settings.items() for part in ("--set", f"{key.replace('__', '.')}={value}")]
         return programs.Gateway(f"scale{self.gateways}", self.cores[0] if core is None else core, self.directory,
                                 self.upstream, self.build, (1,), flags)
-
-    def row(self, what, measured, target, is_ok):
-        """is_ok None: told, and not judged."""
-        self.rows.append((what, measured, target, is_ok))
-        print(f"| {what} | {measured} | {target} | {'' if is_ok is None else 'yes' if is_ok else '**no**'} |", flush=True)
 
     def capacity(self, gateway, seconds=None):
         """Answers a second when more are wanted than can be had, of a gateway that has a core for itself."""
@@ -302,12 +299,8 @@ EXPERIMENTS = {
 def run(cores, directory, upstream, build, is_quick, is_check, only=None):
     """The exit code."""
     bench = Bench(cores, directory, upstream, build, is_quick)
-    print("| what | measured | target | ok |\n|---|---|---|---|", flush=True)
     for name, (experiment, title) in EXPERIMENTS.items():
         if only is None or only == name:
             progress(f"{title} ...")
             experiment(bench)
-    missed = [row for row in bench.rows if row[3] is False]
-    for what, measured, target, _ in missed:
-        print(f"over its target: {what}: {measured}, wanted {target}")
-    return 1 if missed and is_check else 0
+    return bench.table.end(is_check)

@@ -10,6 +10,7 @@
  * Thread: one. Ownership: a connection is freed when its socket is closed.
  */
 #include "closed_loop.h"
+#include "message.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -58,23 +59,17 @@ static enum kind kind_of(const char *head) {
 
 /* Bytes of the first request, 0 when it is not complete. */
 static size_t request_bytes(struct connection *c, size_t *ret_head) {
-    char *end = strstr(c->bytes, "\r\n\r\n");
-    if (end == NULL) {
+    struct message message;
+    if (!message_read(c->bytes, "\ntransfer-encoding:", &message)) {
         return 0;
     }
-    const size_t head = (size_t)(end - c->bytes) + 4;
-    const char after = c->bytes[head];
-    c->bytes[head] = '\0';
-    const char *length = header(c->bytes, "\ncontent-length:");
-    const bool is_chunked = header(c->bytes, "\ntransfer-encoding:") != NULL;
-    const size_t body = length == NULL ? 0 : strtoul(length, NULL, 10);
-    *ret_head = head;
-    c->bytes[head] = after;
-    if (is_chunked) {
-        const char *last = strstr(end, "\r\n0\r\n\r\n");
+    *ret_head = message.head;
+    if (message.has_more) {
+        const char *last = strstr(c->bytes + message.head - 4, "\r\n0\r\n\r\n");
         return last == NULL ? 0 : (size_t)(last - c->bytes) + 7;
     }
-    return head + body <= c->len ? head + body : 0;
+    const size_t bytes = message.head + message.length;
+    return bytes <= c->len ? bytes : 0;
 }
 
 static bool send_count(int fd) {
