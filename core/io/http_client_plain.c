@@ -205,7 +205,8 @@ static bool parse(struct eg_http_call *call, struct eg_str input) {
 
 static bool has_answered(const struct eg_http_call *call) {
     const struct gw_http_response *response = &call->plain.response;
-    return response->state != GW_AT_STATUS || response->head_bytes > 0 || response->line.len > 0;
+    return response->state != GW_AT_STATUS || response->head_bytes > 0 ||
+           response->lines.kept.len > 0;
 }
 
 /* The connection has ended: in order, or not (error). After a write that was told of a reset the

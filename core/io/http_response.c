@@ -19,9 +19,6 @@
 #include "io/http_answer.h"
 
 #define INTERIMS_MAX 100u
-#define CHUNK_LINE_MAX ((size_t)4096) /* a chunk's size and its extensions */
-#define KEPT_LINE_MAX ((size_t)16384)
-#define CHUNK_DIGITS_MAX 15 /* hexadecimal: below 2^60 */
 
 static enum gw_response_event refuse(struct gw_http_response *r, int32_t error,
                                      const char *message) {
@@ -35,61 +32,37 @@ static enum gw_response_event refuse_syntax(struct gw_http_response *r, const ch
     return refuse(r, EG_E_PROTO, message);
 }
 
+/* What is wrong with its lines and chunks. */
+static enum gw_response_event refuse_body(struct gw_http_response *r, enum gw_body_fault fault) {
+    static const struct {
+        int32_t error;
+        const char *message;
+    } faults[GW_BODY_FAULTS] = {
+        [GW_BODY_LINE_BROKEN] = {EG_E_PROTO, "a line of the answer does not end with CR LF, or "
+                                             "holds CR or NUL"},
+        [GW_BODY_LINE_TOO_BIG] = {EG_E_TOOBIG, "the answer's header block is too big"},
+        [GW_BODY_CHUNK_MALFORMED] = {EG_E_PROTO, "the answer has a malformed chunk"},
+        [GW_BODY_CHUNK_TOO_LONG] = {EG_E_PROTO, "a chunk of the answer is longer than it says"},
+        [GW_BODY_TRAILER_MALFORMED] = {EG_E_PROTO, "the answer has a malformed trailer"},
+    };
+    return refuse(r, faults[fault].error, faults[fault].message);
+}
+
 /* ---- lines ---- */
 
-static bool is_broken_line(struct eg_str line) {
-    return line.len < 2 || gw_str_find(line, '\r') != line.len - 2 ||
-           gw_str_find(line, '\0') != line.len;
-}
-
-/* The next line, without its end. MORE and BAD say why there is none; FIELD: there is one. */
-static enum gw_response_event take_line(struct gw_http_response *r, struct eg_str *input,
-                                        size_t bytes_max, struct eg_str *ret_line) {
-    if (r->is_line_used) {
-        gw_bytes_clear(&r->line);
-        r->is_line_used = false;
-    }
-    const size_t at = gw_str_find(*input, '\n');
-    const size_t take = at < input->len ? at + 1 : at;
-    struct eg_str line = gw_str_sub(*input, 0, take);
-    if (line.len > bytes_max || r->line.len > bytes_max - line.len) {
-        return refuse(r, EG_E_TOOBIG, "the answer's header block is too big");
-    }
-    *input = gw_str_cut(*input, take);
-    if (r->line.len > 0 || at == take) {
-        gw_bytes_add(&r->line, line);
-        line = gw_bytes_str(&r->line);
-    }
-    if (at == take) {
-        return GW_RESPONSE_MORE;
-    }
-    r->is_line_used = r->line.len > 0;
-    if (is_broken_line(line)) {
-        return refuse_syntax(r, "a line of the answer does not end with CR LF, or holds CR or NUL");
-    }
-    *ret_line = gw_str_sub(line, 0, line.len - 2);
-    return GW_RESPONSE_FIELD;
-}
-
-/* A line of the head or of the trailers, which count together. */
+/* A line of the head. FIELD: there is one; MORE and BAD say why there is none. */
 static enum gw_response_event take_head_line(struct gw_http_response *r, struct eg_str *input,
                                              struct eg_str *ret_line) {
-    const enum gw_response_event event =
-        take_line(r, input, GW_HTTP_HEAD_BYTES_MAX - r->head_bytes, ret_line);
-    if (event == GW_RESPONSE_FIELD) {
-        r->head_bytes += ret_line->len + 2;
+    const size_t left = GW_HTTP_HEAD_BYTES_MAX - r->head_bytes;
+    const enum gw_http_line line = gw_http_line_next(&r->lines, input, left, ret_line);
+    if (line == GW_LINE_MORE) {
+        return GW_RESPONSE_MORE;
     }
-    return event;
-}
-
-static struct eg_str trim_blanks(struct eg_str s) { /* OWS, RFC 9110 5.6.3 */
-    while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
-        s = gw_str_cut(s, 1);
+    if (line != GW_LINE_WHOLE) {
+        return refuse_body(r, line == GW_LINE_BROKEN ? GW_BODY_LINE_BROKEN : GW_BODY_LINE_TOO_BIG);
     }
-    while (s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) {
-        s.len--;
-    }
-    return s;
+    r->head_bytes += ret_line->len + 2;
+    return GW_RESPONSE_FIELD;
 }
 
 /* ---- the status line, RFC 9112 4 ---- */
@@ -115,7 +88,7 @@ static bool parse_status_line(struct gw_http_response *r, struct eg_str line) {
 static bool begins_well(const struct gw_http_response *r, struct eg_str input) {
     static const char wanted[] = "HTTP/1.";
     const struct eg_str first =
-        r->line.len > 0 && !r->is_line_used ? gw_bytes_str(&r->line) : input;
+        r->lines.kept.len > 0 && !r->lines.is_used ? gw_bytes_str(&r->lines.kept) : input;
     const size_t len = first.len < sizeof wanted - 1 ? first.len : sizeof wanted - 1;
     return len == 0 || memcmp(first.ptr, wanted, len) == 0;
 }
@@ -164,7 +137,7 @@ static enum gw_response_event note_encoding(struct gw_http_response *r, struct e
 static enum gw_response_event note_connection(struct gw_http_response *r, struct eg_str value) {
     struct eg_str rest = value;
     for (struct eg_str option; gw_str_next(&rest, ',', &option);) {
-        option = trim_blanks(option);
+        option = gw_http_trim(option);
         r->says_close = r->says_close || gw_str_eq_nocase(option, GW_STR("close"));
         r->says_keep_alive = r->says_keep_alive || gw_str_eq_nocase(option, GW_STR("keep-alive"));
     }
@@ -192,14 +165,14 @@ static enum gw_response_event note_field(struct gw_http_response *r) {
 static enum gw_response_event parse_field(struct gw_http_response *r, struct eg_str line) {
     const size_t colon = gw_str_find(line, ':');
     r->name = gw_str_sub(line, 0, colon);
-    r->value = trim_blanks(gw_str_cut(line, colon + 1));
+    r->value = gw_http_trim(gw_str_cut(line, colon + 1));
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t') {
         return refuse_syntax(r, "the answer has a folded header line");
     }
     if (colon == line.len) {
         return refuse_syntax(r, "the answer has a header line without a colon");
     }
-    if (trim_blanks(r->name).len != r->name.len) {
+    if (gw_http_trim(r->name).len != r->name.len) {
         return refuse_syntax(r, "the answer has a header name that ends with a blank");
     }
     const enum gw_response_event event = note_field(r);
@@ -275,97 +248,22 @@ static enum gw_response_event at_body_start(struct gw_http_response *r, struct e
     if (!r->has_body || (r->has_length && r->length == 0)) {
         return end_body(r);
     }
-    r->left = r->length;
-    r->state = r->is_chunked ? GW_AT_CHUNK_SIZE : r->has_length ? GW_AT_LENGTH : GW_AT_CLOSE;
+    gw_http_body_begin(&r->body,
+                       r->is_chunked   ? GW_FRAMED_CHUNKS
+                       : r->has_length ? GW_FRAMED_LENGTH
+                                       : GW_FRAMED_CLOSE,
+                       r->length, GW_HTTP_HEAD_BYTES_MAX - r->head_bytes);
+    r->state = r->is_chunked || r->has_length ? GW_AT_BODY : GW_AT_CLOSE;
     return GW_RESPONSE_AGAIN;
 }
 
-/* What there is of the left bytes. */
-static enum gw_response_event take_piece(struct gw_http_response *r, struct eg_str *input) {
-    r->value = gw_str_sub(*input, 0, r->left < input->len ? (size_t)r->left : input->len);
-    r->left -= r->value.len;
-    *input = gw_str_cut(*input, r->value.len);
-    return r->value.len == 0 ? GW_RESPONSE_MORE : GW_RESPONSE_BODY;
-}
-
-static enum gw_response_event at_length(struct gw_http_response *r, struct eg_str *input) {
-    return r->left == 0 ? end_body(r) : take_piece(r, input);
-}
-
-static enum gw_response_event at_close(struct gw_http_response *r, struct eg_str *input) {
-    r->left = UINT64_MAX;
-    return take_piece(r, input);
-}
-
-/* Extensions mean nothing to us (RFC 9112 7.1.1), and have to look like some. */
-static bool parse_chunk_line(struct eg_str line, uint64_t *ret_size) {
-    uint64_t size = 0;
-    size_t digits = 0;
-    while (digits < line.len && gw_hex_value(line.ptr[digits]) >= 0) {
-        size = size << 4 | (uint64_t)gw_hex_value(line.ptr[digits]);
-        if (size >> (4 * CHUNK_DIGITS_MAX) != 0) {
-            return false;
-        }
-        digits++;
+static enum gw_response_event at_body(struct gw_http_response *r, struct eg_str *input) {
+    const enum gw_body_event event = gw_http_body_next(&r->body, &r->lines, input);
+    r->value = r->body.piece;
+    if (event == GW_BODY_PIECE || event == GW_BODY_MORE) {
+        return event == GW_BODY_PIECE ? GW_RESPONSE_BODY : GW_RESPONSE_MORE;
     }
-    const struct eg_str rest = gw_str_cut(line, digits);
-    const struct eg_str extension = trim_blanks(rest);
-    *ret_size = size;
-    return digits > 0 && (rest.len == 0 || (extension.len > 1 && extension.ptr[0] == ';' &&
-                                            gw_is_field_value(extension)));
-}
-
-static enum gw_response_event at_chunk_size(struct gw_http_response *r, struct eg_str *input) {
-    struct eg_str line = {0};
-    const enum gw_response_event event = take_line(r, input, CHUNK_LINE_MAX, &line);
-    if (event != GW_RESPONSE_FIELD) {
-        return event;
-    }
-    if (!parse_chunk_line(line, &r->left)) {
-        return refuse_syntax(r, "the answer has a malformed chunk");
-    }
-    r->state = r->left == 0 ? GW_AT_TRAILERS : GW_AT_CHUNK;
-    return GW_RESPONSE_AGAIN;
-}
-
-static enum gw_response_event at_chunk(struct gw_http_response *r, struct eg_str *input) {
-    if (r->left > 0) {
-        return take_piece(r, input);
-    }
-    r->state = GW_AT_CHUNK_END;
-    r->left = 2;
-    return GW_RESPONSE_AGAIN;
-}
-
-/* CR LF, which may come one by one. */
-static enum gw_response_event at_chunk_end(struct gw_http_response *r, struct eg_str *input) {
-    for (; r->left > 0 && input->len > 0; r->left--) {
-        if (input->ptr[0] != (r->left == 2 ? '\r' : '\n')) {
-            return refuse_syntax(r, "a chunk of the answer is longer than it says");
-        }
-        *input = gw_str_cut(*input, 1);
-    }
-    if (r->left > 0) {
-        return GW_RESPONSE_MORE;
-    }
-    r->state = GW_AT_CHUNK_SIZE;
-    return GW_RESPONSE_AGAIN;
-}
-
-/* Nobody here may trust them (RFC 9110 6.5.1): they are read to find the end. */
-static enum gw_response_event at_trailers(struct gw_http_response *r, struct eg_str *input) {
-    for (struct eg_str line = {0};;) {
-        const enum gw_response_event event = take_head_line(r, input, &line);
-        if (event != GW_RESPONSE_FIELD) {
-            return event;
-        }
-        if (line.len == 0) {
-            return end_body(r);
-        }
-        if (line.ptr[0] == ' ' || line.ptr[0] == '\t' || gw_str_find(line, ':') == line.len) {
-            return refuse_syntax(r, "the answer has a malformed trailer");
-        }
-    }
+    return event == GW_BODY_END ? end_body(r) : refuse_body(r, r->body.fault);
 }
 
 static enum gw_response_event at_end(struct gw_http_response *r, struct eg_str *input) {
@@ -383,31 +281,29 @@ static enum gw_response_event at_refused(struct gw_http_response *r, struct eg_s
 /* ---- the front ---- */
 
 void gw_http_response_rest(struct gw_http_response *response) {
-    if (response->line.room > KEPT_LINE_MAX) {
-        gw_bytes_free(&response->line);
-    }
+    gw_http_lines_clear(&response->lines);
 }
 
 void gw_http_response_begin(struct gw_http_response *response, bool is_head) {
-    gw_http_response_rest(response);
-    gw_bytes_clear(&response->line);
-    struct gw_bytes line = response->line;
-    *response = (struct gw_http_response){.is_head = is_head, .line = line};
+    gw_http_lines_clear(&response->lines);
+    const struct gw_http_lines lines = response->lines;
+    *response = (struct gw_http_response){.is_head = is_head, .lines = lines};
 }
 
 void gw_http_response_free(struct gw_http_response *response) {
-    gw_bytes_free(&response->line);
+    gw_http_lines_free(&response->lines);
 }
 
 enum gw_response_event gw_http_response_next(struct gw_http_response *response,
                                              struct eg_str *input) {
     static enum gw_response_event (*const states[GW_RESPONSE_STATES])(struct gw_http_response * r,
                                                                       struct eg_str * input) = {
-        [GW_AT_STATUS] = at_status,         [GW_AT_FIELDS] = at_fields,
-        [GW_AT_BODY_START] = at_body_start, [GW_AT_LENGTH] = at_length,
-        [GW_AT_CHUNK_SIZE] = at_chunk_size, [GW_AT_CHUNK] = at_chunk,
-        [GW_AT_CHUNK_END] = at_chunk_end,   [GW_AT_TRAILERS] = at_trailers,
-        [GW_AT_CLOSE] = at_close,           [GW_AT_END] = at_end,
+        [GW_AT_STATUS] = at_status,
+        [GW_AT_FIELDS] = at_fields,
+        [GW_AT_BODY_START] = at_body_start,
+        [GW_AT_BODY] = at_body,
+        [GW_AT_CLOSE] = at_body,
+        [GW_AT_END] = at_end,
         [GW_AT_REFUSED] = at_refused,
     };
     enum gw_response_event event = GW_RESPONSE_AGAIN;
@@ -424,8 +320,8 @@ enum gw_response_event gw_http_response_eof(struct gw_http_response *response) {
     if (response->state == GW_AT_END || response->state == GW_AT_REFUSED) {
         return response->state == GW_AT_END ? GW_RESPONSE_END : GW_RESPONSE_BAD;
     }
-    const bool is_empty =
-        response->state == GW_AT_STATUS && response->head_bytes == 0 && response->line.len == 0;
+    const bool is_empty = response->state == GW_AT_STATUS && response->head_bytes == 0 &&
+                          response->lines.kept.len == 0;
     return refuse(response, EG_E_IO,
                   is_empty ? "the connection was closed before an answer came"
                            : "the connection was closed in the middle of the answer");

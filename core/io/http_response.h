@@ -10,7 +10,7 @@
 #ifndef GW_IO_HTTP_RESPONSE_H
 #define GW_IO_HTTP_RESPONSE_H
 
-#include "base/bytes.h"
+#include "io/http_body.h"
 
 enum gw_response_event {
     GW_RESPONSE_MORE,    /* all of the input is used up, and it was not all */
@@ -28,11 +28,7 @@ enum gw_response_state {
     GW_AT_STATUS,
     GW_AT_FIELDS,
     GW_AT_BODY_START,
-    GW_AT_LENGTH,
-    GW_AT_CHUNK_SIZE,
-    GW_AT_CHUNK,
-    GW_AT_CHUNK_END,
-    GW_AT_TRAILERS,
+    GW_AT_BODY,
     GW_AT_CLOSE, /* the body ends with the connection */
     GW_AT_END,
     GW_AT_REFUSED,
@@ -58,11 +54,10 @@ struct gw_http_response {
     bool says_keep_alive;
     bool is_chunked;
     bool has_dropped;
-    uint64_t left; /* of the body or the chunk */
     size_t head_bytes;
     uint32_t interims;
-    struct gw_bytes line; /* the beginning of a line, from former input */
-    bool is_line_used;    /* the line is that of the last event */
+    struct gw_http_lines lines;
+    struct gw_http_body body;
 };
 
 /* A zeroed one is begun like one that was used before, whose memory stays with it. */

@@ -123,11 +123,11 @@ static void a_call_that_has_ended_keeps_no_long_line(void) {
         turns(i % 100 == 0 ? 1 : 0);
     }
     turns(3);
-    CU_ASSERT_TRUE(ask.call->plain.response.line.room > 65536);
+    CU_ASSERT_TRUE(ask.call->plain.response.lines.kept.room > 65536);
     close(fd);
     wait_done(&ask);
     CU_ASSERT_EQUAL(ask.error, EG_E_IO);
-    CU_ASSERT_TRUE(ask.call->plain.response.line.room <= 16384);
+    CU_ASSERT_TRUE(ask.call->plain.response.lines.kept.room <= 16384);
     hand_end();
 }
 
