@@ -138,6 +138,11 @@ int32_t gw_app_listen(struct gw_app *app, struct eg_why *ret_why) {
     return rc;
 }
 
+static enum gw_http_server_engine engine_of(const struct gw_app *app) {
+    const bool is_auto = gw_str_eq(app->options.settings.ingress.engine, GW_STR("auto"));
+    return is_auto ? GW_HTTP_SERVER_AUTO : GW_HTTP_SERVER_LIBRARY;
+}
+
 static struct gw_http_limits limits_of(const struct gw_limit_settings *limits, uint32_t shares) {
     const uint32_t connections = (uint32_t)limits->connections / shares;
     return (struct gw_http_limits){
@@ -183,6 +188,7 @@ static void start_lane_server(struct gw_task *task) {
     struct gw_app *app = lane->app;
     const struct gw_http_server_config config = {
         .name = "events",
+        .engine = engine_of(app),
         .limits = limits_of(&app->options.settings.limits, app->lane_count),
         .tls = app->events_tls,
         .spread = app->spread,
@@ -200,6 +206,7 @@ static void start_lane_server(struct gw_task *task) {
 static int32_t start_config_server(struct gw_app *app, struct eg_why *ret_why) {
     const struct gw_http_server_config config = {
         .name = "config",
+        .engine = engine_of(app),
         .limits = limits_of(&app->options.settings.limits, 1),
         .tls = app->config_tls,
         .on_request = on_config_request,

@@ -59,6 +59,9 @@ struct gw_limit_settings {
     uint64_t middleware_timeout_ns;
     int64_t reacter_pending;
 };
+struct gw_ingress_settings {
+    struct eg_str engine;
+};
 struct gw_egress_settings {
     uint64_t connect_timeout_ns;
     uint64_t idle_timeout_ns;
@@ -92,6 +95,7 @@ struct gw_settings {
     struct gw_config_settings config;
     struct gw_api_settings api;
     struct gw_limit_settings limits;
+    struct gw_ingress_settings ingress;
     struct gw_egress_settings egress;
     struct gw_trace_settings trace;
     struct gw_compat_settings compat;

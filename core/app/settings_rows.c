@@ -119,6 +119,11 @@ static const struct eg_setting *const limit_rows[] = {
            "events that one asynchronous reacter was told and has not ended, on one loop; more are "
            "not told"),
 };
+static const struct eg_setting *const ingress_rows[] = {
+    CHOICE(gw_ingress_settings, engine, "engine", "auto", "auto|libmicrohttpd",
+           "of both listeners: auto = the gateway's own for http and libmicrohttpd for https; "
+           "libmicrohttpd = for both"),
+};
 static const struct eg_setting *const egress_rows[] = {
     TIME(gw_egress_settings, connect_timeout_ns, "connect_timeout", "5s", MS, DAY,
          "of a connection to a function"),
@@ -175,6 +180,7 @@ const struct gw_settings_group gw_settings_groups[] = {
     GROUP("api", "Answers of the Configuration API", api_rows, api, " mask_secrets "),
     GROUP("limits", "Limits", limit_rows, limits,
           " json_depth middleware_timeout reacter_pending "),
+    GROUP("ingress", "Connections of clients", ingress_rows, ingress, " "),
     GROUP("egress", "Connections to functions", egress_rows, egress, " "),
     GROUP("trace", "Traces, where a reacter wants them", trace_rows, trace, " sample_percent "),
     GROUP("compat", "Behaviour of the original gateway", compat_rows, compat,

@@ -68,6 +68,15 @@ struct eg_str gw_http_trim(struct eg_str s) {
     return s;
 }
 
+void gw_http_note_connection(struct eg_str value, bool *close, bool *keep_alive) {
+    struct eg_str rest = value;
+    for (struct eg_str option; gw_str_next(&rest, ',', &option);) {
+        option = gw_http_trim(option);
+        *close = *close || gw_str_eq_nocase(option, GW_STR("close"));
+        *keep_alive = *keep_alive || gw_str_eq_nocase(option, GW_STR("keep-alive"));
+    }
+}
+
 /* ---- states ---- */
 
 static enum gw_body_event refuse(struct gw_http_body *body, enum gw_body_fault fault) {
@@ -114,7 +123,53 @@ static enum gw_body_event at_close(struct gw_http_body *body, struct gw_http_lin
     return take_piece(body, input);
 }
 
-/* Extensions mean nothing to us (RFC 9112 7.1.1), and have to look like some. */
+static size_t token_len(struct eg_str s) {
+    size_t len = 0;
+    while (len < s.len && gw_token_bytes[(unsigned char)s.ptr[len]]) {
+        len++;
+    }
+    return len;
+}
+
+/* A quoted string (RFC 9110 5.6.4) with its quotes; 0 when there is none. */
+static size_t quoted_len(struct eg_str s) {
+    for (size_t i = 1; s.len > 0 && s.ptr[0] == '"' && i < s.len; i++) {
+        if (s.ptr[i] == '"') {
+            return i + 1;
+        }
+        i += s.ptr[i] == '\\' ? 1 : 0;
+    }
+    return 0;
+}
+
+/* Extensions (RFC 9112 7.1.1) mean nothing to us, and have to be some: others may see the end of a
+ * line in what is none. */
+static bool are_extensions(struct eg_str s) {
+    if (!gw_is_field_value(s)) {
+        return false;
+    }
+    while (s.len > 0) {
+        s = gw_http_trim(s);
+        const size_t name = s.len > 0 && s.ptr[0] == ';' ? 1 : s.len;
+        s = gw_http_trim(gw_str_cut(s, name));
+        const size_t len = token_len(s);
+        if (len == 0) {
+            return false;
+        }
+        s = gw_http_trim(gw_str_cut(s, len));
+        if (s.len > 0 && s.ptr[0] == '=') {
+            s = gw_http_trim(gw_str_cut(s, 1));
+            const size_t quoted = quoted_len(s);
+            const size_t value = quoted > 0 ? quoted : token_len(s);
+            if (value == 0) {
+                return false;
+            }
+            s = gw_str_cut(s, value);
+        }
+    }
+    return true;
+}
+
 static bool parse_chunk_line(struct eg_str line, uint64_t *ret_size) {
     uint64_t size = 0;
     size_t digits = 0;
@@ -125,11 +180,8 @@ static bool parse_chunk_line(struct eg_str line, uint64_t *ret_size) {
         }
         digits++;
     }
-    const struct eg_str rest = gw_str_cut(line, digits);
-    const struct eg_str extension = gw_http_trim(rest);
     *ret_size = size;
-    return digits > 0 && (rest.len == 0 || (extension.len > 1 && extension.ptr[0] == ';' &&
-                                            gw_is_field_value(extension)));
+    return digits > 0 && are_extensions(gw_str_cut(line, digits));
 }
 
 static enum gw_body_event at_chunk_size(struct gw_http_body *body, struct gw_http_lines *lines,
@@ -238,4 +290,13 @@ enum gw_body_event gw_http_body_next(struct gw_http_body *body, struct gw_http_l
         event = states[body->state](body, lines, input);
     }
     return event;
+}
+
+uint64_t gw_http_body_left(const struct gw_http_body *body) {
+    return body->state == GW_BODY_AT_LENGTH ? body->left : 0;
+}
+
+void gw_http_body_skip(struct gw_http_body *body, size_t len) {
+    GW_ASSERT(len <= gw_http_body_left(body));
+    body->left -= len;
 }

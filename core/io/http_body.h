@@ -1,7 +1,8 @@
 /*
  * io/http_body.h - reads the body of an HTTP/1.1 message from bytes that come in pieces of any size
- * (RFC 9112 6 and 7), and the lines that heads and chunks are made of. Pure: no sockets, no time;
- * any thread. Strict, since the end of a body decides what the next bytes of the connection mean.
+ * (RFC 9112 6 and 7), and the lines that heads and chunks are made of: what requests and answers
+ * have in common. Pure: no sockets, no time; any thread. Strict, since the end of a body decides
+ * what the next bytes of the connection mean.
  *
  *   while ((event = gw_http_body_next(&body, &lines, &input)) == GW_BODY_PIECE) ... body.piece
  *
@@ -37,6 +38,9 @@ void gw_http_lines_clear(struct gw_http_lines *lines);
 void gw_http_lines_free(struct gw_http_lines *lines);
 /* Without the blanks (OWS, RFC 9110 5.6.3) at both ends; a CR stays visible. */
 struct eg_str gw_http_trim(struct eg_str s);
+
+/* What the value of one Connection field says (RFC 9110 7.6.1); sets, and never resets. */
+void gw_http_note_connection(struct eg_str value, bool *close, bool *keep_alive);
 
 /* ---- bodies ---- */
 
@@ -91,5 +95,10 @@ void gw_http_body_begin(struct gw_http_body *body, enum gw_body_framing framing,
                         size_t trailer_bytes_max);
 enum gw_body_event gw_http_body_next(struct gw_http_body *body, struct gw_http_lines *lines,
                                      struct eg_str *input);
+
+/* What is still to come of a body with a length, if the next byte is one of it; else 0. Whoever has
+ * received some of it elsewhere skips it. */
+uint64_t gw_http_body_left(const struct gw_http_body *body);
+void gw_http_body_skip(struct gw_http_body *body, size_t len);
 
 #endif

@@ -221,6 +221,15 @@ static bool parse_length(struct eg_str value, uint64_t *ret_bytes) {
     return value.len > 0;
 }
 
+/* Is the last coding of the list chunked? Else nobody knows where the body ends (RFC 9112 6.3). */
+static bool ends_chunked(struct eg_str codings) {
+    struct eg_str last = {0};
+    for (struct eg_str coding; gw_str_next(&codings, ',', &coding);) {
+        last = coding;
+    }
+    return gw_str_eq_nocase(gw_str_trim(last), GW_STR("chunked"));
+}
+
 /* RFC 9112 6: how the body ends must be beyond doubt. */
 static struct refusal check_framing(struct gw_http_head *head) {
     struct eg_str length = {0};
@@ -240,7 +249,9 @@ static struct refusal check_framing(struct gw_http_head *head) {
         return (struct refusal){400, "HTTP/1.0 has no Transfer-Encoding"};
     }
     if (codings == 1 && !gw_str_eq_nocase(coding, GW_STR("chunked"))) {
-        return (struct refusal){501, "the only Transfer-Encoding served is chunked"};
+        return ends_chunked(coding)
+                   ? (struct refusal){501, "the only Transfer-Encoding served is chunked"}
+                   : (struct refusal){400, "the last Transfer-Encoding is not chunked"};
     }
     head->is_chunked = codings == 1;
     return fine;

@@ -12,6 +12,7 @@
 #include "base/jwrite.h"
 #include "base/metrics.h"
 #include "base/slice.h"
+#include "io/http_status.h"
 
 #define OWN_HEAD_BYTES 256u /* status line, Date, Connection, Content-Length, x-request-id */
 
@@ -34,22 +35,6 @@ void gw_http_count_refusal(const char *listener, uint32_t status) {
     gw_metric_add(gw_metric(&family, labels, GW_COUNT(labels)), 1);
 }
 
-static const char *phrase_of(uint32_t status) {
-    static const struct {
-        uint32_t status;
-        const char *phrase;
-    } phrases[] = {{400, "Bad Request"},
-                   {408, "Request Timeout"},
-                   {413, "Content Too Large"},
-                   {503, "Service Unavailable"}};
-    for (size_t i = 0; i < GW_COUNT(phrases); i++) {
-        if (phrases[i].status == status) {
-            return phrases[i].phrase;
-        }
-    }
-    return "Error";
-}
-
 void gw_http_write_refusal(int fd, uint32_t status, const char *message) {
     char date[32];
     struct gw_bytes body;
@@ -59,9 +44,9 @@ void gw_http_write_refusal(int fd, uint32_t status, const char *message) {
     gw_bytes_init(&out, 0);
     gw_jw_error_envelope(&body, gw_str_c(message));
     gw_bytes_addf(&out,
-                  "HTTP/1.1 %u %s\r\nDate: %.*s\r\nContent-Type: application/json\r\n"
+                  "HTTP/1.1 %u %.*s\r\nDate: %.*s\r\nContent-Type: application/json\r\n"
                   "Content-Length: %zu\r\nConnection: close\r\n%s\r\n",
-                  status, phrase_of(status), (int)date_len, date, body.len,
+                  status, GW_FMT(gw_http_phrase(status)), (int)date_len, date, body.len,
                   status == 503 ? "Retry-After: 1\r\n" : "");
     gw_bytes_add(&out, gw_bytes_str(&body));
     (void)send(fd, out.ptr, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);

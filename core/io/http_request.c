@@ -128,7 +128,7 @@ static bool is_plain_path(struct eg_str path) {
 
 static struct eg_str escaped_path(struct gw_arena *arena, struct eg_str path) {
     if (is_plain_path(path)) {
-        return gw_arena_dup(arena, path);
+        return path;
     }
     struct gw_bytes out;
     gw_bytes_init_arena(&out, arena, path.len * 3 + 1);
@@ -136,10 +136,16 @@ static struct eg_str escaped_path(struct gw_arena *arena, struct eg_str path) {
     return gw_bytes_str(&out);
 }
 
-struct eg_str gw_request_new_id(struct gw_arena *arena) {
+static struct eg_str new_id(struct gw_arena *arena) {
     char *uuid = gw_arena_alloc(arena, 36);
     gw_uuid4(uuid);
     return gw_str(uuid, 36);
+}
+
+void gw_request_need_id(struct gw_request *request) {
+    if (request->pub.request_id.len == 0) {
+        request->pub.request_id = new_id(&request->pub.arena);
+    }
 }
 
 static struct eg_str pick_request_id(struct gw_http_request *request) {
@@ -147,7 +153,7 @@ static struct eg_str pick_request_id(struct gw_http_request *request) {
     if (given.len > 0 && given.len <= REQUEST_ID_MAX && gw_is_token(given)) {
         return given;
     }
-    return gw_request_new_id(&request->arena);
+    return new_id(&request->arena);
 }
 
 static struct eg_str copy_to(char **to, struct eg_str s) {
@@ -160,34 +166,38 @@ static struct eg_str copy_to(char **to, struct eg_str s) {
 }
 
 /* All headers in one piece of the arena. */
-static void copy_headers(struct gw_http_request *pub, const struct gw_http_head *head) {
-    size_t bytes = 1;
+void gw_request_copy_head(struct gw_request *request, struct gw_http_head *head) {
+    struct gw_arena *arena = &request->pub.arena;
+    size_t bytes = head->method.len + head->host.len + 1;
     for (size_t i = 0; i < head->header_count; i++) {
         bytes += head->headers[i].name.len + head->headers[i].value.len;
     }
-    struct eg_kv *headers =
-        gw_arena_alloc(&pub->arena, head->header_count * sizeof *headers + bytes);
+    struct eg_kv *headers = gw_arena_alloc(arena, head->header_count * sizeof *headers + bytes);
     char *to = (char *)(headers + head->header_count);
     for (size_t i = 0; i < head->header_count; i++) {
         headers[i].name = copy_to(&to, head->headers[i].name);
         headers[i].value = copy_to(&to, head->headers[i].value);
     }
-    pub->headers = headers;
-    pub->header_count = head->header_count;
+    head->headers = headers;
+    head->method = copy_to(&to, head->method);
+    head->host = copy_to(&to, head->host);
 }
 
 void gw_request_set_head(struct gw_request *request, const struct gw_http_head *head) {
     struct gw_http_request *pub = &request->pub;
-    struct gw_arena *arena = &pub->arena;
-    copy_headers(pub, head);
-    pub->method = gw_arena_dup(arena, head->method);
-    pub->host = gw_arena_dup(arena, head->host);
-    pub->path = escaped_path(arena, head->path);
-    pub->query = gw_arena_dup(arena, head->query);
+    pub->headers = head->headers;
+    pub->header_count = head->header_count;
+    pub->method = head->method;
+    pub->host = head->host;
+    pub->path = escaped_path(&pub->arena, head->path);
+    pub->query = head->query;
     pub->request_id = pick_request_id(pub);
     pub->received_ns = gw_monotonic_ns();
-    if (head->announced_bytes > 0) {
-        (void)gw_bytes_grow(&request->body, (size_t)head->announced_bytes);
+}
+
+void gw_request_expect_body(struct gw_request *request, uint64_t bytes) {
+    if (bytes > 0) {
+        (void)gw_bytes_grow(&request->body, (size_t)bytes);
     }
 }
 

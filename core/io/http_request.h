@@ -14,7 +14,7 @@
 struct gw_connection;
 struct MHD_Response;
 
-/* How an unanswered request waits, see http_server.c. */
+/* How an unanswered request waits, see http_server_library.c. */
 enum gw_wait { GW_WAIT_NOT, GW_WAIT_SPINNING, GW_WAIT_SUSPENDED };
 
 struct gw_request {
@@ -31,6 +31,8 @@ struct gw_request {
     bool is_chunked;
     bool is_handed; /* the handler has it */
     bool is_answered;
+    bool is_http_1_0;
+    /* of libmicrohttpd's engine */
     enum gw_wait wait;
     uint32_t spins;
     struct MHD_Response *stored; /* to be queued by the next call of the library */
@@ -55,11 +57,14 @@ void gw_request_pool_close(struct gw_request_pool *pool);
 struct gw_request *gw_request_take(struct gw_request_pool *pool);
 struct gw_request *gw_request_of(struct gw_http_request *request);
 
-/* A fresh request id, in the arena: for requests that are refused before their head is believed. */
-struct eg_str gw_request_new_id(struct gw_arena *arena);
-
-/* Copies the head, which was let in by the guard, into the request. */
+/* Copies what the guard has let in and is not in the request's arena yet: all but the target. */
+void gw_request_copy_head(struct gw_request *request, struct gw_http_head *head);
+/* From now on the request is told by this head, which lives in its arena. */
 void gw_request_set_head(struct gw_request *request, const struct gw_http_head *head);
+/* Room for the body that was announced. */
+void gw_request_expect_body(struct gw_request *request, uint64_t bytes);
+/* A request that is refused before its head is believed has an id all the same. */
+void gw_request_need_id(struct gw_request *request);
 /* Appends to the body; false when body_max is exceeded: the piece is dropped and counted. */
 bool gw_request_add_body(struct gw_request *request, struct eg_str piece);
 

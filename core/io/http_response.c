@@ -135,12 +135,7 @@ static enum gw_response_event note_encoding(struct gw_http_response *r, struct e
 }
 
 static enum gw_response_event note_connection(struct gw_http_response *r, struct eg_str value) {
-    struct eg_str rest = value;
-    for (struct eg_str option; gw_str_next(&rest, ',', &option);) {
-        option = gw_http_trim(option);
-        r->says_close = r->says_close || gw_str_eq_nocase(option, GW_STR("close"));
-        r->says_keep_alive = r->says_keep_alive || gw_str_eq_nocase(option, GW_STR("keep-alive"));
-    }
+    gw_http_note_connection(value, &r->says_close, &r->says_keep_alive);
     return GW_RESPONSE_FIELD;
 }
 

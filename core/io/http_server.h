@@ -1,7 +1,8 @@
 /*
- * io/http_server.h - HTTP/1.x ingress of one loop: the only door to libmicrohttpd, with a strict
- * guard before the handler (exactly one Host on 1.1, one Content-Length or one `Transfer-Encoding:
- * chunked`, never both, token names, clean values, method allow-list, decoded-once target).
+ * io/http_server.h - HTTP/1.x ingress of one loop, by an engine of our own or libmicrohttpd, with a
+ * strict guard before the handler (exactly one Host on 1.1, one Content-Length or one
+ * `Transfer-Encoding: chunked`, never both, token names, clean values, method allow-list,
+ * decoded-once target).
  *
  * A request is handed over when its body is complete. It owns an arena that everything of the
  * request lives in; whoever holds the request (count of references, loop thread only) may use it.
@@ -62,8 +63,14 @@ struct gw_http_request {
 
 struct gw_http_reply;
 
+enum gw_http_server_engine {
+    GW_HTTP_SERVER_AUTO,    /* our own for plain HTTP, libmicrohttpd for TLS */
+    GW_HTTP_SERVER_LIBRARY, /* libmicrohttpd for both */
+};
+
 struct gw_http_server_config {
     const char *name; /* "events", "config": in logs and metrics */
+    enum gw_http_server_engine engine;
     struct gw_http_limits limits;
     struct gw_tls_files tls;
     /* Optional: the loops that serve the same port, so that each has as many connections. Borrowed.

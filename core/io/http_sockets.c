@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/check.h"
+#include "base/mem.h"
 
 struct gw_http_socket *gw_http_socket_of(struct gw_http_sockets *sockets, void *owner, int fd) {
     const size_t index = (size_t)fd;

@@ -15,7 +15,7 @@ FLOORS["flow"] = FLOORS["state"] + ["state"]
 FLOORS["api"] = FLOORS["flow"] + ["flow"]
 FLOORS["app"] = FLOORS["api"] + ["api"]
 DOORS = {   # third-party header -> the files that may include it
-    "microhttpd.h": {"core/io/http_server.c", "core/io/http_library."},
+    "microhttpd.h": {"core/io/http_library."},
     "gnutls/gnutls.h": {"core/io/http_tls.c"},
     "crypt.h": {"plugins/middleware_auth/password.c"},
     "curl/curl.h": {"core/io/http_client_curl.c"},

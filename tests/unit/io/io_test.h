@@ -43,8 +43,23 @@ struct bench {
     char seen[4096];     /* "METHOD target body|" of each request */
 };
 
+/* By which engine servers are made: SERVERS_MAIN runs a table of tests with each. */
+static enum gw_http_server_engine server_engine;
+
+#define SERVERS_MAIN(...)                                                                          \
+    int main(void) {                                                                               \
+        static const struct unit_case cases_[] = {__VA_ARGS__};                                    \
+        const size_t count_ = sizeof cases_ / sizeof cases_[0];                                    \
+        server_engine = GW_HTTP_SERVER_AUTO;                                                       \
+        const int auto_ = unit_run("plain", cases_, count_);                                       \
+        server_engine = GW_HTTP_SERVER_LIBRARY;                                                    \
+        const int library_ = unit_run("library", cases_, count_);                                  \
+        return auto_ != 0 ? auto_ : library_;                                                      \
+    }
+
 static inline struct gw_http_server_config test_config(void) {
     return (struct gw_http_server_config){.name = "test",
+                                          .engine = server_engine,
                                           .limits = {.body_bytes = 100000,
                                                      .head_bytes = 32768,
                                                      .target_bytes = 8192,
