@@ -89,13 +89,12 @@ const char *gw_http_head_parse(struct eg_str text, size_t lines, struct gw_arena
                                struct gw_http_head *ret_head) {
     *ret_head = (struct gw_http_head){.head_bytes = text.len};
     struct eg_kv *headers = gw_arena_alloc(arena, lines * sizeof *headers);
-    const char *reason =
-        lines == 0 ? "the request line is empty" : parse_request_line(take_line(&text), ret_head);
+    const char *reason = parse_request_line(take_line(&text), ret_head);
     for (size_t i = 1; i < lines && reason == NULL; i++) {
         reason = parse_field(take_line(&text), &headers[i - 1]);
     }
     ret_head->headers = headers;
-    ret_head->header_count = lines == 0 ? 0 : lines - 1;
+    ret_head->header_count = lines - 1;
     return reason;
 }
 

@@ -28,7 +28,7 @@ enum gw_head_end gw_http_head_scan(struct gw_head_scan *scan, struct eg_str text
 
 /* Takes a whole head apart: method, target, version, headers (in the arena; their texts and all
  * others are borrowed from text), head_bytes. NULL, or why not (static text); then only the target
- * is set, if there is one. lines: as the scan has counted them. */
+ * is set, if there is one. lines: as the scan has counted them, one at least. */
 const char *gw_http_head_parse(struct eg_str text, size_t lines, struct gw_arena *arena,
                                struct gw_http_head *ret_head);
 
