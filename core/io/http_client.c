@@ -30,6 +30,7 @@ struct gw_http_client {
     struct gw_node pooled;
     uint32_t pooled_count;
     uint32_t active_count;
+    struct gw_url_memo urls;
     bool is_telling; /* inside on_data of some call: engines take no calls of ours */
     struct eg_metric *dropped_headers;
 };
@@ -310,7 +311,7 @@ int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request
                      void (*on_done)(void *arg, const struct eg_http_response *response), void *arg,
                      struct eg_http_call **ret_call) {
     struct gw_url target;
-    if (gw_http_check_request(request, &target) != EG_OK) {
+    if (gw_http_check_request(&client->urls, request, &target) != EG_OK) {
         return EG_E_INVAL;
     }
     struct eg_http_call *call = take_call(client);
