@@ -48,8 +48,15 @@ static struct gw_http_target *make_target(struct gw_http_connections *pool, stru
     return target;
 }
 
-static struct gw_http_target *get_target(struct gw_http_connections *pool, struct eg_str host,
+/* Where a target is found again that was used of late. A host is never empty. */
+static struct gw_http_target **recent_of(struct gw_http_connections *pool, struct eg_str host,
                                          uint16_t port) {
+    const size_t mixed = port + host.len + (unsigned char)gw_lower(host.ptr[host.len - 1]);
+    return &pool->recent[mixed % GW_HTTP_RECENT];
+}
+
+static struct gw_http_target *look_up_target(struct gw_http_connections *pool, struct eg_str host,
+                                             uint16_t port) {
     char room[512];
     char *text = host.len + 2 <= sizeof room ? room : gw_alloc(host.len + 2);
     const struct eg_str key = write_key(text, host, port);
@@ -63,10 +70,21 @@ static struct gw_http_target *get_target(struct gw_http_connections *pool, struc
     return target;
 }
 
+static struct gw_http_target *get_target(struct gw_http_connections *pool, struct eg_str host,
+                                         uint16_t port) {
+    struct gw_http_target **recent = recent_of(pool, host, port);
+    if (*recent == NULL || (*recent)->port != port || !gw_str_eq_nocase((*recent)->host, host)) {
+        *recent = look_up_target(pool, host, port);
+    }
+    return *recent;
+}
+
 static void end_target(struct gw_http_connections *pool, struct gw_http_target *target) {
     if (target->connections > 0 || !gw_list_empty(&target->waiting)) {
         return;
     }
+    struct gw_http_target **recent = recent_of(pool, target->host, target->port);
+    *recent = *recent == target ? NULL : *recent;
     gw_list_remove(&target->hungry);
     (void)gw_map_remove(&pool->targets, target->key);
     gw_free((void *)(uintptr_t)target->key.ptr);

@@ -13,6 +13,8 @@
 #include "io/http_call.h"
 #include "io/http_resolver.h"
 
+#define GW_HTTP_RECENT 16u
+
 struct gw_http_target {
     struct eg_str key; /* "host:port"; the host as in the URL, in lower case */
     struct eg_str host;
@@ -51,8 +53,9 @@ struct gw_http_connections {
     const struct gw_http_client_config *config;
     const struct gw_http_connection_events *events;
     struct gw_http_resolver *resolver;
-    struct gw_map targets; /* by key */
-    struct gw_node kept;   /* oldest first */
+    struct gw_map targets;                         /* by key */
+    struct gw_http_target *recent[GW_HTTP_RECENT]; /* of them, found without hashing */
+    struct gw_node kept;                           /* oldest first */
     uint32_t kept_count;
     uint32_t connections;
     struct gw_node hungry; /* targets, by turns */
