@@ -32,14 +32,19 @@ static uint64_t lower_word(uint64_t word) {
     return word | is_big >> 2;
 }
 
+/* Mostly they are written the same way. */
+static inline bool is_same_word(uint64_t a, uint64_t b) {
+    return a == b || lower_word(a) == lower_word(b);
+}
+
 /* Eight bytes at a time, the last word overlaps the one before it. */
 static bool same_words(const char *a, const char *b, size_t len) {
     for (size_t at = 0; at + 8 < len; at += 8) {
-        if (lower_word(word_at(a + at)) != lower_word(word_at(b + at))) {
+        if (!is_same_word(word_at(a + at), word_at(b + at))) {
             return false;
         }
     }
-    return lower_word(word_at(a + len - 8)) == lower_word(word_at(b + len - 8));
+    return is_same_word(word_at(a + len - 8), word_at(b + len - 8));
 }
 
 bool gw_same_nocase(const char *a, const char *b, size_t len) {
@@ -47,7 +52,7 @@ bool gw_same_nocase(const char *a, const char *b, size_t len) {
         return same_words(a, b, len);
     }
     if (len >= 4) {
-        return lower_word(short_word_at(a, len)) == lower_word(short_word_at(b, len));
+        return is_same_word(short_word_at(a, len), short_word_at(b, len));
     }
     for (size_t at = 0; at < len; at++) {
         if (gw_lower(a[at]) != gw_lower(b[at])) {
