@@ -56,13 +56,17 @@ static struct eg_http_call *make_call(struct gw_http_client *client) {
     return call;
 }
 
-static struct eg_http_call *take_call(struct gw_http_client *client) {
+struct eg_http_call *gw_http_call_new(struct gw_http_client *client) {
     struct gw_node *node = gw_list_shift(&client->pooled);
     if (node == NULL) {
         return make_call(client);
     }
     client->pooled_count--;
     return GW_CONTAINER(node, struct eg_http_call, node);
+}
+
+void *gw_http_call_room(struct eg_http_call *call, size_t bytes) {
+    return gw_arena_alloc(&call->arena, bytes);
 }
 
 /* Back to the pool, last in first out: the warm one is used next. */
@@ -326,25 +330,32 @@ static void prepare(struct eg_http_call *call, const struct eg_http_request *req
     call->answer.error = EG_OK;
 }
 
-int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request *request,
-                     void (*on_done)(void *arg, const struct eg_http_response *response), void *arg,
-                     struct eg_http_call **ret_call) {
-    struct gw_url target;
-    if (gw_http_check_request(&client->urls, request, &target) != EG_OK) {
+int32_t gw_http_call_send(struct eg_http_call *call, const struct eg_http_request *request,
+                          void (*on_done)(void *arg, const struct eg_http_response *response),
+                          void *arg) {
+    struct gw_http_client *client = call->client;
+    if (gw_http_check_request(&client->urls, request, &call->target) != EG_OK) {
+        recycle_call(call);
         return EG_E_INVAL;
     }
-    struct eg_http_call *call = take_call(client);
     call->on_done = on_done;
     call->arg = arg;
-    call->target = target;
     prepare(call, request);
     gw_list_push(&client->active, &call->node);
     client->active_count++;
     start(call);
-    if (ret_call != NULL) {
+    return EG_OK;
+}
+
+int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request *request,
+                     void (*on_done)(void *arg, const struct eg_http_response *response), void *arg,
+                     struct eg_http_call **ret_call) {
+    struct eg_http_call *call = gw_http_call_new(client);
+    const int32_t rc = gw_http_call_send(call, request, on_done, arg);
+    if (rc == EG_OK && ret_call != NULL) {
         *ret_call = call;
     }
-    return EG_OK;
+    return rc;
 }
 
 static void on_canceled(struct gw_task *task) {
