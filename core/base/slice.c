@@ -6,6 +6,10 @@
 
 #include "base/check.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define EACH_BYTE(value) (0x0101010101010101u * (uint64_t)(value))
 
 static uint64_t word_at(const char *p) {
@@ -235,8 +239,29 @@ static uint64_t controls(uint64_t word) {
            EACH_BYTE(0x80);
 }
 
+#ifdef __SSE2__
+/* The same 16 bytes at a time, and exactly; s has as many at least. */
+static bool are_blocks_free_of_controls(struct eg_str s) {
+    int found = 0;
+    for (size_t at = 0; found == 0 && at < s.len; at += 16) {
+        const char *from = s.ptr + (s.len - at < 16 ? s.len - 16 : at);
+        const __m128i block = _mm_loadu_si128((const void *)from);
+        const __m128i is_low = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20)); /* signed */
+        const __m128i is_high = _mm_cmplt_epi8(block, _mm_setzero_si128());
+        const __m128i is_del = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
+        found = _mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(is_high, is_low), is_del));
+    }
+    return found == 0;
+}
+#endif
+
 static bool is_free_of_controls(struct eg_str s) {
     uint64_t found = s.len < 4 ? 1 : 0;
+#ifdef __SSE2__
+    if (s.len >= 16) {
+        return are_blocks_free_of_controls(s);
+    }
+#endif
     if (s.len >= 4 && s.len < 8) {
         found = controls(short_word_at(s.ptr, s.len));
     }
