@@ -19,6 +19,7 @@
 #include <sys/uio.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "io/http_call.h"
@@ -27,6 +28,7 @@
 
 #define READ_BYTES ((size_t)65536)
 #define SMALL_BYTES ((size_t)4096) /* of a request: copying it costs less than a second piece */
+#define SENT_BY_ONE_TIME 8         /* requests, then the clock is read again */
 #define READS_MAX 4                /* in one go, then others have their turn */
 
 struct plain_engine {
@@ -291,10 +293,11 @@ static void on_connecting(struct gw_http_waiter *waiter) {
 
 /* ---- the engine ---- */
 
-static void get_connection(struct plain_engine *engine, struct eg_http_call *call) {
+static void get_connection(struct plain_engine *engine, struct eg_http_call *call,
+                           uint64_t now_ns) {
     const uint16_t port = call->target.port != 0 ? call->target.port : 80;
-    struct gw_http_connection *connection =
-        gw_http_connections_get(&engine->pool, &call->plain.waiter, call->target.host, port);
+    struct gw_http_connection *connection = gw_http_connections_get(
+        &engine->pool, &call->plain.waiter, call->target.host, port, now_ns);
     if (connection != NULL) {
         send_request(call, connection);
     }
@@ -304,8 +307,11 @@ static void get_connection(struct plain_engine *engine, struct eg_http_call *cal
  * finds the others there, and what the turn has given back is used again. */
 static void on_begun(struct gw_task *task) {
     struct plain_engine *engine = GW_CONTAINER(task, struct plain_engine, send);
-    for (struct gw_node *node; (node = gw_list_shift(&engine->begun)) != NULL;) {
-        get_connection(engine, GW_CONTAINER(node, struct eg_http_call, plain.node));
+    uint64_t now_ns = 0;
+    size_t count = 0;
+    for (struct gw_node *node; (node = gw_list_shift(&engine->begun)) != NULL; count++) {
+        now_ns = count % SENT_BY_ONE_TIME == 0 ? gw_monotonic_ns() : now_ns;
+        get_connection(engine, GW_CONTAINER(node, struct eg_http_call, plain.node), now_ns);
     }
 }
 
