@@ -6,6 +6,10 @@
 
 #include "base/check.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define EACH_BYTE(value) (0x0101010101010101u * (uint64_t)(value))
 
 static uint64_t word_at(const char *p) {
@@ -32,14 +36,19 @@ static uint64_t lower_word(uint64_t word) {
     return word | is_big >> 2;
 }
 
+/* Mostly they are written the same way. */
+static inline bool is_same_word(uint64_t a, uint64_t b) {
+    return a == b || lower_word(a) == lower_word(b);
+}
+
 /* Eight bytes at a time, the last word overlaps the one before it. */
 static bool same_words(const char *a, const char *b, size_t len) {
     for (size_t at = 0; at + 8 < len; at += 8) {
-        if (lower_word(word_at(a + at)) != lower_word(word_at(b + at))) {
+        if (!is_same_word(word_at(a + at), word_at(b + at))) {
             return false;
         }
     }
-    return lower_word(word_at(a + len - 8)) == lower_word(word_at(b + len - 8));
+    return is_same_word(word_at(a + len - 8), word_at(b + len - 8));
 }
 
 bool gw_same_nocase(const char *a, const char *b, size_t len) {
@@ -47,7 +56,7 @@ bool gw_same_nocase(const char *a, const char *b, size_t len) {
         return same_words(a, b, len);
     }
     if (len >= 4) {
-        return lower_word(short_word_at(a, len)) == lower_word(short_word_at(b, len));
+        return is_same_word(short_word_at(a, len), short_word_at(b, len));
     }
     for (size_t at = 0; at < len; at++) {
         if (gw_lower(a[at]) != gw_lower(b[at])) {
@@ -230,8 +239,29 @@ static uint64_t controls(uint64_t word) {
            EACH_BYTE(0x80);
 }
 
+#ifdef __SSE2__
+/* The same 16 bytes at a time, and exactly; s has as many at least. */
+static bool are_blocks_free_of_controls(struct eg_str s) {
+    int found = 0;
+    for (size_t at = 0; found == 0 && at < s.len; at += 16) {
+        const char *from = s.ptr + (s.len - at < 16 ? s.len - 16 : at);
+        const __m128i block = _mm_loadu_si128((const void *)from);
+        const __m128i is_low = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20)); /* signed */
+        const __m128i is_high = _mm_cmplt_epi8(block, _mm_setzero_si128());
+        const __m128i is_del = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
+        found = _mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(is_high, is_low), is_del));
+    }
+    return found == 0;
+}
+#endif
+
 static bool is_free_of_controls(struct eg_str s) {
     uint64_t found = s.len < 4 ? 1 : 0;
+#ifdef __SSE2__
+    if (s.len >= 16) {
+        return are_blocks_free_of_controls(s);
+    }
+#endif
     if (s.len >= 4 && s.len < 8) {
         found = controls(short_word_at(s.ptr, s.len));
     }

@@ -82,7 +82,9 @@ static void take_headers(struct eg_exchange *x, const struct gw_reply *reply) {
 
 static void map_answer(struct eg_exchange *x, struct eg_str answer) {
     struct gw_reply reply = {0};
-    struct eg_why why = {.struct_size = sizeof why};
+    struct eg_why why; /* its text is large, and there seldom is one */
+    why.struct_size = sizeof why;
+    why.len = 0;
     if (gw_reply_map(x->arena, answer, x->flow->config.json_depth, &reply, &why) < 0) {
         gw_exchange_log(x, EG_LOG_WARN, "HTTP response object malformed", "reason",
                         gw_why_str(&why));

@@ -23,6 +23,17 @@ bool gw_http_answer_refuse(struct gw_http_answer *answer, int32_t error, const c
     return false;
 }
 
+/* One piece of memory for both. */
+static struct eg_kv copy_pair(struct gw_arena *arena, struct eg_str name, struct eg_str value) {
+    char *copy = gw_arena_alloc(arena, name.len + value.len);
+    memcpy(copy, name.ptr, name.len);
+    if (value.len > 0) {
+        memcpy(copy + name.len, value.ptr, value.len);
+    }
+    return (struct eg_kv){.name = gw_str(copy, name.len),
+                          .value = gw_str(copy + name.len, value.len)};
+}
+
 void gw_http_answer_add(struct gw_http_answer *answer, struct eg_str name, struct eg_str value) {
     if (answer->header_count == answer->header_room) {
         const size_t room = answer->header_room == 0 ? 16 : answer->header_room * 2;
@@ -33,8 +44,7 @@ void gw_http_answer_add(struct gw_http_answer *answer, struct eg_str name, struc
         answer->headers = grown;
         answer->header_room = room;
     }
-    answer->headers[answer->header_count++] = (struct eg_kv){
-        .name = gw_arena_dup(answer->arena, name), .value = gw_arena_dup(answer->arena, value)};
+    answer->headers[answer->header_count++] = copy_pair(answer->arena, name, value);
 }
 
 /* `HTTP/1.1 103 Early Hints`: only by its place, for headers and trailers may look like it. */

@@ -33,7 +33,7 @@ void gw_http_answer_begin(struct gw_http_answer *answer);
 /* One line of the head, with or without its end. Each head begins with a status line: of interim
  * answers (1xx) only the last head stays. False: refused, error and message say why. */
 bool gw_http_answer_line(struct gw_http_answer *answer, struct eg_str line);
-/* One header that is known to be one. */
+/* One header that is known to be one: the name is not empty. */
 void gw_http_answer_add(struct gw_http_answer *answer, struct eg_str name, struct eg_str value);
 /* The next piece of the body. announced: the Content-Length, 0 = unknown. False: refused. */
 bool gw_http_answer_body(struct gw_http_answer *answer, struct eg_str piece, uint64_t announced);

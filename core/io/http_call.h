@@ -46,7 +46,8 @@ struct eg_http_call {
     const struct eg_http_request *request;
     void (*on_done)(void *arg, const struct eg_http_response *response);
     void *arg;
-    struct gw_timer deadline;
+    struct gw_timer deadline; /* due_ns, or armed for an earlier time */
+    uint64_t due_ns;          /* UINT64_MAX = there is none */
     uint64_t ends_at_ns;
     struct gw_timer silence; /* idle_timeout_ns of the request */
     struct gw_task later;    /* what may not be done at once */

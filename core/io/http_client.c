@@ -20,6 +20,7 @@
 #define CALL_MAGIC 0x4c4c4143u /* "CALL" */
 #define REDIRECTS_MAX 10u
 #define POOLED_CALLS_MAX 512u
+#define NEVER UINT64_MAX
 
 struct gw_http_client {
     struct eg_loop *loop;
@@ -30,6 +31,7 @@ struct gw_http_client {
     struct gw_node pooled;
     uint32_t pooled_count;
     uint32_t active_count;
+    struct gw_url_memo urls;
     bool is_telling; /* inside on_data of some call: engines take no calls of ours */
     struct eg_metric *dropped_headers;
 };
@@ -37,6 +39,7 @@ struct gw_http_client {
 /* ---- calls ---- */
 
 static void free_call(struct eg_http_call *call) {
+    gw_timer_stop(call->client->loop, &call->deadline);
     gw_arena_free(&call->arena);
     gw_bytes_free(&call->answer.body);
     gw_http_response_free(&call->plain.response);
@@ -53,13 +56,17 @@ static struct eg_http_call *make_call(struct gw_http_client *client) {
     return call;
 }
 
-static struct eg_http_call *take_call(struct gw_http_client *client) {
+struct eg_http_call *gw_http_call_new(struct gw_http_client *client) {
     struct gw_node *node = gw_list_shift(&client->pooled);
     if (node == NULL) {
         return make_call(client);
     }
     client->pooled_count--;
     return GW_CONTAINER(node, struct eg_http_call, node);
+}
+
+void *gw_http_call_room(struct eg_http_call *call, size_t bytes) {
+    return gw_arena_alloc(&call->arena, bytes);
 }
 
 /* Back to the pool, last in first out: the warm one is used next. */
@@ -88,7 +95,7 @@ static void finish(struct eg_http_call *call, int32_t error, const char *message
     struct gw_http_client *client = call->client;
     struct eg_http_response response = {.struct_size = sizeof response, .error = error};
     leave_engine(call);
-    gw_timer_stop(client->loop, &call->deadline);
+    call->due_ns = NEVER;
     gw_timer_stop(client->loop, &call->silence);
     gw_loop_undefer(&call->later);
     gw_list_remove(&call->node);
@@ -107,11 +114,29 @@ static void finish(struct eg_http_call *call, int32_t error, const char *message
 
 /* ---- deadlines ---- */
 
+static void on_deadline(struct gw_timer *timer);
+
+/* A timer that is armed for an earlier time stays as it is, also that of a former call of the same
+ * memory: deadlines are rarely met, and it finds out when it is due whether anything is. */
+static void set_deadline(struct eg_http_call *call, uint64_t due_ns) {
+    call->due_ns = due_ns;
+    if (!gw_timer_armed(&call->deadline) || call->deadline.at_ns > due_ns) {
+        gw_timer_start_at(call->client->loop, &call->deadline, due_ns, on_deadline);
+    }
+}
+
 static void on_deadline(struct gw_timer *timer) {
     struct eg_http_call *call = GW_CONTAINER(timer, struct eg_http_call, deadline);
     const uint64_t now = gw_monotonic_ns();
+    if (call->due_ns == NEVER) {
+        return;
+    }
+    if (now < call->due_ns) {
+        set_deadline(call, call->due_ns);
+        return;
+    }
     if (call->is_connected && now < call->ends_at_ns) {
-        gw_timer_start(call->client->loop, timer, call->ends_at_ns - now, on_deadline);
+        set_deadline(call, call->ends_at_ns);
         return;
     }
     const char *what = call->is_connecting ? "connecting timed out" : "no connection became free";
@@ -132,8 +157,7 @@ void gw_http_call_is_connecting(struct eg_http_call *call) {
     const uint64_t now = gw_monotonic_ns();
     const uint64_t left_ns = call->ends_at_ns > now ? call->ends_at_ns - now : 0;
     const uint64_t connect_ns = call->client->config.connect_timeout_ns;
-    gw_timer_start(call->client->loop, &call->deadline, left_ns < connect_ns ? left_ns : connect_ns,
-                   on_deadline);
+    set_deadline(call, now + (left_ns < connect_ns ? left_ns : connect_ns));
 }
 
 void gw_http_call_is_alive(struct eg_http_call *call) {
@@ -184,7 +208,7 @@ static void start(struct eg_http_call *call) {
     struct gw_http_client *client = call->client;
     gw_http_answer_begin(&call->answer);
     call->is_connecting = call->is_connected = false;
-    gw_timer_start_at(client->loop, &call->deadline, call->ends_at_ns, on_deadline);
+    set_deadline(call, call->ends_at_ns);
     if (!client->is_telling) {
         hand_over(call);
         return;
@@ -306,25 +330,32 @@ static void prepare(struct eg_http_call *call, const struct eg_http_request *req
     call->answer.error = EG_OK;
 }
 
-int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request *request,
-                     void (*on_done)(void *arg, const struct eg_http_response *response), void *arg,
-                     struct eg_http_call **ret_call) {
-    struct gw_url target;
-    if (gw_http_check_request(request, &target) != EG_OK) {
+int32_t gw_http_call_send(struct eg_http_call *call, const struct eg_http_request *request,
+                          void (*on_done)(void *arg, const struct eg_http_response *response),
+                          void *arg) {
+    struct gw_http_client *client = call->client;
+    if (gw_http_check_request(&client->urls, request, &call->target) != EG_OK) {
+        recycle_call(call);
         return EG_E_INVAL;
     }
-    struct eg_http_call *call = take_call(client);
     call->on_done = on_done;
     call->arg = arg;
-    call->target = target;
     prepare(call, request);
     gw_list_push(&client->active, &call->node);
     client->active_count++;
     start(call);
-    if (ret_call != NULL) {
+    return EG_OK;
+}
+
+int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request *request,
+                     void (*on_done)(void *arg, const struct eg_http_response *response), void *arg,
+                     struct eg_http_call **ret_call) {
+    struct eg_http_call *call = gw_http_call_new(client);
+    const int32_t rc = gw_http_call_send(call, request, on_done, arg);
+    if (rc == EG_OK && ret_call != NULL) {
         *ret_call = call;
     }
-    return EG_OK;
+    return rc;
 }
 
 static void on_canceled(struct gw_task *task) {
@@ -338,7 +369,7 @@ void gw_http_cancel(struct eg_http_call *call) {
     } else {
         leave_engine(call);
     }
-    gw_timer_stop(call->client->loop, &call->deadline);
+    call->due_ns = NEVER;
     gw_timer_stop(call->client->loop, &call->silence);
     call->later.fn = on_canceled;
     gw_loop_defer(call->client->loop, &call->later);

@@ -40,6 +40,13 @@ void gw_http_client_destroy(struct gw_http_client *client);
 int32_t gw_http_send(struct gw_http_client *client, const struct eg_http_request *request,
                      void (*on_done)(void *arg, const struct eg_http_response *response), void *arg,
                      struct eg_http_call **ret_call);
+/* The same in two steps, for who needs memory of its own for as long as the call lives: until
+ * on_done has returned, not zeroed. EG_E_INVAL: the call is gone, and the memory with it. */
+struct eg_http_call *gw_http_call_new(struct gw_http_client *client);
+void *gw_http_call_room(struct eg_http_call *call, size_t bytes);
+int32_t gw_http_call_send(struct eg_http_call *call, const struct eg_http_request *request,
+                          void (*on_done)(void *arg, const struct eg_http_response *response),
+                          void *arg);
 void gw_http_cancel(struct eg_http_call *call);
 uint32_t gw_http_client_in_flight(const struct gw_http_client *client);
 

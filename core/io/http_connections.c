@@ -48,8 +48,15 @@ static struct gw_http_target *make_target(struct gw_http_connections *pool, stru
     return target;
 }
 
-static struct gw_http_target *get_target(struct gw_http_connections *pool, struct eg_str host,
+/* Where a target is found again that was used of late. A host is never empty. */
+static struct gw_http_target **recent_of(struct gw_http_connections *pool, struct eg_str host,
                                          uint16_t port) {
+    const size_t mixed = port + host.len + (unsigned char)gw_lower(host.ptr[host.len - 1]);
+    return &pool->recent[mixed % GW_HTTP_RECENT];
+}
+
+static struct gw_http_target *look_up_target(struct gw_http_connections *pool, struct eg_str host,
+                                             uint16_t port) {
     char room[512];
     char *text = host.len + 2 <= sizeof room ? room : gw_alloc(host.len + 2);
     const struct eg_str key = write_key(text, host, port);
@@ -63,10 +70,21 @@ static struct gw_http_target *get_target(struct gw_http_connections *pool, struc
     return target;
 }
 
+static struct gw_http_target *get_target(struct gw_http_connections *pool, struct eg_str host,
+                                         uint16_t port) {
+    struct gw_http_target **recent = recent_of(pool, host, port);
+    if (*recent == NULL || (*recent)->port != port || !gw_str_eq_nocase((*recent)->host, host)) {
+        *recent = look_up_target(pool, host, port);
+    }
+    return *recent;
+}
+
 static void end_target(struct gw_http_connections *pool, struct gw_http_target *target) {
     if (target->connections > 0 || !gw_list_empty(&target->waiting)) {
         return;
     }
+    struct gw_http_target **recent = recent_of(pool, target->host, target->port);
+    *recent = *recent == target ? NULL : *recent;
     gw_list_remove(&target->hungry);
     (void)gw_map_remove(&pool->targets, target->key);
     gw_free((void *)(uintptr_t)target->key.ptr);
@@ -287,17 +305,17 @@ void gw_http_connection_keep(struct gw_http_connection *connection) {
 
 /* This turn has read its answer to the end, or has heard from epoll that there is nothing to read.
  */
-static bool is_just_seen(const struct gw_http_connection *connection) {
+static bool is_just_seen(const struct gw_http_connection *connection, uint64_t now_ns) {
     const struct eg_loop *loop = connection->pool->loop;
     const uint64_t turn_ns = gw_loop_now(loop);
     return (connection->kept_since_ns == turn_ns || gw_loop_has_told_all(loop)) &&
-           gw_monotonic_ns() - turn_ns < SEEN_FOR_NS;
+           now_ns - turn_ns < SEEN_FOR_NS;
 }
 
 /* Bytes may have come, or its end, since the loop has looked last: then it is no longer clean. */
-static bool is_clean(const struct gw_http_connection *connection) {
+static bool is_clean(const struct gw_http_connection *connection, uint64_t now_ns) {
     char byte;
-    if (is_just_seen(connection)) {
+    if (is_just_seen(connection, now_ns)) {
         return true;
     }
     return recv(connection->fd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
@@ -305,11 +323,11 @@ static bool is_clean(const struct gw_http_connection *connection) {
 }
 
 /* Not without somebody who waits for the target: it would end with its last connection. */
-static struct gw_http_connection *take_kept(struct gw_http_target *target) {
+static struct gw_http_connection *take_kept(struct gw_http_target *target, uint64_t now_ns) {
     while (!gw_list_empty(&target->kept)) {
         struct gw_http_connection *connection =
             GW_CONTAINER(target->kept.next, struct gw_http_connection, node);
-        if (is_clean(connection)) {
+        if (is_clean(connection, now_ns)) {
             return connection;
         }
         end_connection(connection);
@@ -319,11 +337,12 @@ static struct gw_http_connection *take_kept(struct gw_http_target *target) {
 
 struct gw_http_connection *gw_http_connections_get(struct gw_http_connections *pool,
                                                    struct gw_http_waiter *waiter,
-                                                   struct eg_str host, uint16_t port) {
+                                                   struct eg_str host, uint16_t port,
+                                                   uint64_t now_ns) {
     struct gw_http_target *target = get_target(pool, host, port);
     waiter->target = target;
     gw_list_push(&target->waiting, &waiter->node);
-    struct gw_http_connection *connection = waiter->needs_new ? NULL : take_kept(target);
+    struct gw_http_connection *connection = waiter->needs_new ? NULL : take_kept(target, now_ns);
     if (connection != NULL) {
         stop_waiting(waiter);
         use(connection, waiter);

@@ -13,6 +13,8 @@
 #include "io/http_call.h"
 #include "io/http_resolver.h"
 
+#define GW_HTTP_RECENT 16u
+
 struct gw_http_target {
     struct eg_str key; /* "host:port"; the host as in the URL, in lower case */
     struct eg_str host;
@@ -51,8 +53,9 @@ struct gw_http_connections {
     const struct gw_http_client_config *config;
     const struct gw_http_connection_events *events;
     struct gw_http_resolver *resolver;
-    struct gw_map targets; /* by key */
-    struct gw_node kept;   /* oldest first */
+    struct gw_map targets;                         /* by key */
+    struct gw_http_target *recent[GW_HTTP_RECENT]; /* of them, found without hashing */
+    struct gw_node kept;                           /* oldest first */
     uint32_t kept_count;
     uint32_t connections;
     struct gw_node hungry; /* targets, by turns */
@@ -65,10 +68,12 @@ void gw_http_connections_init(struct gw_http_connections *pool, struct eg_loop *
 /* Nobody may use a connection or wait for one any more. */
 void gw_http_connections_free(struct gw_http_connections *pool);
 
-/* A kept connection (then the waiter is its user), or NULL: on_ready or on_failed comes. */
+/* A kept connection (then the waiter is its user), or NULL: on_ready or on_failed comes. now_ns:
+ * the monotonic time, a tenth of a millisecond ago at most or so. */
 struct gw_http_connection *gw_http_connections_get(struct gw_http_connections *pool,
                                                    struct gw_http_waiter *waiter,
-                                                   struct eg_str host, uint16_t port);
+                                                   struct eg_str host, uint16_t port,
+                                                   uint64_t now_ns);
 /* Waits no longer. */
 void gw_http_connections_leave(struct gw_http_connections *pool, struct gw_http_waiter *waiter);
 /* A new connection in place of one in use, which is closed; the user waits for it. */

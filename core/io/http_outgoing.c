@@ -33,9 +33,10 @@ static bool is_framing(struct eg_str name) {
     return false;
 }
 
-int32_t gw_http_check_request(const struct eg_http_request *request, struct gw_url *ret_url) {
+int32_t gw_http_check_request(struct gw_url_memo *memo, const struct eg_http_request *request,
+                              struct gw_url *ret_url) {
     struct gw_url url;
-    if (request->url.len > URL_BYTES_MAX || gw_url_parse(request->url, &url) != EG_OK) {
+    if (request->url.len > URL_BYTES_MAX || gw_url_parse_known(memo, request->url, &url) != EG_OK) {
         return reject("no http or https URL", request->url);
     }
     if (!gw_is_token(request->method) || gw_str_eq_nocase(request->method, GW_STR("CONNECT"))) {

@@ -65,6 +65,25 @@ static enum gw_response_event take_head_line(struct gw_http_response *r, struct 
     return GW_RESPONSE_FIELD;
 }
 
+/* The quick way, for the line that nearly every line is: it lies whole in the input and ends with
+ * CR LF. Whether other CR or NUL are in it the caller sees when it reads it, and says eat_line only
+ * then: else the line is still there for take_head_line, which tells what is wrong with it. */
+static bool peek_line(const struct gw_http_response *r, struct eg_str input,
+                      struct eg_str *ret_line) {
+    const size_t at = gw_str_find(input, '\n');
+    if (r->lines.kept.len > 0 || at == input.len || at == 0 || input.ptr[at - 1] != '\r' ||
+        at >= GW_HTTP_HEAD_BYTES_MAX - r->head_bytes) {
+        return false;
+    }
+    *ret_line = gw_str(input.ptr, at - 1);
+    return true;
+}
+
+static void eat_line(struct gw_http_response *r, struct eg_str *input, struct eg_str line) {
+    r->head_bytes += line.len + 2;
+    *input = gw_str_cut(*input, line.len + 2);
+}
+
 /* ---- the status line, RFC 9112 4 ---- */
 
 static bool is_digit(char c) {
@@ -93,8 +112,19 @@ static bool begins_well(const struct gw_http_response *r, struct eg_str input) {
     return len == 0 || memcmp(first.ptr, wanted, len) == 0;
 }
 
+static enum gw_response_event begin_fields(struct gw_http_response *r) {
+    r->has_length = r->is_chunked = r->says_close = r->says_keep_alive = false;
+    r->length = 0;
+    r->state = GW_AT_FIELDS;
+    return GW_RESPONSE_AGAIN;
+}
+
 static enum gw_response_event at_status(struct gw_http_response *r, struct eg_str *input) {
     struct eg_str line = {0};
+    if (peek_line(r, *input, &line) && parse_status_line(r, line)) {
+        eat_line(r, input, line);
+        return begin_fields(r);
+    }
     if (!begins_well(r, *input)) {
         return refuse_syntax(r, "the answer is no HTTP/1.1");
     }
@@ -102,13 +132,8 @@ static enum gw_response_event at_status(struct gw_http_response *r, struct eg_st
     if (event != GW_RESPONSE_FIELD) {
         return event;
     }
-    if (!parse_status_line(r, line)) {
-        return refuse_syntax(r, "the answer's status line is malformed");
-    }
-    r->has_length = r->is_chunked = r->says_close = r->says_keep_alive = false;
-    r->length = 0;
-    r->state = GW_AT_FIELDS;
-    return GW_RESPONSE_AGAIN;
+    return parse_status_line(r, line) ? begin_fields(r)
+                                      : refuse_syntax(r, "the answer's status line is malformed");
 }
 
 /* ---- fields, RFC 9112 5 and 6 ---- */
@@ -222,8 +247,27 @@ static enum gw_response_event end_head(struct gw_http_response *r) {
     return GW_RESPONSE_HEAD;
 }
 
+/* A name that is a token and touches its colon, and a value that is one: so there is no CR or NUL
+ * in the line, and it is not folded. All others are judged by parse_field. */
+static bool split_field(struct gw_http_response *r, struct eg_str line) {
+    size_t colon = 0;
+    while (colon < line.len && gw_token_bytes[(unsigned char)line.ptr[colon]]) {
+        colon++;
+    }
+    if (colon == 0 || colon == line.len || line.ptr[colon] != ':') {
+        return false;
+    }
+    r->name = gw_str(line.ptr, colon);
+    r->value = gw_http_trim(gw_str(line.ptr + colon + 1, line.len - colon - 1));
+    return gw_is_field_value(r->value);
+}
+
 static enum gw_response_event at_fields(struct gw_http_response *r, struct eg_str *input) {
     struct eg_str line = {0};
+    if (peek_line(r, *input, &line) && (line.len == 0 || split_field(r, line))) {
+        eat_line(r, input, line);
+        return line.len == 0 ? end_head(r) : note_field(r);
+    }
     const enum gw_response_event event = take_head_line(r, input, &line);
     if (event != GW_RESPONSE_FIELD) {
         return event;

@@ -7,8 +7,13 @@
 
 #include "io/loop.h"
 
+/* The time stands beside the timer: who sifts does not touch the timers that it passes. */
+struct gw_timer_slot {
+    uint64_t at_ns;
+    struct gw_timer *timer;
+};
 struct gw_timer_heap {
-    struct gw_timer **slots;
+    struct gw_timer_slot *slots;
     size_t count;
     size_t room;
 };

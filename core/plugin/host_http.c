@@ -4,11 +4,11 @@
  */
 #include "base/check.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/slice.h"
 #include "plugin/check_settings.h"
 #include "plugin/host.h"
 
+/* In the memory of the client's call. */
 struct http_call {
     struct gw_instance *instance;
     struct eg_loop *loop;
@@ -27,9 +27,12 @@ static void on_http_data(void *arg, struct eg_str piece) {
 
 /* Fields that the plugin's header does not have are zero. */
 static void copy_request(struct http_call *call, const struct eg_http_request *request) {
-    const size_t bytes =
-        request->struct_size < sizeof *request ? request->struct_size : sizeof *request;
-    memcpy(&call->request, request, bytes);
+    if (request->struct_size < sizeof *request) {
+        call->request = (struct eg_http_request){0};
+        memcpy(&call->request, request, request->struct_size);
+    } else {
+        call->request = *request;
+    }
     call->request.struct_size = sizeof call->request;
     call->on_data = call->request.on_data;
     call->request.on_data = call->on_data == NULL ? NULL : on_http_data;
@@ -42,7 +45,6 @@ static void on_http_done(void *arg, const struct eg_http_response *response) {
     call->on_done(call->arg, response);
     (void)gw_loop_blame(loop, former);
     gw_ledger_leave(call->instance, gw_loop_index(loop));
-    gw_free(call);
 }
 
 static int32_t http_send(const struct eg_host *host, struct eg_loop *loop,
@@ -61,17 +63,21 @@ static int32_t http_send(const struct eg_host *host, struct eg_loop *loop,
     if (index >= config->loop_count || config->clients == NULL || config->clients[index] == NULL) {
         return EG_E_UNAVAILABLE;
     }
-    struct http_call *call = gw_alloc(sizeof *call);
-    *call = (struct http_call){.instance = instance, .loop = loop, .on_done = on_done, .arg = arg};
+    struct eg_http_call *client_call = gw_http_call_new(config->clients[index]);
+    struct http_call *call = gw_http_call_room(client_call, sizeof *call);
+    call->instance = instance;
+    call->loop = loop;
+    call->on_done = on_done;
+    call->arg = arg;
     copy_request(call, request);
     gw_ledger_enter(instance, index);
-    const int32_t rc =
-        gw_http_send(config->clients[index], &call->request, on_http_done, call, ret_call);
+    const int32_t rc = gw_http_call_send(client_call, &call->request, on_http_done, call);
     if (rc < 0) {
         gw_ledger_leave(instance, index);
-        gw_free(call);
+        return rc;
     }
-    return rc;
+    *ret_call = client_call;
+    return EG_OK;
 }
 
 static void http_cancel(const struct eg_host *host, struct eg_http_call *call) {

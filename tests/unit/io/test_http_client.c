@@ -576,6 +576,37 @@ static void a_silent_upstream_times_out_on_our_clock(void) {
     gw_clock_release();
 }
 
+/* Their memory is used again, and so may be what was armed for the one before. */
+static void each_call_has_its_own_deadline_after_others(void) {
+    static const uint64_t timeouts[] = {7 * GW_NS_PER_S, 3 * GW_NS_PER_S, 20 * GW_NS_PER_S};
+    gw_clock_hold(GW_NS_PER_S, 0);
+    begin(SCRIPT("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "", "", ""));
+    struct eg_http_request request = new_request("GET", "");
+    send_call(&request); /* 10 s */
+    turn_until_done(1);
+    CU_ASSERT_EQUAL(result.status, 200);
+    gw_clock_advance(5 * GW_NS_PER_S);
+    turns(2); /* the loop's own time goes on */
+    for (size_t i = 0; i < sizeof timeouts / sizeof timeouts[0]; i++) {
+        request.timeout_ns = timeouts[i];
+        send_call(&request);
+        for (int t = 0; t < 500 && up.requests == 1 + i; t++) {
+            gw_loop_turn(loop, GW_NS_PER_MS);
+        }
+        gw_clock_advance(timeouts[i] - 1);
+        turns(3);
+        CU_ASSERT_EQUAL(result.calls, 1 + i);
+        gw_clock_advance(1);
+        turn_until_done(2 + i);
+        CU_ASSERT_EQUAL(result.error, EG_E_TIMEOUT);
+    }
+    gw_clock_advance(60 * GW_NS_PER_S);
+    turns(3);
+    CU_ASSERT_EQUAL(result.calls, 4);
+    end();
+    gw_clock_release();
+}
+
 static void a_canceled_call_is_done_once_and_not_inside_cancel(void) {
     begin(SCRIPT(""));
     struct eg_http_request request = new_request("GET", "");
@@ -625,5 +656,6 @@ ENGINES_MAIN(UNIT(a_post_carries_method_headers_and_body_and_nothing_uninvited),
              UNIT(requests_that_would_break_the_framing_are_refused),
              UNIT(a_refused_connection_is_unavailable),
              UNIT(a_silent_upstream_times_out_on_our_clock),
+             UNIT(each_call_has_its_own_deadline_after_others),
              UNIT(a_canceled_call_is_done_once_and_not_inside_cancel),
              UNIT(destroy_ends_calls_in_flight_as_canceled))

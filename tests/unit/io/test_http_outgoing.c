@@ -13,8 +13,9 @@ static int32_t check(const char *method, const char *url, const char *name, cons
                                             .headers = &header,
                                             .header_count = 1,
                                             .body = gw_str_c(body)};
+    static struct gw_url_memo memo;
     struct gw_url parsed;
-    return gw_http_check_request(&request, &parsed);
+    return gw_http_check_request(&memo, &request, &parsed);
 }
 
 static void a_plain_request_may_be_sent(void) {

@@ -374,6 +374,19 @@ static void what_comes_behind_an_answer_stays_in_the_input(void) {
 }
 
 /* Feeds `line` again and again: it must be refused before `bytes_max`. */
+/* All of the text in pieces; what is told is nobody's. */
+static enum gw_response_event read_quietly(struct eg_str text, size_t step) {
+    enum gw_response_event event = GW_RESPONSE_MORE;
+    gw_http_response_begin(&response, false);
+    for (size_t at = 0; at < text.len && event == GW_RESPONSE_MORE; at += step) {
+        struct eg_str input = gw_str_sub(text, at, step);
+        do {
+            event = gw_http_response_next(&response, &input);
+        } while (event == GW_RESPONSE_FIELD || event == GW_RESPONSE_HEAD);
+    }
+    return event;
+}
+
 static void expect_bound(const char *begin, const char *line, size_t bytes_max) {
     struct eg_str input = gw_str_c(begin);
     enum gw_response_event event;
@@ -404,6 +417,28 @@ static void heads_chunk_lines_and_trailers_are_bounded(void) {
     CU_ASSERT_TRUE(response.lines.kept.room <= 16384);
 }
 
+/* To the byte, and the same whole and in pieces. */
+static void a_head_may_be_as_big_as_it_may_be(void) {
+    static const char start[] = OK "Content-Length: 0\r\nX: ";
+    const size_t fill = GW_HTTP_HEAD_BYTES_MAX - (sizeof start - 1) - 4;
+    static const size_t steps[] = {GW_HTTP_HEAD_BYTES_MAX + 1, 1000, 7};
+    char *text = malloc(GW_HTTP_HEAD_BYTES_MAX + 2);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    memcpy(text, start, sizeof start - 1);
+    memset(text + sizeof start - 1, 'x', fill + 1);
+    for (size_t more = 0; more < 2; more++) {
+        const size_t len = GW_HTTP_HEAD_BYTES_MAX + more;
+        memcpy(text + len - 4, "\r\n\r\n", 4);
+        for (size_t i = 0; i < GW_COUNT(steps); i++) {
+            const enum gw_response_event event = read_quietly(gw_str(text, len), steps[i]);
+            CU_ASSERT_EQUAL(event, more == 0 ? GW_RESPONSE_END : GW_RESPONSE_BAD);
+            CU_ASSERT_EQUAL(response.error, more == 0 ? EG_OK : EG_E_TOOBIG);
+        }
+        text[len - 4] = text[len - 3] = text[len - 2] = 'x';
+    }
+    free(text);
+}
+
 static void a_parser_that_was_used_begins_anew(void) {
     expect_refused(OK "Content-Length: 5\r\nX: halfway", EG_E_IO);
     expect(OK "Content-Length: 1\r\n\r\nx", "Content-Length=1|[200]x");
@@ -424,5 +459,5 @@ UNIT_MAIN(UNIT(an_answer_is_its_status_its_fields_and_its_body),
           UNIT(interim_answers_are_told_apart), UNIT(of_interim_answers_there_may_be_a_hundred),
           UNIT(a_truncated_answer_is_an_error_wherever_it_ends),
           UNIT(what_comes_behind_an_answer_stays_in_the_input),
-          UNIT(heads_chunk_lines_and_trailers_are_bounded),
+          UNIT(heads_chunk_lines_and_trailers_are_bounded), UNIT(a_head_may_be_as_big_as_it_may_be),
           UNIT(a_parser_that_was_used_begins_anew))
