@@ -62,6 +62,58 @@ def test_a_server_that_refuses_connections_is_left_alone_for_a_while(load):
     assert answers.count(scale.is_refusal) == 3 and answers.count(lambda s: s == scale.NONE) == 97   # one each
 
 
+def test_the_generator_sleeps_while_no_connection_is_free(load, silent):
+    before = sum(os.times()[2:4])   # of children that have ended
+    answers = load.run(silent, "/", (100000, 0.5), connections=2, patience_ms=0, deadline_ms=450)
+    used_s = sum(os.times()[2:4]) - before
+    assert answers.count(lambda s: s == scale.ABANDONED) == 2 and len(answers.records) == 50000
+    assert used_s < 0.25
+
+
+def test_an_answer_that_comes_in_pieces_is_one_answer(load):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        pid = os.fork()
+        if pid == 0:   # each piece is read before the next is sent
+            connection = listener.accept()[0]
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while connection.recv(4096):
+                for piece in (b"HTTP/1.1 2", b"01 Created\r\nContent-Le", b"ngth: 4\r\n\r\nok", b"ay"):
+                    connection.sendall(piece)
+                    time.sleep(0.01)
+            os._exit(0)
+        answers = load.run(listener.getsockname()[1], "/", (100, 0.03), connections=1)
+        os.waitpid(pid, 0)
+    assert [status for _, _, status in answers.records] == [201, 201, 201]
+
+
+def test_the_largest_rate_is_found_between_one_that_is_answered_and_one_that_is_not():
+    tried = []
+
+    def is_answered(rate):
+        tried.append(rate)
+        return rate <= 70
+    assert 68 < scale.largest(is_answered, 50, 110) <= 70
+    assert len(tried) == scale.PROBES
+    assert scale.largest(lambda rate: False, 50, 110) == 50
+
+
+def test_overload_counts_only_when_the_gateway_is_what_limits():
+    assert scale.why_not_measured(0.5, 0.7) is None
+    assert "load generator and upstream used 97% of their core" in scale.why_not_measured(0.5, 0.97)
+    assert "the gateway used 20% of a core" in scale.why_not_measured(0.2, 0.5)
+
+
+def test_a_burner_leaves_half_of_its_core_and_its_share_is_seen(tmp_path):
+    core = min(os.sched_getaffinity(0))
+    burners = [scale.Burner(core, tmp_path) for _ in range(2)]
+    try:
+        first, second = scale.shares(0.3, *(burner.cpu_ns for burner in burners))
+    finally:
+        for burner in burners:
+            burner.stop()
+    assert 0.05 < first and 0.05 < second and first + second < 1.05
+
+
 def records(*spans):
     """(from ms, to ms, status, took ms), a request each millisecond."""
     return Answers([(ms * 1000, took * 1000, status) for first, end, status, took in spans for ms in range(first, end)])
