@@ -38,6 +38,7 @@ struct eg_loop {
     int wake_fd;
     struct gw_fd crowd; /* the epoll set of the crowd */
     bool is_crowd_ready;
+    bool is_behind;
     const char *name;
     uint32_t index;
     struct gw_timer_heap timers;
@@ -352,6 +353,10 @@ int32_t gw_fd_watch_crowd(struct eg_loop *loop, struct gw_fd *watch, int fd, uin
     return watch_in(loop, true, watch, &wanted);
 }
 
+void gw_loop_behind(struct eg_loop *loop, bool is_behind) {
+    loop->is_behind = is_behind;
+}
+
 void gw_fd_change(struct eg_loop *loop, struct gw_fd *watch, uint32_t events) {
     GW_ASSERT(watch->is_watched);
     if (watch->events == events) {
@@ -399,7 +404,8 @@ static void tell(struct eg_loop *loop) {
 
 /* In `ready`, which is free again. */
 static void run_crowd(struct eg_loop *loop) {
-    const int count = epoll_wait(loop->crowd.fd, loop->ready, GW_CROWD_PER_TURN, 0);
+    const int count = epoll_wait(loop->crowd.fd, loop->ready,
+                                 loop->is_behind ? GW_CROWD_BEHIND : GW_CROWD_PER_TURN, 0);
     loop->is_crowd_ready = false;
     loop->ready_count = count > 0 ? count : 0;
     tell(loop);

@@ -17,6 +17,7 @@
 #include "base/list.h"
 
 #define GW_CROWD_PER_TURN 16
+#define GW_CROWD_BEHIND 4 /* while accepted work waits: gw_loop_behind */
 
 struct gw_task {
     struct gw_node node;
@@ -82,6 +83,8 @@ int32_t gw_fd_watch(struct eg_loop *loop, struct gw_fd *watch, int fd, uint32_t 
  * more is, and what is under way stays in the processor's cache however many want something. */
 int32_t gw_fd_watch_crowd(struct eg_loop *loop, struct gw_fd *watch, int fd, uint32_t events,
                           void (*fn)(struct gw_fd *watch, uint32_t events));
+/* Does work that was accepted wait to be begun? Then a turn tells of GW_CROWD_BEHIND at most. */
+void gw_loop_behind(struct eg_loop *loop, bool is_behind);
 void gw_fd_change(struct eg_loop *loop, struct gw_fd *watch, uint32_t events);
 void gw_fd_unwatch(struct eg_loop *loop, struct gw_fd *watch);
 

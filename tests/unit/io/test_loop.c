@@ -416,6 +416,24 @@ static void a_turn_tells_of_a_bounded_part_of_the_crowd_and_all_have_their_turn(
     gw_loop_destroy(loop);
 }
 
+static void a_loop_that_is_behind_tells_of_fewer(void) {
+    struct eg_loop *loop = new_loop();
+    struct test_fd crowd[CROWD] = {0};
+    int pairs[CROWD][2];
+    int calls = 0;
+    watch_crowd(loop, crowd, pairs);
+    gw_loop_behind(loop, true);
+    gw_loop_turn(loop, 0);
+    gw_loop_behind(loop, false);
+    gw_loop_turn(loop, 0);
+    for (int i = 0; i < CROWD; i++) {
+        calls += crowd[i].calls;
+    }
+    CU_ASSERT_EQUAL(calls, GW_CROWD_BEHIND + GW_CROWD_PER_TURN);
+    end_crowd(loop, crowd, pairs);
+    gw_loop_destroy(loop);
+}
+
 struct lettered_fd {
     struct gw_fd watch;
     char letter;
@@ -539,7 +557,7 @@ UNIT_MAIN(UNIT(timers_fire_in_order_of_their_time),
           UNIT(a_descriptor_is_told_what_it_is_ready_for_and_hang_up_as_what_it_asked),
           UNIT(a_watch_dropped_by_a_callback_of_the_same_turn_is_not_told),
           UNIT(a_turn_tells_of_a_bounded_part_of_the_crowd_and_all_have_their_turn),
-          UNIT(the_crowd_is_told_after_all_others),
+          UNIT(a_loop_that_is_behind_tells_of_fewer), UNIT(the_crowd_is_told_after_all_others),
           UNIT(one_of_the_crowd_may_change_what_it_wants_and_drop_another),
           UNIT(watching_no_descriptor_is_an_error),
           UNIT(a_turn_of_more_than_50_ms_is_logged_with_the_name_of_the_culprit),
