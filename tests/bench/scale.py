@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 
+import loads
 import programs
 import report
 
@@ -97,12 +98,12 @@ class Bench:
         self.row = self.table.add
         self.gateways = 0
 
-    def gateway(self, core=None, **settings):
-        """settings: with _ for the dot. The one before it has ended, so that only one works at a time."""
+    def gateway(self, core=None, fan_outs=(1,), **settings):
+        """settings: with __ for the dot. The one before it has ended, so that only one works at a time."""
         self.gateways += 1
         flags = [part for key, value in settings.items() for part in ("--set", f"{key.replace('__', '.')}={value}")]
         return programs.Gateway(f"scale{self.gateways}", self.cores[0] if core is None else core, self.directory,
-                                self.upstream, self.build, (1,), flags)
+                                self.upstream, self.build, fan_outs, flags)
 
     def capacity(self, gateway, seconds=None):
         """Answers a second when more are wanted than can be had, of a gateway that has a core for itself."""
@@ -364,6 +365,48 @@ def overload(bench):
     burner.stop()
 
 
+# ---- three times as many events as can be delivered ----
+
+EVENT_CONNECTIONS = 400
+
+
+def delivered_in(bench, load, gateway, seconds):
+    """(calls of functions a second, share of a core that the gateway had, share that load generator and upstream had)"""
+    before, begin = bench.upstream.count(), time.monotonic()
+    gateway_share, *of_load = shares(seconds, gateway.cpu_ns, lambda: cpu_ns(load.pid), bench.upstream.cpu_ns)
+    return (bench.upstream.count() - before) / (time.monotonic() - begin), gateway_share, sum(of_load)
+
+
+def overload_with_events(bench, gateway, subscribers):
+    path = f"/async{subscribers}"
+    done = loads.by_closed_loop(bench.upstream.port, gateway.port, path, loads.POST, subscribers, bench.seconds)
+    capacity = done["requests"] * 1e6 / done["duration_us"]
+    called = bench.upstream.count_at_rest()
+    load = bench.load.start(gateway.port, path, (3 * capacity, bench.seconds + 1), connections=EVENT_CONNECTIONS,
+                            patience_ms=OVERLOAD_PATIENCE_MS, deadline_ms=FOREVER_MS)
+    time.sleep(0.8)
+    calls, *of_cores = delivered_in(bench, load, gateway, bench.seconds)
+    answers = bench.load.end(load)
+    what = f"events delivered at 3 x capacity ({3 * capacity:.0f}/s), {subscribers} subscriber{'s' if subscribers > 1 else ''}"
+    why = why_not_measured(*of_cores)
+    share = calls / subscribers / capacity
+    bench.row(what, why or f"{share:.0%} of {capacity:.0f}/s", "at least 90 %", why is None and share >= 0.9)
+    refused = answers.count(is_refusal)
+    bench.row("the rest of these", f"{refused} refused (p99 {answers.p_ms(0.99, is_refusal) if refused else 0:.0f} ms), "
+              f"{answers.count(lambda s: s == NONE)} found no connection free", "", None)
+    missing = answers.good() * subscribers - (bench.upstream.count_at_rest() - called)
+    bench.row("deliveries of accepted events that are missing in the end", f"{missing}", "0", missing == 0)
+
+
+def overload_events(bench):
+    burner = Burner(bench.cores[0], bench.directory)
+    for subscribers in (1, 5):
+        gateway = bench.gateway(fan_outs=(subscribers,))
+        overload_with_events(bench, gateway, subscribers)
+        gateway.stop()
+    burner.stop()
+
+
 def recovery(answers, before, end_s):
     """(measured, target, ok): from the end of overload to the end of the last tenth of a second in which a request was
     refused or the p99 was over the usual by more than 20 ms."""
@@ -381,6 +424,7 @@ EXPERIMENTS = {
     "idle": (idle_connections, f"{IDLE_CONNECTIONS} idle connections"),
     "latency": (half_load, "latency at half of capacity"),
     "overload": (overload, "three times capacity"),
+    "events": (overload_events, "three times as many events as can be delivered"),
 }
 
 

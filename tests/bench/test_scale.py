@@ -2,6 +2,7 @@
 import os
 import socket
 import time
+import types
 
 import programs
 import pytest
@@ -112,6 +113,17 @@ def test_a_burner_leaves_half_of_its_core_and_its_share_is_seen(tmp_path):
         for burner in burners:
             burner.stop()
     assert 0.05 < first and 0.05 < second and first + second < 1.05
+
+
+def test_calls_are_counted_while_a_load_runs(load, tmp_path):
+    upstream = programs.Upstream(max(os.sched_getaffinity(0)), tmp_path)
+    try:
+        process = load.start(upstream.port, "/", (400, 1.2), connections=4)
+        calls, *of_cores = scale.delivered_in(types.SimpleNamespace(upstream=upstream), process, upstream, 0.5)
+        assert load.end(process).good() == 480
+    finally:
+        upstream.stop()
+    assert 200 < calls < 800 and all(0 < share < 1.1 for share in of_cores)
 
 
 def records(*spans):
