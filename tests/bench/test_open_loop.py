@@ -4,15 +4,16 @@ import socket
 import time
 import types
 
+import open_loop
+import overload
 import programs
 import pytest
-import scale
-from scale import Answers
+from open_loop import Answers
 
 
 @pytest.fixture
 def load(tmp_path):
-    return scale.Load(tmp_path, max(os.sched_getaffinity(0)))
+    return open_loop.Load(tmp_path, max(os.sched_getaffinity(0)))
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_requests_are_due_at_the_rate_of_their_phase_and_all_are_answered(load, 
 def test_a_request_without_a_free_connection_is_given_up_and_one_without_an_answer_is_abandoned(load, silent):
     answers = load.run(silent, "/", (100, 0.2), connections=2, patience_ms=10, deadline_ms=100)
     statuses = [status for _, _, status in answers.records]
-    assert statuses[:3] == [scale.ABANDONED, scale.ABANDONED, scale.NONE]
+    assert statuses[:3] == [open_loop.ABANDONED, open_loop.ABANDONED, open_loop.NONE]
     assert answers.good() == 0 and answers.records[0][1] >= 100000
 
 
@@ -60,14 +61,14 @@ def test_a_server_that_refuses_connections_is_left_alone_for_a_while(load):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         answers = load.run(nobody.getsockname()[1], "/", (1000, 0.1), connections=3, patience_ms=5)
-    assert answers.count(scale.is_refusal) == 3 and answers.count(lambda s: s == scale.NONE) == 97   # one each
+    assert answers.count(open_loop.is_refusal) == 3 and answers.count(lambda s: s == open_loop.NONE) == 97   # one each
 
 
 def test_the_generator_sleeps_while_no_connection_is_free(load, silent):
     before = sum(os.times()[2:4])   # of children that have ended
     answers = load.run(silent, "/", (100000, 0.5), connections=2, patience_ms=0, deadline_ms=450)
     used_s = sum(os.times()[2:4]) - before
-    assert answers.count(lambda s: s == scale.ABANDONED) == 2 and len(answers.records) == 50000
+    assert answers.count(lambda s: s == open_loop.ABANDONED) == 2 and len(answers.records) == 50000
     assert used_s < 0.25
 
 
@@ -93,22 +94,31 @@ def test_the_largest_rate_is_found_between_one_that_is_answered_and_one_that_is_
     def is_answered(rate):
         tried.append(rate)
         return rate <= 70
-    assert 68 < scale.largest(is_answered, 50, 110) <= 70
-    assert len(tried) == scale.PROBES
-    assert scale.largest(lambda rate: False, 50, 110) == 50
+    assert 68 < overload.largest(is_answered, 50, 110) <= 70
+    assert len(tried) == overload.PROBES
+    assert overload.largest(lambda rate: False, 50, 110) == 50
 
 
 def test_overload_counts_only_when_the_gateway_is_what_limits():
-    assert scale.why_not_measured(0.5, 0.7) is None
-    assert "load generator and upstream used 97% of their core" in scale.why_not_measured(0.5, 0.97)
-    assert "the gateway used 20% of a core" in scale.why_not_measured(0.2, 0.5)
+    assert overload.why_not_measured(0.5, 0.7) is None
+    assert "load generator and upstream used 97% of their core" in overload.why_not_measured(0.5, 0.97)
+    assert "the gateway used 20% of a core" in overload.why_not_measured(0.2, 0.5)
+    assert overload.why_not_measured(0.5, 0.7, (20000, 22000)) is None
+    assert "was 20000/s before and 30000/s after" in overload.why_not_measured(0.5, 0.7, (20000, 30000))
+
+
+def test_what_was_not_measured_is_tried_again():
+    outcomes = [("disturbed", 1), (None, 2), (None, 3)]
+    assert overload.until_measured(lambda: outcomes.pop(0)) == (None, 2)
+    tried = []
+    assert overload.until_measured(lambda: tried.append(1) or ("disturbed", len(tried))) == ("disturbed", overload.ATTEMPTS)
 
 
 def test_a_burner_leaves_half_of_its_core_and_its_share_is_seen(tmp_path):
     core = min(os.sched_getaffinity(0))
-    burners = [scale.Burner(core, tmp_path) for _ in range(2)]
+    burners = [overload.Burner(core, tmp_path) for _ in range(2)]
     try:
-        first, second = scale.shares(0.3, *(burner.cpu_ns for burner in burners))
+        first, second = overload.shares(0.3, *(burner.cpu_ns for burner in burners))
     finally:
         for burner in burners:
             burner.stop()
@@ -119,7 +129,7 @@ def test_calls_are_counted_while_a_load_runs(load, tmp_path):
     upstream = programs.Upstream(max(os.sched_getaffinity(0)), tmp_path)
     try:
         process = load.start(upstream.port, "/", (400, 1.2), connections=4)
-        calls, *of_cores = scale.delivered_in(types.SimpleNamespace(upstream=upstream), process, upstream, 0.5)
+        calls, *of_cores = overload.delivered_in(types.SimpleNamespace(upstream=upstream), process, upstream, 0.5)
         assert load.end(process).good() == 480
     finally:
         upstream.stop()
@@ -133,13 +143,13 @@ def records(*spans):
 
 def test_recovery_ends_with_the_last_tenth_of_a_second_that_was_not_as_usual():
     usual = records((0, 1000, 200, 1))
-    assert scale.recovery(records((1000, 3000, 200, 1)), usual, 1) == ("0.0 s", "at most 2 s", True)
-    assert scale.recovery(records((1000, 1650, 503, 1), (1650, 3000, 200, 1)), usual, 1)[0] == "0.7 s"
-    assert scale.recovery(records((1000, 1250, 200, 90), (1250, 3000, 200, 1)), usual, 1)[0] == "0.3 s"
-    assert scale.recovery(records((1000, 3900, 200, 90)), usual, 1)[2] is False
+    assert overload.recovery(records((1000, 3000, 200, 1)), usual, 1) == ("0.0 s", "at most 2 s", True)
+    assert overload.recovery(records((1000, 1650, 503, 1), (1650, 3000, 200, 1)), usual, 1)[0] == "0.7 s"
+    assert overload.recovery(records((1000, 1250, 200, 90), (1250, 3000, 200, 1)), usual, 1)[0] == "0.3 s"
+    assert overload.recovery(records((1000, 3900, 200, 90)), usual, 1)[2] is False
 
 
 def test_percentiles_are_those_of_wanted_answers_only():
     answers = records((0, 98, 200, 1), (98, 100, 503, 50))
-    assert answers.p_ms(0.99) == 1 and answers.p_ms(0.5, scale.is_refusal) == 50
+    assert answers.p_ms(0.99) == 1 and answers.p_ms(0.5, open_loop.is_refusal) == 50
     assert records((0, 9, 503, 1)).p_ms(0.99) == float("inf")
