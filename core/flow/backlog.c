@@ -1,6 +1,9 @@
 /*
  * flow/backlog.c - see backlog.h. Loop thread. Deliveries hold their exchange; the pump never
  * recurses: a call that makes new deliveries while it is started only queues them.
+ *
+ * While deliveries are queued the loop takes in less that is new. Or else a loop that has more to
+ * do than it can would fill the backlog, and then refuse for most of its time.
  */
 #include "flow/backlog.h"
 
@@ -95,6 +98,7 @@ static void pump(struct gw_flow *flow) {
         }
     }
     b->is_pumping = false;
+    gw_loop_behind(flow->loop, b->queued > 0);
 }
 
 static void on_called(struct gw_call *call) {
@@ -147,6 +151,7 @@ void gw_backlog_close(struct gw_flow *flow) {
         gw_exchange_unref(d->call.exchange);
         dropped++;
     }
+    gw_loop_behind(flow->loop, false);
     gw_metric_add(flow->counters.dropped, dropped);
     if (dropped > 0) {
         gw_logf(EG_LOG_WARN, "%u queued deliveries were dropped", dropped);

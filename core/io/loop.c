@@ -6,6 +6,9 @@
  * with one exchange; turned round it is in order of posting. A poster writes the eventfd only when
  * the loop has said that it is about to sleep, so a busy loop is never woken by a system call.
  *
+ * The crowd (gw_fd_watch_crowd) has an epoll set of its own, which the loop's set watches: the
+ * kernel keeps what is left of it for the next turns, and gives the others their turn first.
+ *
  * Thread: see loop.h. Ownership: everything queued is borrowed, but the tasks of gw_loop_post_fn.
  */
 #include "io/loop.h"
@@ -33,6 +36,9 @@
 struct eg_loop {
     int epoll_fd;
     int wake_fd;
+    struct gw_fd crowd; /* the epoll set of the crowd */
+    bool is_crowd_ready;
+    bool is_behind;
     const char *name;
     uint32_t index;
     struct gw_timer_heap timers;
@@ -60,6 +66,11 @@ static _Thread_local struct eg_loop *current_loop;
 
 /* ---- life ---- */
 
+static void on_crowd(struct gw_fd *fd, uint32_t events) {
+    (void)events;
+    GW_CONTAINER(fd, struct eg_loop, crowd)->is_crowd_ready = true;
+}
+
 int32_t gw_loop_create(const char *name, struct eg_loop **ret_loop) {
     int32_t rc = EG_E_IO;
     struct eg_loop *loop = gw_alloc(sizeof *loop);
@@ -68,7 +79,10 @@ int32_t gw_loop_create(const char *name, struct eg_loop **ret_loop) {
     gw_list_init(&loop->hooks);
     loop->wake_fd = -1;
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (loop->epoll_fd < 0) {
+    const int crowd_fd = epoll_create1(EPOLL_CLOEXEC);
+    loop->crowd.fd = crowd_fd;
+    if (loop->epoll_fd < 0 || crowd_fd < 0 ||
+        gw_fd_watch(loop, &loop->crowd, crowd_fd, EG_FD_READ, on_crowd) != EG_OK) {
         goto out;
     }
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -135,6 +149,9 @@ void gw_loop_destroy(struct eg_loop *loop) {
     }
     if (loop->wake_fd >= 0) {
         close(loop->wake_fd);
+    }
+    if (loop->crowd.fd >= 0) {
+        close(loop->crowd.fd);
     }
     if (loop->epoll_fd >= 0) {
         close(loop->epoll_fd);
@@ -307,15 +324,37 @@ static uint32_t epoll_events(uint32_t events) {
            ((events & EG_FD_WRITE) != 0 ? (uint32_t)EPOLLOUT : 0u);
 }
 
-int32_t gw_fd_watch(struct eg_loop *loop, struct gw_fd *watch, int fd, uint32_t events,
-                    void (*fn)(struct gw_fd *watch, uint32_t events)) {
+static int epoll_of(const struct eg_loop *loop, bool is_crowd) {
+    return is_crowd ? loop->crowd.fd : loop->epoll_fd;
+}
+
+static int32_t watch_in(struct eg_loop *loop, bool is_crowd, struct gw_fd *watch,
+                        const struct gw_fd *wanted) {
     GW_ASSERT(!watch->is_watched);
-    struct epoll_event event = {.events = epoll_events(events), .data = {.ptr = watch}};
-    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+    struct epoll_event event = {.events = epoll_events(wanted->events), .data = {.ptr = watch}};
+    if (epoll_ctl(epoll_of(loop, is_crowd), EPOLL_CTL_ADD, wanted->fd, &event) != 0) {
         return EG_E_IO;
     }
-    *watch = (struct gw_fd){.fd = fd, .events = events, .fn = fn, .is_watched = true};
+    *watch = *wanted;
+    watch->is_watched = true;
+    watch->is_crowd = is_crowd;
     return EG_OK;
+}
+
+int32_t gw_fd_watch(struct eg_loop *loop, struct gw_fd *watch, int fd, uint32_t events,
+                    void (*fn)(struct gw_fd *watch, uint32_t events)) {
+    const struct gw_fd wanted = {.fd = fd, .events = events, .fn = fn};
+    return watch_in(loop, false, watch, &wanted);
+}
+
+int32_t gw_fd_watch_crowd(struct eg_loop *loop, struct gw_fd *watch, int fd, uint32_t events,
+                          void (*fn)(struct gw_fd *watch, uint32_t events)) {
+    const struct gw_fd wanted = {.fd = fd, .events = events, .fn = fn};
+    return watch_in(loop, true, watch, &wanted);
+}
+
+void gw_loop_behind(struct eg_loop *loop, bool is_behind) {
+    loop->is_behind = is_behind;
 }
 
 void gw_fd_change(struct eg_loop *loop, struct gw_fd *watch, uint32_t events) {
@@ -324,7 +363,7 @@ void gw_fd_change(struct eg_loop *loop, struct gw_fd *watch, uint32_t events) {
         return;
     }
     struct epoll_event event = {.events = epoll_events(events), .data = {.ptr = watch}};
-    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event) == 0) {
+    if (epoll_ctl(epoll_of(loop, watch->is_crowd), EPOLL_CTL_MOD, watch->fd, &event) == 0) {
         watch->events = events;
     }
 }
@@ -335,7 +374,7 @@ void gw_fd_unwatch(struct eg_loop *loop, struct gw_fd *watch) {
         return;
     }
     watch->is_watched = false;
-    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+    (void)epoll_ctl(epoll_of(loop, watch->is_crowd), EPOLL_CTL_DEL, watch->fd, NULL);
     for (int i = 0; i < loop->ready_count; i++) {
         if (loop->ready[i].data.ptr == watch) {
             loop->ready[i].data.ptr = NULL;
@@ -344,7 +383,7 @@ void gw_fd_unwatch(struct eg_loop *loop, struct gw_fd *watch) {
 }
 
 /* An error or hang-up is told as whatever was asked for: the owner's read or write will find it. */
-static void run_fds(struct eg_loop *loop) {
+static void tell(struct eg_loop *loop) {
     for (int i = 0; i < loop->ready_count; i++) {
         struct gw_fd *watch = loop->ready[i].data.ptr;
         if (watch == NULL) {
@@ -360,8 +399,24 @@ static void run_fds(struct eg_loop *loop) {
         loop->ready[i].data.ptr = NULL;
         watch->fn(watch, events);
     }
-    loop->has_told_all = loop->is_all_ready;
     loop->ready_count = 0;
+}
+
+/* In `ready`, which is free again. */
+static void run_crowd(struct eg_loop *loop) {
+    const int count = epoll_wait(loop->crowd.fd, loop->ready,
+                                 loop->is_behind ? GW_CROWD_BEHIND : GW_CROWD_PER_TURN, 0);
+    loop->is_crowd_ready = false;
+    loop->ready_count = count > 0 ? count : 0;
+    tell(loop);
+}
+
+static void run_fds(struct eg_loop *loop) {
+    tell(loop);
+    loop->has_told_all = loop->is_all_ready;
+    if (loop->is_crowd_ready) {
+        run_crowd(loop);
+    }
 }
 
 /* ---- the turn ---- */

@@ -16,6 +16,9 @@
 
 #include "base/list.h"
 
+#define GW_CROWD_PER_TURN 16
+#define GW_CROWD_BEHIND 4 /* while accepted work waits: gw_loop_behind */
+
 struct gw_task {
     struct gw_node node;
     void (*fn)(struct gw_task *task);
@@ -30,6 +33,7 @@ struct gw_fd {
     uint32_t events; /* EG_FD_READ | EG_FD_WRITE */
     void (*fn)(struct gw_fd *watch, uint32_t events);
     bool is_watched;
+    bool is_crowd; /* gw_fd_watch_crowd */
 };
 /* Called once a turn, after fds, timers and tasks, before sleeping. */
 struct gw_turn_hook {
@@ -74,6 +78,13 @@ bool gw_timer_armed(const struct gw_timer *timer);
 
 int32_t gw_fd_watch(struct eg_loop *loop, struct gw_fd *watch, int fd, uint32_t events,
                     void (*fn)(struct gw_fd *watch, uint32_t events));
+/* The same for the many that bring new work, clients above all: a turn tells of GW_CROWD_PER_TURN
+ * of them at most, by turns, and of all others before. So what has been begun is finished before
+ * more is, and what is under way stays in the processor's cache however many want something. */
+int32_t gw_fd_watch_crowd(struct eg_loop *loop, struct gw_fd *watch, int fd, uint32_t events,
+                          void (*fn)(struct gw_fd *watch, uint32_t events));
+/* Does work that was accepted wait to be begun? Then a turn tells of GW_CROWD_BEHIND at most. */
+void gw_loop_behind(struct eg_loop *loop, bool is_behind);
 void gw_fd_change(struct eg_loop *loop, struct gw_fd *watch, uint32_t events);
 void gw_fd_unwatch(struct eg_loop *loop, struct gw_fd *watch);
 

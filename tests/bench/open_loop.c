@@ -12,6 +12,9 @@
  * connections are made before the first request. One that has ended, or was refused, is made anew a
  * quarter of a second later at the earliest, and when no other is free.
  *
+ * It shares its core with the upstream, so it sleeps while nothing can be sent: a request that is
+ * due while all connections are busy is looked at when one has become free, or every millisecond.
+ *
  * Writes one record for each request to standard output (struct record, in the byte order of the
  * machine), in the order in which they were due.
  *
@@ -56,10 +59,11 @@ struct connection {
     enum state state;
     uint32_t stays_away_until_us; /* when closed */
     uint32_t request;             /* index of its record, or PENDING when it has none */
-    size_t len;
-    struct connection *next; /* in the list of the free, or of the busy */
+    struct connection *next;      /* in the list of the free, or of the busy */
     struct connection *previous;
-    char bytes[ROOM + 1];
+    char *begun; /* the beginning of an answer whose rest is still to come, of ROOM bytes; mostly
+                  * there is none, and thousands of connections need little of the cache */
+    size_t len;  /* of it */
 };
 
 struct list {
@@ -78,6 +82,7 @@ static struct list busy_ones;   /* in the order of sending */
 static struct sockaddr_in address = {.sin_family = AF_INET};
 static char request[1024];
 static size_t request_len;
+static char answer[ROOM + 1]; /* of the connection that is read from */
 static int epoll = -1;
 static uint64_t begin_us;
 static uint32_t patience_us;
@@ -201,29 +206,43 @@ static void make_connections(void) {
 /* ---- answers ---- */
 
 /* Is the answer complete? 0 = not yet. */
-static uint32_t status_of(struct connection *c, bool *ret_closes) {
-    c->bytes[c->len] = '\0';
+static uint32_t status_of(size_t len, bool *ret_closes) {
     struct message message;
-    if (c->len < 12 || !message_read(c->bytes, "\nconnection: close", &message)) {
+    answer[len] = '\0';
+    if (len < 12 || !message_read(answer, "\nconnection: close", &message)) {
         return 0;
     }
     *ret_closes = message.has_more;
-    return message.head + message.length > c->len ? 0 : (uint32_t)atoi(c->bytes + 9);
+    return message.head + message.length > len ? 0 : (uint32_t)atoi(answer + 9);
+}
+
+/* The rest comes later. */
+static void keep_begun(struct connection *c, size_t len) {
+    if (c->begun == NULL && (c->begun = malloc(ROOM)) == NULL) {
+        fail("malloc");
+    }
+    memcpy(c->begun, answer, len);
+    c->len = len;
 }
 
 static void receive(struct connection *c) {
     bool closes = false;
-    const ssize_t got = recv(c->fd, c->bytes + c->len, ROOM - c->len, MSG_DONTWAIT);
+    const ssize_t got = recv(c->fd, answer + c->len, ROOM - c->len, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
-    c->len += got > 0 ? (size_t)got : 0;
-    const uint32_t status = got > 0 ? status_of(c, &closes) : 0;
-    if (got <= 0 || closes || c->state != BUSY || c->len == ROOM) {
+    if (c->len > 0) {
+        memcpy(answer, c->begun, c->len);
+    }
+    const size_t len = c->len + (got > 0 ? (size_t)got : 0);
+    const uint32_t status = got > 0 ? status_of(len, &closes) : 0;
+    if (got <= 0 || closes || c->state != BUSY || len == ROOM) {
         end(c, status != 0 ? status : BROKEN); /* a connection without a request ends unnoticed */
     } else if (status != 0) {
         set_result(c, status);
         move(c, &free_ones, FREE);
+    } else {
+        keep_begun(c, len);
     }
 }
 
@@ -289,7 +308,8 @@ static bool is_over(void) {
 
 static struct timespec until_due(uint32_t now) {
     uint32_t wait_us = 1000; /* deadlines are looked at each millisecond */
-    if (due < record_count && records[due].due_us < now + wait_us) {
+    const bool can_send = next_to_use(now) != NULL;
+    if (can_send && due < record_count && records[due].due_us < now + wait_us) {
         wait_us = records[due].due_us > now ? records[due].due_us - now : 0;
     }
     return (struct timespec){.tv_nsec = (long)wait_us * 1000};

@@ -4,75 +4,24 @@
 Each experiment is a function in the table at the end, has gateways of its own, and prints rows: what, measured, target,
 ok. Load comes from open_loop.c, which sends at a constant rate and counts the time of a request from when it was due. Load
 generator and upstream have one core together and the gateway another; only where two loops are measured they are on both
-cores, so that CPU figures count and rates do not.
+cores, so that CPU figures count and rates do not. Overload is in overload.py.
 """
-import array
 import os
 import pathlib
-import resource
 import socket
 import statistics
-import subprocess
-import sys
 import time
 
+import overload
 import programs
 import report
+from open_loop import SPARE_DESCRIPTORS, Load, raise_descriptors
+from overload import progress
 
 SECONDS = 2
-CONNECTIONS = 64
 IDLE_CONNECTIONS = 10000
 IDLE_S = 3
-SPARE_DESCRIPTORS = 300
-NONE, BROKEN, ABANDONED = 0, 1, 2   # open_loop.c, instead of a status
-FOREVER_MS = 30000
 SATURATED = 150000                  # requests a second: more than one core can
-
-
-def is_refusal(status):
-    """Told to come again, or not let in."""
-    return status in (503, 429, BROKEN)
-
-
-class Answers:
-    """What became of the requests that were due in a span of time."""
-
-    def __init__(self, records):
-        self.records = records
-
-    def between(self, from_s, to_s):
-        return Answers([r for r in self.records if from_s * 1e6 <= r[0] < to_s * 1e6])
-
-    def count(self, condition):
-        return sum(condition(status) for _, _, status in self.records)
-
-    def good(self):
-        return self.count(lambda status: 200 <= status < 300)
-
-    def times_ms(self, is_wanted):
-        return sorted(took / 1000 for _, took, status in self.records if is_wanted(status))
-
-    def p_ms(self, share, is_wanted=lambda status: 200 <= status < 300):
-        times = self.times_ms(is_wanted)
-        return times[min(len(times) - 1, int(len(times) * share))] if times else float("inf")
-
-
-class Load:
-    """The generator, built once."""
-
-    def __init__(self, directory, core):
-        self.binary, self.core = directory / "open_loop", core
-        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-D_GNU_SOURCE", "-o", self.binary,
-                        programs.HERE / "open_loop.c"], check=True)
-
-    def run(self, port, path, *phases, connections=CONNECTIONS, patience_ms=FOREVER_MS, deadline_ms=FOREVER_MS):
-        """phases: (requests a second, seconds)."""
-        text = [f"{max(1, round(rate))}:{round(seconds * 1000)}" for rate, seconds in phases]
-        out = subprocess.run(
-            ["taskset", "-c", str(self.core), self.binary, str(port), path, str(connections), str(patience_ms),
-             str(deadline_ms), *text], stdout=subprocess.PIPE, check=True).stdout
-        numbers = array.array("I", out)
-        return Answers(list(zip(numbers[0::3], numbers[1::3], numbers[2::3])))
 
 
 class Bench:
@@ -86,21 +35,17 @@ class Bench:
         self.row = self.table.add
         self.gateways = 0
 
-    def gateway(self, core=None, **settings):
-        """settings: with _ for the dot. The one before it has ended, so that only one works at a time."""
+    def gateway(self, core=None, fan_outs=(1,), **settings):
+        """settings: with __ for the dot. The one before it has ended, so that only one works at a time."""
         self.gateways += 1
         flags = [part for key, value in settings.items() for part in ("--set", f"{key.replace('__', '.')}={value}")]
         return programs.Gateway(f"scale{self.gateways}", self.cores[0] if core is None else core, self.directory,
-                                self.upstream, self.build, (1,), flags)
+                                self.upstream, self.build, fan_outs, flags)
 
     def capacity(self, gateway, seconds=None):
-        """Answers a second when more are wanted than can be had, of a gateway that has a core for itself."""
+        """Answers a second when more are wanted than can be had, over few connections."""
         return self.load.run(gateway.port, "/sync", (SATURATED, seconds or self.seconds), patience_ms=0).good() / (
             seconds or self.seconds)
-
-
-def progress(text):
-    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 # ---- two loops on two cores ----
@@ -147,14 +92,6 @@ def two_loops(bench):
 
 
 # ---- idle connections ----
-
-def raise_descriptors(wanted):
-    """How many may be open in each process."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted, hard))
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-
 
 REQUEST = b"POST /sync HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -243,56 +180,12 @@ def half_load(bench):
     gateway.stop()
 
 
-# ---- three times capacity ----
-
-OVERLOAD_DEADLINE_MS = 500
-OVERLOAD_CONNECTIONS = 1200   # of the clients
-OVERLOAD_PLACES = 400         # limits.connections: docs/operations.md says how to choose it
-
-
-def overload(bench):
-    gateway = bench.gateway(limits__connections=OVERLOAD_PLACES)
-    bench.capacity(gateway, 1)
-    capacity = bench.capacity(gateway)
-    idle_mib = gateway.rss_mib()
-    length = bench.seconds * 2
-    quiet = capacity / 4
-    answers = bench.load.run(gateway.port, "/sync", (quiet, 1), (3 * capacity, length), (quiet, 4),
-                             connections=OVERLOAD_CONNECTIONS, patience_ms=5, deadline_ms=OVERLOAD_DEADLINE_MS)
-    loaded_mib = gateway.rss_mib()
-    before, during = answers.between(0, 1), answers.between(1.5, 1 + length)
-    goodput = during.good() / (length - 0.5)
-    bench.row(f"answered in {OVERLOAD_DEADLINE_MS} ms at 3 x capacity ({3 * capacity:.0f}/s, {OVERLOAD_CONNECTIONS} connections for {OVERLOAD_PLACES} places)",
-              f"{goodput / capacity:.0%} of {capacity:.0f}/s, p99 {during.p_ms(0.99):.0f} ms", "at least 90 %",
-              goodput >= 0.9 * capacity)
-    late = during.count(lambda status: status == ABANDONED)
-    refused, p99 = during.count(is_refusal), during.p_ms(0.99, is_refusal)
-    bench.row("the rest of these", f"{refused} refused (p99 {p99 if refused else 0:.0f} ms), {late} too late, "
-              f"{during.count(lambda s: s == NONE)} found no connection free", "at most 1 % too late, refused in 100 ms",
-              late <= 0.01 * len(during.records) and (not refused or p99 <= 100))
-    bench.row("longest until p99 is back", *recovery(answers, before, 1 + length))
-    bench.row("memory after overload, and before", f"{loaded_mib:.0f} and {idle_mib:.0f} MiB", "at most 16 MiB more",
-              loaded_mib - idle_mib <= 16)
-    gateway.stop()
-
-
-def recovery(answers, before, end_s):
-    """(measured, target, ok): from the end of overload to the end of the last tenth of a second in which a request was
-    refused or the p99 was over the usual by more than 20 ms."""
-    usual = before.p_ms(0.99)
-    last = end_s
-    for tenth in range(40):
-        window = answers.between(end_s + tenth / 10, end_s + (tenth + 1) / 10)
-        if window.records and (window.good() < len(window.records) or window.p_ms(0.99) > 2 * usual + 20):
-            last = end_s + (tenth + 1) / 10
-    return f"{last - end_s:.1f} s", "at most 2 s", last - end_s <= 2
-
-
 EXPERIMENTS = {
     "loops": (two_loops, "two loops on two cores"),
     "idle": (idle_connections, f"{IDLE_CONNECTIONS} idle connections"),
     "latency": (half_load, "latency at half of capacity"),
-    "overload": (overload, "three times capacity"),
+    "overload": (overload.requests, "three times capacity"),
+    "events": (overload.events, "three times as many events as can be delivered"),
 }
 
 

@@ -1,4 +1,7 @@
 /* Unit tests of flow/backlog.c: reservations, bounded concurrency, drops. */
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/log.h"
 #include "rig.h"
 
@@ -265,6 +268,50 @@ static void an_overload_writes_one_line_a_second(void) {
     rig_stop(&rig);
 }
 
+static int crowd_calls;
+static void count_crowd(struct gw_fd *watch, uint32_t events) {
+    (void)watch;
+    (void)events;
+    crowd_calls++;
+}
+
+/* Of as many as a turn tells of at most. */
+static int told_of_crowd(void) {
+    struct gw_fd crowd[GW_CROWD_PER_TURN] = {0};
+    int pairs[GW_CROWD_PER_TURN][2];
+    for (size_t i = 0; i < GW_CROWD_PER_TURN; i++) {
+        CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
+        gw_fd_watch_crowd(rig.loop, &crowd[i], pairs[i][0], EG_FD_WRITE, count_crowd);
+    }
+    crowd_calls = 0;
+    gw_loop_turn(rig.loop, 0);
+    for (size_t i = 0; i < GW_CROWD_PER_TURN; i++) {
+        gw_fd_unwatch(rig.loop, &crowd[i]);
+        close(pairs[i][0]);
+        close(pairs[i][1]);
+    }
+    return crowd_calls;
+}
+
+static void while_deliveries_are_queued_the_loop_takes_in_less_that_is_new(void) {
+    struct rig_request *r[2];
+    setup(1, 2, GW_OVERFLOW_REFUSE);
+    rig_fn(&rig, "f", RIG_HOLD, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "e", "POST", "/", "f", NULL);
+    r[0] = rig_emit(&rig, "e", "/");
+    CU_ASSERT_EQUAL(told_of_crowd(), GW_CROWD_PER_TURN); /* it runs, nothing is queued */
+    r[1] = rig_emit(&rig, "e", "/");
+    CU_ASSERT_EQUAL(told_of_crowd(), GW_CROWD_BEHIND);
+    rig_release(&rig, "f");
+    CU_ASSERT_EQUAL(told_of_crowd(), GW_CROWD_PER_TURN);
+    rig_release(&rig, "f");
+    for (size_t i = 0; i < 2; i++) {
+        rig_request_free(r[i]);
+    }
+    rig_stop(&rig);
+}
+
 UNIT_MAIN(UNIT(an_overload_writes_one_line_a_second),
           UNIT(one_worker_and_a_backlog_of_two_deliver_three_of_eight),
           UNIT(overflow_drop_accepts_and_counts), UNIT(a_full_backlog_calls_nothing_at_all),
@@ -274,4 +321,5 @@ UNIT_MAIN(UNIT(an_overload_writes_one_line_a_second),
           UNIT(a_delivery_to_a_missing_function_ends_at_once),
           UNIT(a_function_that_never_answers_leaves_workers_for_the_others),
           UNIT(a_function_alone_fills_the_whole_backlog),
+          UNIT(while_deliveries_are_queued_the_loop_takes_in_less_that_is_new),
           UNIT(what_waits_for_its_share_is_dropped_at_the_end_and_counted))

@@ -375,10 +375,123 @@ static void a_watch_dropped_by_a_callback_of_the_same_turn_is_not_told(void) {
     gw_loop_destroy(loop);
 }
 
+/* ---- the crowd ---- */
+
+#define CROWD (GW_CROWD_PER_TURN * 2 + GW_CROWD_PER_TURN / 2)
+
+/* Descriptors that can be written, and so have always something to tell. */
+static void watch_crowd(struct eg_loop *loop, struct test_fd *crowd, int pairs[][2]) {
+    for (int i = 0; i < CROWD; i++) {
+        CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
+        CU_ASSERT_EQUAL(
+            gw_fd_watch_crowd(loop, &crowd[i].watch, pairs[i][0], EG_FD_WRITE, fd_notes), 0);
+    }
+}
+
+static void end_crowd(struct eg_loop *loop, struct test_fd *crowd, int pairs[][2]) {
+    for (int i = 0; i < CROWD; i++) {
+        gw_fd_unwatch(loop, &crowd[i].watch);
+        close(pairs[i][0]);
+        close(pairs[i][1]);
+    }
+}
+
+static void a_turn_tells_of_a_bounded_part_of_the_crowd_and_all_have_their_turn(void) {
+    struct eg_loop *loop = new_loop();
+    struct test_fd crowd[CROWD] = {0};
+    int pairs[CROWD][2];
+    watch_crowd(loop, crowd, pairs);
+    for (int turn = 1; turn <= 3; turn++) {
+        int calls = 0;
+        int told = 0;
+        gw_loop_turn(loop, 0);
+        for (int i = 0; i < CROWD; i++) {
+            calls += crowd[i].calls;
+            told += crowd[i].calls > 0;
+        }
+        CU_ASSERT_EQUAL(calls, turn * GW_CROWD_PER_TURN);
+        CU_ASSERT_EQUAL(told, turn < 3 ? calls : CROWD);
+    }
+    end_crowd(loop, crowd, pairs);
+    gw_loop_destroy(loop);
+}
+
+static void a_loop_that_is_behind_tells_of_fewer(void) {
+    struct eg_loop *loop = new_loop();
+    struct test_fd crowd[CROWD] = {0};
+    int pairs[CROWD][2];
+    int calls = 0;
+    watch_crowd(loop, crowd, pairs);
+    gw_loop_behind(loop, true);
+    gw_loop_turn(loop, 0);
+    gw_loop_behind(loop, false);
+    gw_loop_turn(loop, 0);
+    for (int i = 0; i < CROWD; i++) {
+        calls += crowd[i].calls;
+    }
+    CU_ASSERT_EQUAL(calls, GW_CROWD_BEHIND + GW_CROWD_PER_TURN);
+    end_crowd(loop, crowd, pairs);
+    gw_loop_destroy(loop);
+}
+
+struct lettered_fd {
+    struct gw_fd watch;
+    char letter;
+};
+static void fd_notes_letter(struct gw_fd *watch, uint32_t events) {
+    (void)events;
+    note(GW_CONTAINER(watch, struct lettered_fd, watch)->letter);
+}
+
+static void the_crowd_is_told_after_all_others(void) {
+    struct eg_loop *loop = new_loop();
+    struct lettered_fd client = {.letter = 'c'};
+    struct lettered_fd other = {.letter = 'o'};
+    int pair[2];
+    trace[0] = '\0';
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    gw_fd_watch_crowd(loop, &client.watch, pair[0], EG_FD_WRITE, fd_notes_letter);
+    gw_fd_watch(loop, &other.watch, pair[1], EG_FD_WRITE, fd_notes_letter);
+    gw_loop_turn(loop, 0);
+    gw_loop_turn(loop, 0);
+    CU_ASSERT_STRING_EQUAL(trace, "ococ");
+    gw_fd_unwatch(loop, &client.watch);
+    gw_fd_unwatch(loop, &other.watch);
+    close(pair[0]);
+    close(pair[1]);
+    gw_loop_destroy(loop);
+}
+
+static void one_of_the_crowd_may_change_what_it_wants_and_drop_another(void) {
+    struct eg_loop *loop = new_loop();
+    int pair[2];
+    struct test_fd a = {.loop = loop};
+    struct test_fd b = {.loop = loop};
+    a.other = &b;
+    b.other = &a;
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    gw_fd_watch_crowd(loop, &a.watch, pair[0], EG_FD_READ, fd_unwatches_the_other);
+    gw_fd_watch_crowd(loop, &b.watch, pair[1], EG_FD_READ, fd_unwatches_the_other);
+    gw_loop_turn(loop, 0);
+    CU_ASSERT_EQUAL(a.calls + b.calls, 0);
+    gw_fd_change(loop, &a.watch, EG_FD_WRITE);
+    gw_fd_change(loop, &b.watch, EG_FD_WRITE);
+    gw_loop_turn(loop, 0);
+    gw_loop_turn(loop, 0);
+    CU_ASSERT_EQUAL(a.calls * b.calls, 0); /* the one that was dropped is never told */
+    CU_ASSERT_EQUAL(a.calls + b.calls, 2);
+    gw_fd_unwatch(loop, &a.watch);
+    gw_fd_unwatch(loop, &b.watch);
+    close(pair[0]);
+    close(pair[1]);
+    gw_loop_destroy(loop);
+}
+
 static void watching_no_descriptor_is_an_error(void) {
     struct eg_loop *loop = new_loop();
     struct test_fd a = {0};
     CU_ASSERT_EQUAL(gw_fd_watch(loop, &a.watch, -1, EG_FD_READ, fd_notes), EG_E_IO);
+    CU_ASSERT_EQUAL(gw_fd_watch_crowd(loop, &a.watch, -1, EG_FD_READ, fd_notes), EG_E_IO);
     CU_ASSERT_FALSE(a.watch.is_watched);
     gw_loop_destroy(loop);
 }
@@ -443,6 +556,9 @@ UNIT_MAIN(UNIT(timers_fire_in_order_of_their_time),
           UNIT(posted_functions_run_and_what_is_left_at_destroy_is_freed),
           UNIT(a_descriptor_is_told_what_it_is_ready_for_and_hang_up_as_what_it_asked),
           UNIT(a_watch_dropped_by_a_callback_of_the_same_turn_is_not_told),
+          UNIT(a_turn_tells_of_a_bounded_part_of_the_crowd_and_all_have_their_turn),
+          UNIT(a_loop_that_is_behind_tells_of_fewer), UNIT(the_crowd_is_told_after_all_others),
+          UNIT(one_of_the_crowd_may_change_what_it_wants_and_drop_another),
           UNIT(watching_no_descriptor_is_an_error),
           UNIT(a_turn_of_more_than_50_ms_is_logged_with_the_name_of_the_culprit),
           UNIT(a_loop_that_keeps_nobody_waiting_may_be_slow))
