@@ -505,7 +505,7 @@ static void take(struct gw_http_server *server, int fd, const struct gw_peer *pe
     struct plain_connection *c = gw_alloc(sizeof *c);
     c->task.fn = on_task;
     gw_server_connect(server, &c->base, fd, peer);
-    if (gw_fd_watch(server->loop, &c->watch, fd, EG_FD_READ, on_event) != EG_OK) {
+    if (gw_fd_watch_crowd(server->loop, &c->watch, fd, EG_FD_READ, on_event) != EG_OK) {
         gw_server_cut(&c->base);
     }
 }
