@@ -132,7 +132,7 @@ static int32_t take_list(struct gw_store_call *call, struct gather *gather,
         &gather->arena, gw_size_mul(result->item_count + 1, sizeof(struct gw_object *)));
     for (size_t k = 0; k < result->item_count; k++) {
         const struct eg_item *item = result->items[k];
-        gw_step_aside(k);
+        gw_step_aside(k, GW_STEP_ASIDE_SHORT);
         const int32_t rc = load(call->catalog, &gather->needs[i], item->key, item->value,
                                 item->revision, &found->objects[found->count], &gather->whys[i]);
         if (rc == EG_OK) {

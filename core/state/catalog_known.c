@@ -43,7 +43,7 @@ static bool is_named(struct gw_catalog *catalog, enum gw_kind by, enum gw_route_
     size_t count = 0;
     struct gw_record *const *all = gw_catalog_by_age(catalog, by, &count);
     for (size_t i = 0; i < count; i++) {
-        gw_step_aside(i);
+        gw_step_aside(i, GW_STEP_ASIDE_LOOK);
         if (names(all[i], ref, name, hash)) {
             return true;
         }
@@ -71,7 +71,7 @@ bool gw_catalog_has_rival(struct gw_catalog *catalog, const struct gw_object *wa
     struct gw_record *const *all = gw_catalog_by_age(catalog, GW_SUBSCRIPTION, &count);
     gw_route_hashes(wanted, hashes);
     for (size_t i = 0; i < count; i++) {
-        gw_step_aside(i);
+        gw_step_aside(i, GW_STEP_ASIDE_LOOK);
         if (all[i]->hashes[GW_REF_ROUTE] == hashes[GW_REF_ROUTE] &&
             all[i]->hashes[GW_REF_TYPE] == hashes[GW_REF_TYPE] &&
             gw_paths_conflict(all[i]->object->as.subscription.path, path)) {
