@@ -4,6 +4,9 @@
  *   read the body -> count -> (wait for the turn) -> gather -> common decision (exists, missing,
  *   If-Match) -> resource's decision -> write on what was gathered -> answer
  *
+ * Where the cache has nothing against it, the first try gathers no lists; when that ends with a
+ * refusal or a lost race, the second one does.
+ *
  * Deletes do not gather the object itself: a stored value that does not parse has to stay
  * deletable (chapter 2.1), and that an object is missing is told by the store (the in-use checks
  * come first anyway). With If-Match they ask for its version, which damaged values have as well.
@@ -33,6 +36,10 @@ static bool has_body(enum gw_config_op op) {
 
 static bool is_write(enum gw_config_op op) {
     return has_body(op) || op == GW_CONFIG_DELETE;
+}
+
+static bool is_list(const struct gw_need *need) {
+    return need->id.len == 0;
 }
 
 static void note_heard(struct gw_config_context *context, int32_t status) {
@@ -68,6 +75,17 @@ static void try_again(struct gw_config_call *call) {
     gw_timer_start(gw_loop_current(), &call->pause, pause_ns, on_pause_over);
 }
 
+/* Was the try made without the lists? Then it is made again with them, at once: what has gone wrong
+ * is most likely older than the call. */
+static bool try_with_lists(struct gw_config_call *call) {
+    if (!call->is_presuming) {
+        return false;
+    }
+    call->wants_lists = true;
+    gather(call);
+    return true;
+}
+
 /* ---- commit ---- */
 
 /* Did the store say that there is nothing to delete? Where a certain revision was expected that is
@@ -79,6 +97,9 @@ static bool is_missing(const struct gw_config_call *call, int32_t status) {
 
 static void on_failed(struct gw_config_call *call, int32_t status, struct eg_str why) {
     struct gw_refusal refusal = {.why = {.struct_size = sizeof refusal.why}};
+    if (gw_catalog_is_lost_race(status) && try_with_lists(call)) {
+        return;
+    }
     if (is_missing(call, status)) {
         (void)gw_refuse_missing(call->route.kind, call->route.id, &refusal);
         gw_config_end_refused(call, &refusal);
@@ -224,6 +245,9 @@ static void decide(struct gw_config_call *call, const struct gw_gathered *gather
     if (rc == EG_OK && rules->decide != NULL) {
         rc = rules->decide(call, gathered, &refusal);
     }
+    if (rc < 0 && try_with_lists(call)) {
+        return;
+    }
     if (rc < 0) {
         gw_config_end_refused(call, &refusal);
     } else if (call->route.op == GW_CONFIG_GET) {
@@ -237,10 +261,21 @@ static void decide(struct gw_config_call *call, const struct gw_gathered *gather
 
 /* ---- gather ---- */
 
+/* Was the store asked for anything? */
+static bool has_asked(const struct gw_config_call *call) {
+    bool has = !call->is_presuming;
+    for (size_t i = 0; i < call->need_count; i++) {
+        has = has || !is_list(&call->needs[i].need);
+    }
+    return has;
+}
+
 static void on_gathered(void *arg, const struct gw_gathered *gathered) {
     struct gw_config_call *call = arg;
     GW_MAGIC_CHECK(call, GW_CONFIG_CALL_MAGIC);
-    note_heard(call->context, gathered->status);
+    if (has_asked(call)) {
+        note_heard(call->context, gathered->status);
+    }
     if (gathered->status < 0) {
         gw_config_end_store_error(call, gathered->status, gathered->why);
         return;
@@ -261,8 +296,20 @@ static void on_gathered(void *arg, const struct gw_gathered *gathered) {
     }
 }
 
+/* The revision at which the lists are known to say nothing against the operation; 0: they have to
+ * be read. */
+static uint64_t presume(struct gw_config_call *call) {
+    const struct gw_config_op_rules *rules = rules_of(call);
+    const uint64_t settled = call->wants_lists || rules->is_clear == NULL
+                                 ? 0
+                                 : gw_catalog_settled(call->context->catalog);
+    return settled != 0 && rules->is_clear(call) ? settled : 0;
+}
+
 static void gather(struct gw_config_call *call) {
     struct gw_need needs[GW_MAX_NEEDS];
+    const uint64_t known_at = presume(call);
+    call->is_presuming = known_at != 0;
     gw_config_call_put_first(call, NULL, 0);
     if (call->need_count == 0) {
         write(call);
@@ -270,6 +317,7 @@ static void gather(struct gw_config_call *call) {
     }
     for (size_t i = 0; i < call->need_count; i++) {
         needs[i] = call->needs[i].need;
+        needs[i].known_at = is_list(&needs[i]) ? known_at : 0;
     }
     gw_catalog_gather(call->context->catalog, call->route.space, needs, call->need_count,
                       call->deadline_ns, on_gathered, call);

@@ -6,6 +6,10 @@
  * A call holds its request and ends with the one reply, before its time for the store is over.
  * Nothing is decided twice on old data: every try gathers anew, and the commit names the revisions
  * of all that the decision saw.
+ *
+ * The lists of a space are spared where the cache has nothing that speaks against the operation
+ * (state/catalog_known.c). That way nothing is ever refused: what would be is tried once more, with
+ * the lists.
  */
 #ifndef GW_API_CONFIG_CALL_H
 #define GW_API_CONFIG_CALL_H
@@ -35,6 +39,8 @@ struct gw_config_call {
     struct gw_object *result; /* what is put or answered; owned, new in every try */
     struct gw_object *first;  /* put before the result, where nothing is; owned, new in every try */
     size_t first_need;        /* the need that told that it is not there */
+    bool is_presuming;        /* this try was made without the lists */
+    bool wants_lists;         /* one without them has led to nothing */
     struct eg_str removed_id; /* delete: what is removed, in the request's arena */
     struct gw_version own;    /* what the last gather told of the object itself */
     bool is_unchanged;        /* get: the client has it already */
@@ -54,6 +60,9 @@ struct gw_config_op_rules {
     bool finds_own;
     /* Adds to the needs. Called once. */
     void (*needs)(struct gw_config_call *call);
+    /* Is there nothing in the cache that the lists among the needs could be asked for to refuse the
+     * operation? NULL: they are always read. */
+    bool (*is_clear)(const struct gw_config_call *call);
     /* May the operation go on? Create and update have the own object as need 0. 0, or a refusal. */
     int32_t (*decide)(struct gw_config_call *call, const struct gw_gathered *gathered,
                       struct gw_refusal *ret_refusal);

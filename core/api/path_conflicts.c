@@ -16,7 +16,7 @@ int32_t gw_config_check_own_space(const struct gw_object *wanted, struct gw_obje
     gw_arena_init(&arena, ARENA_CHUNK_BYTES);
     struct gw_path_claims claims = {.arena = &arena};
     for (size_t i = 0; i < count; i++) {
-        gw_step_aside(i);
+        gw_step_aside(i, GW_STEP_ASIDE_SHORT);
         /* What lost a conflict before is not in the way. */
         if (gw_path_claims_meet(wanted, present[i])) {
             (void)gw_path_claim(&claims, present[i], &ignored);

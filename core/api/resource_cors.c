@@ -18,6 +18,6 @@ static int32_t decide_update(struct gw_config_call *call, const struct gw_gather
 }
 
 const struct gw_config_resource gw_config_cors = {
-    .rules = {[GW_CONFIG_CREATE] = {false, NULL, decide_create},
-              [GW_CONFIG_UPDATE] = {false, NULL, decide_update}},
+    .rules = {[GW_CONFIG_CREATE] = {.decide = decide_create},
+              [GW_CONFIG_UPDATE] = {.decide = decide_update}},
 };

@@ -34,6 +34,11 @@ static void need_subscriptions(struct gw_config_call *call) {
     (void)gw_config_call_need(call, GW_SUBSCRIPTION, (struct eg_str){0});
 }
 
+static bool is_unused(const struct gw_config_call *call) {
+    return !gw_catalog_is_used(call->context->catalog, GW_EVENTTYPE, call->route.space,
+                               call->route.id);
+}
+
 static int32_t decide_delete(struct gw_config_call *call, const struct gw_gathered *gathered,
                              struct gw_refusal *ret_refusal) {
     for (size_t i = 0; i < gathered->counts[0]; i++) {
@@ -47,7 +52,9 @@ static int32_t decide_delete(struct gw_config_call *call, const struct gw_gather
 }
 
 const struct gw_config_resource gw_config_eventtypes = {
-    .rules = {[GW_CONFIG_CREATE] = {false, need_authorizer, decide_save},
-              [GW_CONFIG_UPDATE] = {false, need_authorizer, decide_save},
-              [GW_CONFIG_DELETE] = {false, need_subscriptions, decide_delete}},
+    .rules = {[GW_CONFIG_CREATE] = {.needs = need_authorizer, .decide = decide_save},
+              [GW_CONFIG_UPDATE] = {.needs = need_authorizer, .decide = decide_save},
+              [GW_CONFIG_DELETE] = {.needs = need_subscriptions,
+                                    .is_clear = is_unused,
+                                    .decide = decide_delete}},
 };

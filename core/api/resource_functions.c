@@ -63,6 +63,11 @@ static void need_users(struct gw_config_call *call) {
     (void)gw_config_call_need(call, GW_EVENTTYPE, (struct eg_str){0});
 }
 
+static bool is_unused(const struct gw_config_call *call) {
+    return !gw_catalog_is_used(call->context->catalog, GW_FUNCTION, call->route.space,
+                               call->route.id);
+}
+
 static int32_t decide_delete(struct gw_config_call *call, const struct gw_gathered *gathered,
                              struct gw_refusal *ret_refusal) {
     const struct eg_str id = call->route.id;
@@ -87,6 +92,8 @@ static int32_t decide_delete(struct gw_config_call *call, const struct gw_gather
 
 const struct gw_config_resource gw_config_functions = {
     .check = check,
-    .rules = {[GW_CONFIG_UPDATE] = {false, NULL, decide_update},
-              [GW_CONFIG_DELETE] = {false, need_users, decide_delete}},
+    .rules = {[GW_CONFIG_UPDATE] = {.decide = decide_update},
+              [GW_CONFIG_DELETE] = {.needs = need_users,
+                                    .is_clear = is_unused,
+                                    .decide = decide_delete}},
 };

@@ -22,6 +22,12 @@ static void need_create(struct gw_config_call *call) {
     }
 }
 
+/* Paths are all that the list is for; async ones have none. */
+static bool is_path_free(const struct gw_config_call *call) {
+    return call->sent->as.subscription.is_sync &&
+           !gw_catalog_has_rival(call->context->catalog, call->sent);
+}
+
 /* A missing part of a subscription is the client's error, not a missing page. */
 static int32_t refuse_part(enum gw_kind kind, struct eg_str id, struct gw_refusal *ret_refusal) {
     const int32_t rc = gw_refuse_missing(kind, id, ret_refusal);
@@ -73,6 +79,8 @@ static int32_t decide_update(struct gw_config_call *call, const struct gw_gather
 }
 
 const struct gw_config_resource gw_config_subscriptions = {
-    .rules = {[GW_CONFIG_CREATE] = {false, need_create, decide_create},
-              [GW_CONFIG_UPDATE] = {false, need_update, decide_update}},
+    .rules = {[GW_CONFIG_CREATE] = {.needs = need_create,
+                                    .is_clear = is_path_free,
+                                    .decide = decide_create},
+              [GW_CONFIG_UPDATE] = {.needs = need_update, .decide = decide_update}},
 };

@@ -83,6 +83,7 @@ static int32_t decide_delete(struct gw_config_call *call, const struct gw_gather
 }
 
 const struct gw_config_resource gw_v2017_subscriptions = {
-    .rules = {[GW_CONFIG_CREATE] = {true, need_create, decide_create},
-              [GW_CONFIG_DELETE] = {true, need_delete, decide_delete}},
+    .rules =
+        {[GW_CONFIG_CREATE] = {.finds_own = true, .needs = need_create, .decide = decide_create},
+         [GW_CONFIG_DELETE] = {.finds_own = true, .needs = need_delete, .decide = decide_delete}},
 };

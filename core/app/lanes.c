@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "base/thread_slice.h"
 #include "base/why.h"
 #include "io/http_spread.h"
 
@@ -100,6 +101,7 @@ int32_t gw_app_make_lanes(struct gw_app *app, struct eg_why *ret_why) {
 
 static void *lane_main(void *arg) {
     struct gw_lane *lane = arg;
+    gw_thread_slice(GW_SLICE_SERVING_NS);
     gw_loop_run(lane->loop);
     return NULL;
 }

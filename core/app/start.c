@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "base/thread_slice.h"
 #include "base/why.h"
 #include "domain/document.h"
 #include "plugin/component_settings.h"
@@ -214,6 +215,7 @@ static int32_t show_plugin(struct gw_app *app, struct eg_why *ret_why) {
 }
 
 static int32_t serve(struct gw_app *app, struct eg_why *ret_why) {
+    gw_thread_slice(GW_SLICE_ASIDE_NS);
     int32_t rc = gw_app_listen(app, ret_why);
     if (rc == EG_OK) {
         rc = gw_app_signals(app, ret_why);

@@ -227,6 +227,43 @@ static int32_t check_segments(const struct gw_path_tree *tree, struct eg_str pat
     return EG_OK;
 }
 
+static bool is_pattern_at(struct eg_str path, size_t at) {
+    return at < path.len && !is_static(gw_str_cut(path, at));
+}
+
+/* What is held against a path in check_segments is always one child of a node that both paths
+ * share, and that child is there by one path; so a path is free when it is free beside each. Two
+ * paths share nodes as far as their segments are equal, and what counts is the first that is not.
+ */
+bool gw_paths_conflict(struct eg_str a, struct eg_str b) {
+    if (a.len == 0 || b.len == 0 || a.ptr[0] != '/' || b.ptr[0] != '/') {
+        return true;
+    }
+    if (a.len == 1 || b.len == 1) {
+        return a.len == b.len; /* "/" is held apart */
+    }
+    size_t same = 1;
+    size_t segment = 1;
+    for (; same < a.len && same < b.len && a.ptr[same] == b.ptr[same]; same++) {
+        if (a.ptr[same] == '*' && same == segment) {
+            return true;
+        }
+        segment = a.ptr[same] == '/' ? same + 1 : segment;
+    }
+    const bool is_a_over = same == a.len;
+    const bool is_b_over = same == b.len;
+    if (is_a_over || is_b_over) {
+        const struct eg_str longer = is_a_over ? b : a;
+        if (is_a_over && is_b_over) {
+            return true;
+        }
+        if (longer.ptr[same] == '/') {
+            return false; /* the one goes on behind the other */
+        }
+    }
+    return is_pattern_at(a, segment) || is_pattern_at(b, segment);
+}
+
 struct gw_path_tree *gw_path_tree_create(struct gw_arena *arena) {
     struct gw_path_tree *tree = gw_arena_zalloc(arena, sizeof *tree);
     tree->magic = TREE_MAGIC;

@@ -28,6 +28,11 @@ void gw_path_tree_set(struct gw_path_tree *tree, struct eg_str path, void *value
  * borrowed, stays as it is and stands by itself. Costs as much as the paths that differ. */
 struct gw_path_tree *gw_path_tree_over(struct gw_arena *arena, const struct gw_path_tree *below);
 
+/* Would a tree that has the one path refuse the other? Each for itself has to be one that a tree
+ * takes. A path that conflicts with none of many gets into a tree of any of them. Reads both no
+ * further than they are the same. */
+bool gw_paths_conflict(struct eg_str a, struct eg_str b);
+
 #define GW_MAX_PARAMS 32u
 struct gw_path_params {
     bool is_null; /* matched the root, or nothing: params are null */

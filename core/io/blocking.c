@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread_slice.h"
 
 struct gw_pool {
     pthread_mutex_t lock;
@@ -45,6 +46,7 @@ static struct gw_job *take_job(struct gw_pool *pool) {
 
 static void *run_thread(void *arg) {
     struct gw_pool *pool = arg;
+    gw_thread_slice(GW_SLICE_ASIDE_NS);
     for (struct gw_job *job; (job = take_job(pool)) != NULL;) {
         job->work(job);
         job->task.fn = post_done;

@@ -47,6 +47,9 @@ struct gw_need {
     enum gw_kind kind;
     struct eg_str id;
     bool is_mark_only; /* of one object: its value is not read, only marked; it may be damaged */
+    /* Of all of a kind: they are not read, for what is asked of them was answered by what is known
+     * of this revision (gw_catalog_settled). 0: they are. */
+    uint64_t known_at;
 };
 #define GW_MAX_NEEDS 4u
 /* Objects in descending order of key (Q6), as stored. Valid during on_gathered; ref what is kept.
@@ -57,7 +60,7 @@ struct gw_gathered {
     struct gw_object *const *objects[GW_MAX_NEEDS];
     size_t counts[GW_MAX_NEEDS];
     /* What was read: of one object its revision, EG_REV_ABSENT when it is not there; of a list that
-     * of the store. */
+     * of the store, or known_at. */
     uint64_t revisions[GW_MAX_NEEDS];
     uint32_t marks[GW_MAX_NEEDS]; /* of one object: gw_value_mark of what is stored */
 };
@@ -93,6 +96,20 @@ void gw_catalog_write(struct gw_catalog *catalog, const struct gw_catalog_write 
 static inline bool gw_catalog_is_lost_race(int32_t status) {
     return status == EG_E_CONFLICT || status == EG_E_EXISTS || status == EG_E_NOTFOUND;
 }
+
+/* ---- decisions without a list: catalog_known.c ---- */
+
+/* The revision up to which the cache has all that the store has now, but for what was put later,
+ * which a write's check of a prefix finds out; besides it may have what was removed. So what nobody
+ * in the cache stands against, nobody stands against in a store where the check holds. 0: there is
+ * no such revision now, and the store has to be asked. */
+uint64_t gw_catalog_settled(const struct gw_catalog *catalog);
+/* Does a subscription (or an event type, as authorizer) of the cache use the function, a
+ * subscription the event type? */
+bool gw_catalog_is_used(struct gw_catalog *catalog, enum gw_kind kind, struct eg_str space,
+                        struct eg_str id);
+/* Has the cache a sync subscription of the same space that may be in the way of this one? */
+bool gw_catalog_has_rival(struct gw_catalog *catalog, const struct gw_object *wanted);
 
 /* The cache: all objects of a kind. Keys are storage keys. Borrow until the next loop turn. */
 const struct gw_map *gw_catalog_cache(const struct gw_catalog *catalog, enum gw_kind kind);

@@ -1,7 +1,8 @@
 /*
  * state/catalog_gather.c - the reads behind a decision of the Config API: every need is one get or
  * list of the storage, all sent at once, answered together. The Config API answers from the store
- * and never from the cache (chapter 2.3); the cache only spares parsing what it has parsed already.
+ * and never from the cache (chapter 2.3); the cache only spares parsing what it has parsed already,
+ * and lists that are known to say nothing against a write (catalog_known.c).
  *
  * Thread: control. Ownership: the gather owns its objects and lets go of them after on_gathered.
  */
@@ -131,7 +132,7 @@ static int32_t take_list(struct gw_store_call *call, struct gather *gather,
         &gather->arena, gw_size_mul(result->item_count + 1, sizeof(struct gw_object *)));
     for (size_t k = 0; k < result->item_count; k++) {
         const struct eg_item *item = result->items[k];
-        gw_step_aside(k);
+        gw_step_aside(k, GW_STEP_ASIDE_SHORT);
         const int32_t rc = load(call->catalog, &gather->needs[i], item->key, item->value,
                                 item->revision, &found->objects[found->count], &gather->whys[i]);
         if (rc == EG_OK) {
@@ -200,19 +201,22 @@ void gw_catalog_gather(struct gw_catalog *catalog, struct eg_str space, const st
     gw_arena_init(&gather->arena, 1024);
     gather->space = gw_arena_dup(&gather->arena, space);
     gather->need_count = need_count;
-    gather->calls_left = need_count;
     gather->on_gathered = on_gathered;
     gather->arg = arg;
     for (size_t i = 0; i < need_count; i++) {
         gather->needs[i] = needs[i];
         gather->needs[i].id = gw_arena_dup(&gather->arena, needs[i].id);
         gather->whys[i].struct_size = sizeof gather->whys[i];
+        gather->found[i].revision = needs[i].known_at;
+        gather->calls_left += needs[i].known_at == 0;
     }
-    if (need_count == 0) {
+    if (gather->calls_left == 0) {
         gather->task.fn = on_nothing_needed;
         gw_loop_defer(catalog->config.control, &gather->task);
     }
     for (size_t i = 0; i < need_count; i++) {
-        send(catalog, gather, i, deadline_ns);
+        if (needs[i].known_at == 0) {
+            send(catalog, gather, i, deadline_ns);
+        }
     }
 }

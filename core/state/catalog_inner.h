@@ -49,6 +49,7 @@ struct gw_catalog {
     struct gw_content fresh; /* while resynchronising */
     struct gw_feed feed;
     uint64_t revision;
+    uint64_t settled; /* all that was put up to this revision and is still there has been told */
     uint64_t written; /* the newest revision that a write of this node made */
     struct gw_awaited awaited;
     uint64_t down_ns;   /* since when the store is away, monotonic; 0 = it is not */
@@ -80,6 +81,8 @@ void gw_catalog_unwatch(struct gw_catalog *catalog);
 void gw_catalog_become_ready(struct gw_catalog *catalog, int32_t status, struct eg_str why);
 /* A write of this node made the revision. */
 void gw_catalog_note_written(struct gw_catalog *catalog, uint64_t revision);
+/* A store that can check, in one step with a write, what the write rests on. */
+bool gw_catalog_has_commit(const struct gw_catalog *catalog);
 /* Answers stop when nothing is under way any more. */
 void gw_catalog_check_stopped(struct gw_catalog *catalog);
 

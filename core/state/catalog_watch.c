@@ -79,9 +79,23 @@ static void check_awaited(struct gw_catalog *catalog) {
     gw_catalog_note_written(catalog, catalog->written);
 }
 
+/* What was told last was put or removed at this revision: all before it was told before. Others may
+ * have been put in the same step, and be told next; but not when it was this node's write, which is
+ * of one key. */
+static void note_settled(struct gw_catalog *catalog, uint64_t revision) {
+    const uint64_t settled =
+        revision == catalog->written || revision == 0 ? revision : revision - 1;
+    if (settled > catalog->settled) {
+        catalog->settled = settled;
+    }
+}
+
 void gw_catalog_note_written(struct gw_catalog *catalog, uint64_t revision) {
     if (revision > catalog->written) {
         catalog->written = revision;
+    }
+    if (revision != 0 && revision == catalog->revision && !catalog->is_resyncing) {
+        note_settled(catalog, revision); /* it was told before it was answered */
     }
     if (revision > catalog->revision && catalog->awaited.revision == 0) {
         catalog->awaited = (struct gw_awaited){.revision = revision, .since_ns = gw_monotonic_ns()};
@@ -94,6 +108,7 @@ void gw_catalog_note_written(struct gw_catalog *catalog, uint64_t revision) {
 static void note_change(struct gw_catalog *catalog, const struct eg_change *change) {
     if (!catalog->is_resyncing && change->revision > catalog->revision) {
         catalog->revision = change->revision;
+        note_settled(catalog, change->revision);
     }
     defer_on_change(catalog);
 }
@@ -178,6 +193,7 @@ static void apply_synced(struct gw_catalog *catalog, const struct eg_change *cha
         replace_content(catalog);
     }
     catalog->revision = change->revision;
+    catalog->settled = change->revision;
     catalog->back_off_ns = 0;
     note_sync(catalog);
     catalog->is_ready = true;

@@ -17,8 +17,8 @@
 
 /* ---- checks ---- */
 
-static bool has_commit(const struct eg_storage_ops *ops) {
-    return EG_HAS(ops, commit) && ops->commit != NULL;
+bool gw_catalog_has_commit(const struct gw_catalog *catalog) {
+    return EG_HAS(catalog->ops, commit) && catalog->ops->commit != NULL;
 }
 
 static struct eg_check make_check(struct gw_arena *arena, struct eg_str space,
@@ -58,7 +58,7 @@ static int32_t send(struct gw_store_call *call, struct eg_str space,
     const bool is_removal = write->object == NULL;
     const struct eg_str key = gw_bytes_str(&call->key);
     const struct eg_str value = gw_bytes_str(&call->value);
-    if (!has_commit(ops)) {
+    if (!gw_catalog_has_commit(call->catalog)) {
         return is_removal ? ops->remove(self, key, write->expect_revision, &call->op.pub)
                           : ops->put(self, key, value, write->expect_revision, &call->op.pub);
     }

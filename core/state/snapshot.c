@@ -271,7 +271,7 @@ static void add_subscriptions(struct build *build) {
         gw_arena_zalloc(&snapshot->arena, gw_size_mul(count + 1, sizeof *subscribers));
     gw_route_table_init(&build->counters, &build->scratch, 0);
     for (size_t i = 0; i < count; i++) {
-        gw_step_aside(i);
+        gw_step_aside(i, GW_STEP_ASIDE_LONG);
         add_subscription(build, &subscribers[i], all[i]);
     }
     snapshot->subscriber_list = subscribers;

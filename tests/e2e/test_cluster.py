@@ -1,7 +1,9 @@
 """Several gateways, and gateways without their store: revisions, waiting for them, the cached copy."""
+import concurrent.futures
 import json
 import signal
 import stat
+import threading
 
 import pytest
 
@@ -14,6 +16,53 @@ def status(gateway):
 
 def wait_for_revision(gateway, revision, timeout="15s"):
     return gateway.config("GET", f"/v1/status?min_revision={revision}&timeout={timeout}")
+
+
+# ---- decisions at the same moment ----
+
+def at_once(*calls):
+    """Their answers."""
+    start = threading.Barrier(len(calls))
+
+    def run(call):
+        start.wait()
+        return call()
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_of_two_paths_that_exclude_each_other_one_is_taken_whoever_asks(make_gateway, tmp_path):
+    gateways = [make_gateway(data_dir=tmp_path / "data") for _ in range(2)]
+    gateways[0].function("f", {"headers": {}, "body": "hello"})
+    gateways[0].event_type("e")
+    for number in range(40):
+        def create(gateway, name, path=number):
+            return lambda: gateway.config("POST", "/v1/spaces/default/subscriptions", {
+                "type": "sync", "eventType": "e", "functionId": "f", "path": f"/p{path}/:{name}"})
+        answers = at_once(create(gateways[0], "x"), create(gateways[1], "y"))
+        assert sorted(answer.status for answer in answers) == [201, 400]
+        winner, name = ("x", "y") if answers[0].status == 201 else ("y", "x")
+        refused = answers[1] if answers[0].status == 201 else answers[0]
+        assert refused.message == (f'Subscription path conflict: parameter with different name ("{winner}") already '
+                                   f'defined: for route: /p{number}/:{name}')
+    stored = gateways[0].config("GET", "/v1/spaces/default/subscriptions").json["subscriptions"]
+    assert sorted(s["path"].split("/")[1] for s in stored) == sorted(f"p{number}" for number in range(40))
+
+
+def test_a_function_is_deleted_at_one_gateway_or_subscribed_to_at_the_other(make_gateway, tmp_path):
+    one, other = (make_gateway(data_dir=tmp_path / "data") for _ in range(2))
+    one.event_type("e")
+    for number in range(40):
+        name = f"f{number}"
+        answer = one.config("POST", "/v1/spaces/default/functions", {
+            "functionId": name, "type": "http", "provider": {"url": "http://127.0.0.1:1"}})
+        if number % 2:   # else the other does not know it yet
+            assert wait_for_revision(other, answer.header("eg-config-revision")).status == 200
+        deleted, created = at_once(
+            lambda: one.config("DELETE", f"/v1/spaces/default/functions/{name}"),
+            lambda: other.config("POST", "/v1/spaces/default/subscriptions", {
+                "type": "async", "eventType": "e", "functionId": name, "path": f"/{name}"}))
+        assert (deleted.status, created.status) in ((204, 400), (400, 201))
 
 
 # ---- waiting for a revision ----

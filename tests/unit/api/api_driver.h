@@ -31,6 +31,10 @@ void api_stop(void);
 struct gw_config_api *api_under_test(void);
 void api_configure(struct api_options options);
 
+/* From now on the lists of a space are always read: a value that nobody can read is stored in
+ * another one, and then nothing is presumed (state/catalog_known.c). */
+void api_read_lists(void);
+
 /* One request over its own connection. */
 struct api_client;
 struct api_client *api_send(const char *method, const char *target, const char *body);

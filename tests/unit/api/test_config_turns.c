@@ -16,6 +16,7 @@ static void start(void) {
     api_start((struct api_options){0});
     EXPECT("POST", SPACE "/functions", FUNCTION_F, 201, NULL);
     EXPECT("POST", SPACE "/eventtypes", "{\"name\":\"t\"}", 201, NULL);
+    api_read_lists();
 }
 
 /* Lets the store work until both are answered. */

@@ -305,7 +305,63 @@ static void a_path_gets_another_value_or_none(void) {
     gw_arena_free(&arena);
 }
 
-UNIT_MAIN(UNIT(a_tree_over_another_shows_both_and_leaves_the_other_alone),
+/* ---- two paths, without a tree ---- */
+
+#define SEGMENTS 6u
+#define DEPTH 3u
+#define ALL_PATHS 258u /* 6 + 36 + 216 */
+
+/* The number-th path of up to DEPTH of the segments. */
+static void nth_path(size_t number, char ret_path[16]) {
+    static const char *const segments[SEGMENTS] = {"", "a", "ab", ":a", ":b", "*a"};
+    char *at = ret_path;
+    for (size_t count = SEGMENTS, i = number;; count *= SEGMENTS) {
+        if (i >= count) {
+            i -= count;
+            continue;
+        }
+        for (size_t place = count; place > 1; place /= SEGMENTS) {
+            const size_t digit = i / (place / SEGMENTS) % SEGMENTS;
+            at += snprintf(at, 5, "/%s", segments[digit]);
+        }
+        return;
+    }
+}
+
+static bool takes(struct gw_arena *arena, const char *first, const char *second) {
+    gw_arena_reset(arena);
+    struct gw_path_tree *tree = gw_path_tree_create(arena);
+    return add(tree, first, NULL) == EG_OK && (second == NULL || add(tree, second, NULL) == EG_OK);
+}
+
+static void two_paths_conflict_when_a_tree_says_so(void) {
+    static char paths[ALL_PATHS][16];
+    struct gw_arena arena;
+    size_t count = 0;
+    size_t conflicts = 0;
+    size_t wrong = 0;
+    gw_arena_init(&arena, 4096);
+    for (size_t i = 0; i < ALL_PATHS; i++) {
+        nth_path(i, paths[count]);
+        count += takes(&arena, paths[count], NULL);
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < count; k++) {
+            const bool is_refused = !takes(&arena, paths[i], paths[k]);
+            conflicts += is_refused;
+            wrong += gw_paths_conflict(gw_str_c(paths[i]), gw_str_c(paths[k])) != is_refused;
+        }
+    }
+    CU_ASSERT_EQUAL(count, ALL_PATHS - 6 - 36 - 30); /* no segment behind a wildcard */
+    CU_ASSERT_TRUE(conflicts > count && conflicts < count * count);
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_TRUE(gw_paths_conflict(GW_STR("a"), GW_STR("/b"))); /* no tree takes it */
+    CU_ASSERT_TRUE(gw_paths_conflict(GW_STR("/b"), GW_STR("")));
+    gw_arena_free(&arena);
+}
+
+UNIT_MAIN(UNIT(two_paths_conflict_when_a_tree_says_so),
+          UNIT(a_tree_over_another_shows_both_and_leaves_the_other_alone),
           UNIT(what_is_below_is_in_the_way_as_in_one_tree), UNIT(a_path_gets_another_value_or_none),
           UNIT(conflicts_are_told_in_the_words_of_the_original),
           UNIT(paths_that_do_not_conflict_coexist), UNIT(a_refused_path_leaves_no_traces),

@@ -59,10 +59,10 @@ static void lists_descend_and_hold_one_space_only(void) {
 static void what_is_missing_is_an_answer(void) {
     rig_up();
     set_functions();
-    const struct gw_need needs[] = {{GW_FUNCTION, GW_STR("nobody"), false},
-                                    {GW_FUNCTION, GW_STR("b"), false},
+    const struct gw_need needs[] = {{GW_FUNCTION, GW_STR("nobody"), false, 0},
+                                    {GW_FUNCTION, GW_STR("b"), false, 0},
                                     {.kind = GW_CORS},
-                                    {GW_EVENTTYPE, GW_STR("t"), false}};
+                                    {GW_EVENTTYPE, GW_STR("t"), false, 0}};
     gather(needs, 4);
     CU_ASSERT_EQUAL(seen.status, EG_OK);
     CU_ASSERT_EQUAL(seen.counts[0], 0);
@@ -76,8 +76,8 @@ static void what_is_missing_is_an_answer(void) {
 static void each_need_tells_the_revision_of_what_was_read(void) {
     rig_up();
     set_functions(); /* six keys: revisions 1 to 6 */
-    const struct gw_need needs[] = {{GW_FUNCTION, GW_STR("b"), false},
-                                    {GW_FUNCTION, GW_STR("nobody"), false},
+    const struct gw_need needs[] = {{GW_FUNCTION, GW_STR("b"), false, 0},
+                                    {GW_FUNCTION, GW_STR("nobody"), false, 0},
                                     {.kind = GW_FUNCTION},
                                     {.kind = GW_CORS}};
     gather(needs, 4);
@@ -92,8 +92,8 @@ static void the_revision_of_a_damaged_value_can_be_read(void) {
     rig_up();
     set_functions();
     const uint64_t revision = fake_storage_set(RIG_KEY("functions", "default", "b"), "{\"fun");
-    const struct gw_need needs[] = {{GW_FUNCTION, GW_STR("b"), true},
-                                    {GW_FUNCTION, GW_STR("nobody"), true}};
+    const struct gw_need needs[] = {{GW_FUNCTION, GW_STR("b"), true, 0},
+                                    {GW_FUNCTION, GW_STR("nobody"), true, 0}};
     gather(needs, 2);
     CU_ASSERT_EQUAL(seen.status, EG_OK);
     CU_ASSERT_EQUAL(seen.revisions[0], revision);
@@ -116,11 +116,11 @@ static void a_value_that_does_not_parse_spoils_lists_and_its_own_get_with_the_pa
     gather(&all_functions, 1);
     CU_ASSERT_EQUAL(seen.status, EG_E_SYNTAX);
     CU_ASSERT_STRING_EQUAL(seen.why, "unexpected EOF");
-    const struct gw_need bad = {GW_FUNCTION, GW_STR("b"), false};
+    const struct gw_need bad = {GW_FUNCTION, GW_STR("b"), false, 0};
     gather(&bad, 1);
     CU_ASSERT_EQUAL(seen.status, EG_E_SYNTAX);
     CU_ASSERT_STRING_EQUAL(seen.why, "unexpected EOF");
-    const struct gw_need good = {GW_FUNCTION, GW_STR("a"), false};
+    const struct gw_need good = {GW_FUNCTION, GW_STR("a"), false, 0};
     gather(&good, 1);
     CU_ASSERT_EQUAL(seen.status, EG_OK);
     fake_storage_set(RIG_KEY("functions", "default", "b"), NULL);
@@ -142,7 +142,7 @@ static void an_empty_value_of_an_object_is_told_as_EOF(void) {
 static void the_first_failure_is_told_with_the_stores_text(void) {
     rig_up();
     fake_storage_fail(EG_E_UNAVAILABLE, "no connection");
-    const struct gw_need needs[] = {{.kind = GW_CORS}, {GW_FUNCTION, GW_STR("b"), false}};
+    const struct gw_need needs[] = {{.kind = GW_CORS}, {GW_FUNCTION, GW_STR("b"), false, 0}};
     gather(needs, 2);
     CU_ASSERT_EQUAL(seen.status, EG_E_UNAVAILABLE);
     CU_ASSERT_STRING_EQUAL(seen.why, "no connection");
@@ -165,7 +165,7 @@ static void a_store_that_answers_too_late_does_no_harm(void) {
     rig_up();
     set_functions();
     fake_storage_hold(true);
-    const struct gw_need needs[] = {{.kind = GW_FUNCTION}, {GW_FUNCTION, GW_STR("b"), false}};
+    const struct gw_need needs[] = {{.kind = GW_FUNCTION}, {GW_FUNCTION, GW_STR("b"), false, 0}};
     memset(&seen, 0, sizeof seen);
     gw_catalog_gather(rig.catalog, GW_STR("default"), needs, 2, gw_catalog_deadline(rig.catalog),
                       on_gathered, NULL);

@@ -104,8 +104,8 @@ static void a_create_of_what_exists_and_a_lost_update_are_told_apart(void) {
 static void what_was_read_goes_with_the_write_as_checks(void) {
     rig_up();
     struct gw_object *object = make("f1");
-    const struct gw_basis bases[] = {{{GW_EVENTTYPE, GW_STR("t"), false}, 4},
-                                     {{GW_FUNCTION, GW_STR("g"), false}, EG_REV_ABSENT},
+    const struct gw_basis bases[] = {{{GW_EVENTTYPE, GW_STR("t"), false, 0}, 4},
+                                     {{GW_FUNCTION, GW_STR("g"), false, 0}, EG_REV_ABSENT},
                                      {{.kind = GW_SUBSCRIPTION}, 9}};
     put_on(object, EG_REV_ABSENT, bases, 3);
     CU_ASSERT_EQUAL(answer(), EG_E_CONFLICT);
@@ -146,7 +146,7 @@ static void a_store_without_commit_gets_puts_and_removes(void) {
     rig_store = "fake_0_1";
     rig_up();
     struct gw_object *object = make("f1");
-    const struct gw_basis basis = {{GW_EVENTTYPE, GW_STR("t"), false}, 4}; /* does not hold */
+    const struct gw_basis basis = {{GW_EVENTTYPE, GW_STR("t"), false, 0}, 4}; /* does not hold */
     put_on(object, EG_REV_ABSENT, &basis, 1);
     CU_ASSERT_EQUAL(answer(), EG_OK);
     CU_ASSERT_EQUAL(written, 1);
