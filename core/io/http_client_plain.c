@@ -111,7 +111,7 @@ static void send_rest(struct eg_http_call *call) {
     }
     const bool waits = !is_sent(call) && !exchange->is_unwritable;
     gw_fd_change(connection->pool->loop, &connection->fd,
-                 waits ? EG_FD_READ | EG_FD_WRITE : EG_FD_READ);
+                 EG_FD_READ | GW_FD_NEWS | (waits ? EG_FD_WRITE : 0u));
 }
 
 /* Also the second time. */
@@ -274,7 +274,12 @@ static void on_socket(struct gw_http_connection *connection, uint32_t events) {
     if ((events & EG_FD_WRITE) != 0) {
         send_rest(call);
     }
-    for (int i = 0; (events & EG_FD_READ) != 0 && i < READS_MAX && receive(call); i++) {
+    bool has_more = (events & EG_FD_READ) != 0;
+    for (int i = 0; has_more && i < READS_MAX; i++) {
+        has_more = receive(call);
+    }
+    if (has_more) {
+        gw_fd_again(connection->pool->loop, &connection->fd);
     }
 }
 

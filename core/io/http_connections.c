@@ -187,13 +187,17 @@ static void feed_hungry(struct gw_http_connections *pool) {
 
 /* ---- connections ---- */
 
+/* An end that comes with an answer is told again, when that has been read. */
 static void on_socket(struct gw_fd *fd, uint32_t events) {
     struct gw_http_connection *connection = GW_CONTAINER(fd, struct gw_http_connection, fd);
     if (connection->user == NULL) {
         gw_http_connection_close(connection);
-    } else {
-        connection->pool->events->on_socket(connection, events);
+        return;
     }
+    if ((events & GW_FD_ENDED) != 0) {
+        gw_fd_again(connection->pool->loop, fd);
+    }
+    connection->pool->events->on_socket(connection, events);
 }
 
 void gw_http_connections_dialed(struct gw_http_connections *pool, struct gw_http_waiter *waiter,
@@ -202,7 +206,7 @@ void gw_http_connections_dialed(struct gw_http_connections *pool, struct gw_http
     connection->pool = pool;
     connection->target = waiter->target;
     connection->user = waiter;
-    if (gw_fd_watch(pool->loop, &connection->fd, fd, EG_FD_READ, on_socket) != EG_OK) {
+    if (gw_fd_watch(pool->loop, &connection->fd, fd, EG_FD_READ | GW_FD_NEWS, on_socket) != EG_OK) {
         const int error = errno;
         close(fd);
         gw_free(connection);

@@ -5,12 +5,12 @@
  * without being copied again; a big body is received where it will stay. A connection between
  * requests holds no memory but its struct.
  *
- * Reading: while a request waits for its answer nothing is read. When its connection becomes
- * readable all the same (a pipelined request, or the client's end), it is no longer watched, and
- * again once the answer is gone. So a client that ends its side early is noticed by the front,
- * which looks every half second, and one that resets at once. Writing: an answer is one write to
- * the socket if that takes it; what is left waits for it. One request a turn: pipelined ones do not
- * keep others waiting.
+ * - Reading: while a request waits for its answer nothing is read. When its connection becomes
+ *   readable all the same (a pipelined request, or the client's end), that is remembered until the
+ *   answer is gone. So a client that ends its side early is noticed by the front, which looks every
+ *   half second, and one that resets at once.
+ * - Writing: an answer is one write to the socket if that takes it; what is left waits for room.
+ * - One request a turn: pipelined ones do not keep others waiting.
  *
  * Ending: a connection is freed by its task and nowhere else, so that no caller up the stack has
  * one that is gone.
@@ -54,8 +54,9 @@ struct plain_connection {
     struct gw_task task;  /* ends it, or goes on with what is held */
     struct gw_bytes held; /* input that came early, or is not whole yet */
     bool has_more;        /* held may begin with a whole request */
+    bool has_input;       /* the socket may hold some that was told already */
+    bool sees_end;        /* the client's end has been told: behind what the socket holds */
     bool is_feeding;      /* further up the stack */
-    bool is_paused;       /* not watched for input */
     bool keeps_alive;     /* after this request */
     struct gw_head_scan scan;
     struct gw_http_body body;
@@ -119,16 +120,11 @@ static void on_input_end(struct plain_connection *c) {
 
 /* ---- writing ---- */
 
-static void pause_input(struct plain_connection *c, uint32_t events) {
-    c->is_paused = true;
-    gw_fd_change(server_of(c)->loop, &c->watch, events);
-}
-
 static void wait_for_room(struct plain_connection *c) {
     if (c->base.stage.stage != GW_STAGE_SEND) {
         gw_stage_enter(&server_of(c)->stages, &c->base.stage, GW_STAGE_SEND);
     }
-    pause_input(c, EG_FD_WRITE);
+    gw_fd_change(server_of(c)->loop, &c->watch, EG_FD_READ | EG_FD_WRITE | GW_FD_NEWS);
 }
 
 /* The answer is gone: the next request, or the end. */
@@ -143,9 +139,10 @@ static void finish_answer(struct plain_connection *c) {
         return;
     }
     gw_stage_enter(&server->stages, &c->base.stage, GW_STAGE_IDLE);
-    if (c->is_paused) {
-        c->is_paused = false;
-        gw_fd_change(server->loop, &c->watch, EG_FD_READ);
+    gw_fd_change(server->loop, &c->watch, EG_FD_READ | GW_FD_NEWS);
+    if (c->has_input) {
+        c->has_input = false;
+        gw_fd_again(server->loop, &c->watch);
     }
     if (c->has_more && !c->is_feeding) {
         gw_loop_defer(server->loop, &c->task);
@@ -440,17 +437,26 @@ static void feed(struct plain_connection *c, struct eg_str input) {
     }
 }
 
+/* There may be more than has been read. */
+static void look_again(struct plain_connection *c) {
+    if (is_busy(c)) {
+        c->has_input = true; /* until the answer is gone */
+    } else {
+        gw_fd_again(server_of(c)->loop, &c->watch);
+    }
+}
+
 /* A body that has room of its own is received there. */
 static bool takes_directly(const struct plain_connection *c) {
     return c->base.request != NULL && c->held.len == 0 &&
            gw_http_body_left(&c->body) > INLINE_BODY_BYTES;
 }
 
-static ssize_t receive_directly(struct plain_connection *c) {
+static ssize_t receive_directly(struct plain_connection *c, size_t *ret_room) {
     struct gw_bytes *body = &c->base.request->body;
     const uint64_t left = gw_http_body_left(&c->body);
-    const size_t room = left < READ_BYTES * 4 ? (size_t)left : READ_BYTES * 4;
-    const ssize_t got = recv(c->base.fd, gw_bytes_room(body, room), room, 0);
+    *ret_room = left < READ_BYTES * 4 ? (size_t)left : READ_BYTES * 4;
+    const ssize_t got = recv(c->base.fd, gw_bytes_room(body, *ret_room), *ret_room, 0);
     if (got > 0) {
         body->len += (size_t)got;
         gw_http_body_skip(&c->body, (size_t)got);
@@ -459,34 +465,44 @@ static ssize_t receive_directly(struct plain_connection *c) {
     return got;
 }
 
-static void receive(struct plain_connection *c) {
+static ssize_t receive_and_feed(struct plain_connection *c, size_t *ret_room) {
     struct gw_plain_server *plain = server_of(c)->plain;
-    ssize_t got;
-    if (takes_directly(c)) {
-        got = receive_directly(c);
-    } else {
-        got = recv(c->base.fd, plain->input, sizeof plain->input, 0);
-        if (got > 0) {
-            feed(c, gw_str(plain->input, (size_t)got));
-        }
+    *ret_room = sizeof plain->input;
+    const ssize_t got = recv(c->base.fd, plain->input, sizeof plain->input, 0);
+    if (got > 0) {
+        feed(c, gw_str(plain->input, (size_t)got));
     }
+    return got;
+}
+
+/* A read that does not fill its room has read all there is, but for the end. */
+static void receive(struct plain_connection *c) {
+    size_t room = 0;
+    const ssize_t got = takes_directly(c) ? receive_directly(c, &room) : receive_and_feed(c, &room);
     if (got == 0) {
         on_input_end(c);
     } else if (got < 0 && errno != EAGAIN && errno != EINTR) {
         lose(c);
+    } else if (!c->base.is_cut && ((size_t)got == room || c->sees_end || got < 0)) {
+        look_again(c);
     }
 }
 
 static void on_event(struct gw_fd *watch, uint32_t events) {
     struct plain_connection *c = GW_CONTAINER(watch, struct plain_connection, watch);
-    if ((events & EG_FD_WRITE) != 0) {
+    c->sees_end = c->sees_end || (events & GW_FD_ENDED) != 0;
+    if ((events & EG_FD_WRITE) != 0 && c->out[0].len + c->out[1].len > 0) {
         transmit(c);
-    } else if (!is_busy(c)) {
+    }
+    if (c->base.is_cut || (events & EG_FD_READ) == 0) {
+        return;
+    }
+    if (!is_busy(c)) {
         receive(c);
-    } else if (!c->is_paused) {
-        pause_input(c, 0);
+    } else if ((events & GW_FD_BROKEN) != 0) {
+        lose(c);
     } else {
-        lose(c); /* watched for nothing, and told: an error, or both sides have ended */
+        c->has_input = true;
     }
 }
 
@@ -505,7 +521,8 @@ static void take(struct gw_http_server *server, int fd, const struct gw_peer *pe
     struct plain_connection *c = gw_alloc(sizeof *c);
     c->task.fn = on_task;
     gw_server_connect(server, &c->base, fd, peer);
-    if (gw_fd_watch_crowd(server->loop, &c->watch, fd, EG_FD_READ, on_event) != EG_OK) {
+    if (gw_fd_watch_crowd(server->loop, &c->watch, fd, EG_FD_READ | GW_FD_NEWS, on_event) !=
+        EG_OK) {
         gw_server_cut(&c->base);
     }
 }

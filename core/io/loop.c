@@ -321,7 +321,8 @@ static void run_timers(struct eg_loop *loop) {
 
 static uint32_t epoll_events(uint32_t events) {
     return ((events & EG_FD_READ) != 0 ? (uint32_t)EPOLLIN : 0u) |
-           ((events & EG_FD_WRITE) != 0 ? (uint32_t)EPOLLOUT : 0u);
+           ((events & EG_FD_WRITE) != 0 ? (uint32_t)EPOLLOUT : 0u) |
+           ((events & GW_FD_NEWS) != 0 ? (uint32_t)EPOLLET | (uint32_t)EPOLLRDHUP : 0u);
 }
 
 static int epoll_of(const struct eg_loop *loop, bool is_crowd) {
@@ -357,15 +358,23 @@ void gw_loop_behind(struct eg_loop *loop, bool is_behind) {
     loop->is_behind = is_behind;
 }
 
-void gw_fd_change(struct eg_loop *loop, struct gw_fd *watch, uint32_t events) {
-    GW_ASSERT(watch->is_watched);
-    if (watch->events == events) {
-        return;
-    }
+static void modify(const struct eg_loop *loop, struct gw_fd *watch, uint32_t events) {
     struct epoll_event event = {.events = epoll_events(events), .data = {.ptr = watch}};
     if (epoll_ctl(epoll_of(loop, watch->is_crowd), EPOLL_CTL_MOD, watch->fd, &event) == 0) {
         watch->events = events;
     }
+}
+
+void gw_fd_change(struct eg_loop *loop, struct gw_fd *watch, uint32_t events) {
+    GW_ASSERT(watch->is_watched);
+    if (watch->events != events) {
+        modify(loop, watch, events);
+    }
+}
+
+void gw_fd_again(struct eg_loop *loop, struct gw_fd *watch) {
+    GW_ASSERT(watch->is_watched);
+    modify(loop, watch, watch->events);
 }
 
 /* Also drops what this turn still had to tell the watch: its owner may free it at once. */
@@ -383,21 +392,30 @@ void gw_fd_unwatch(struct eg_loop *loop, struct gw_fd *watch) {
 }
 
 /* An error or hang-up is told as whatever was asked for: the owner's read or write will find it. */
+static uint32_t told_events(const struct gw_fd *watch, uint32_t got) {
+    const uint32_t asked = watch->events & (EG_FD_READ | EG_FD_WRITE);
+    const bool is_broken = (got & (EPOLLERR | EPOLLHUP)) != 0;
+    uint32_t events = 0;
+    if (is_broken) {
+        events = asked == 0 ? EG_FD_READ : asked;
+    }
+    events |= (got & EPOLLIN) != 0 ? EG_FD_READ : 0u;
+    events |= (got & EPOLLOUT) != 0 ? EG_FD_WRITE : 0u;
+    if ((watch->events & GW_FD_NEWS) != 0) {
+        events |= is_broken ? GW_FD_BROKEN : 0u;
+        events |= is_broken || (got & EPOLLRDHUP) != 0 ? GW_FD_ENDED : 0u;
+    }
+    return events;
+}
+
 static void tell(struct eg_loop *loop) {
     for (int i = 0; i < loop->ready_count; i++) {
         struct gw_fd *watch = loop->ready[i].data.ptr;
         if (watch == NULL) {
             continue;
         }
-        const uint32_t got = loop->ready[i].events;
-        uint32_t events = 0;
-        if ((got & (EPOLLERR | EPOLLHUP)) != 0) {
-            events = watch->events == 0 ? EG_FD_READ : watch->events;
-        }
-        events |= (got & EPOLLIN) != 0 ? EG_FD_READ : 0u;
-        events |= (got & EPOLLOUT) != 0 ? EG_FD_WRITE : 0u;
         loop->ready[i].data.ptr = NULL;
-        watch->fn(watch, events);
+        watch->fn(watch, told_events(watch, loop->ready[i].events));
     }
     loop->ready_count = 0;
 }

@@ -16,6 +16,15 @@
 
 #include "base/list.h"
 
+/* Asked for beside EG_FD_*: news only, once each (EPOLLET of epoll(7)), which costs the kernel one
+ * look at the descriptor less. Whoever has not read or written to the end, or was told of the end
+ * and has not come to it yet, says gw_fd_again. */
+#define GW_FD_NEWS 0x100u
+/* Told beside EG_FD_READ to those who ask for news: the other side has ended its sending, and what
+ * it has sent before may still be there; the connection is broken, or ended by both sides. */
+#define GW_FD_ENDED 0x200u
+#define GW_FD_BROKEN 0x400u
+
 #define GW_CROWD_PER_TURN 16
 #define GW_CROWD_BEHIND 4 /* while accepted work waits: gw_loop_behind */
 
@@ -30,7 +39,7 @@ struct gw_timer {
 };
 struct gw_fd {
     int fd;
-    uint32_t events; /* EG_FD_READ | EG_FD_WRITE */
+    uint32_t events; /* EG_FD_READ | EG_FD_WRITE | GW_FD_NEWS */
     void (*fn)(struct gw_fd *watch, uint32_t events);
     bool is_watched;
     bool is_crowd; /* gw_fd_watch_crowd */
@@ -86,6 +95,8 @@ int32_t gw_fd_watch_crowd(struct eg_loop *loop, struct gw_fd *watch, int fd, uin
 /* Does work that was accepted wait to be begun? Then a turn tells of GW_CROWD_BEHIND at most. */
 void gw_loop_behind(struct eg_loop *loop, bool is_behind);
 void gw_fd_change(struct eg_loop *loop, struct gw_fd *watch, uint32_t events);
+/* Of one who asked for news: tell it once more what there is, in a later turn. */
+void gw_fd_again(struct eg_loop *loop, struct gw_fd *watch);
 void gw_fd_unwatch(struct eg_loop *loop, struct gw_fd *watch);
 
 void gw_loop_hook(struct eg_loop *loop, struct gw_turn_hook *hook);
