@@ -142,7 +142,8 @@ static void defer_stopped(struct gw_catalog *catalog) {
 }
 
 void gw_catalog_check_stopped(struct gw_catalog *catalog) {
-    if (catalog->ops_pending == 0 && !catalog->feed.is_open && !gw_copy_is_busy(catalog)) {
+    const bool is_watching = catalog->feed.is_open || catalog->is_heard_out;
+    if (catalog->ops_pending == 0 && !is_watching && !gw_copy_is_busy(catalog)) {
         defer_stopped(catalog);
     }
 }
@@ -154,6 +155,26 @@ static void on_stop_deadline(struct gw_timer *timer) {
     defer_stopped(catalog);
 }
 
+static void end_watch(struct gw_catalog *catalog) {
+    catalog->is_heard_out = false;
+    gw_catalog_unwatch(catalog);
+    gw_copy_stop(catalog);
+    gw_catalog_check_stopped(catalog);
+}
+
+static void on_not_heard(struct gw_timer *timer) {
+    struct gw_copy *copy = GW_CONTAINER(timer, struct gw_copy, patience);
+    end_watch(GW_CONTAINER(copy, struct gw_catalog, copy));
+}
+
+void gw_catalog_check_heard(struct gw_catalog *catalog) {
+    if (catalog->is_heard_out && !gw_copy_is_early(catalog)) {
+        end_watch(catalog);
+    }
+}
+
+/* A write is answered before the watch tells it. A copy that is made in between would lack what the
+ * client was told is stored. */
 void gw_catalog_stop(struct gw_catalog *catalog, void (*on_stopped)(void *arg), void *arg) {
     GW_MAGIC_CHECK(catalog, GW_CATALOG_MAGIC);
     catalog->is_stopping = true;
@@ -161,9 +182,9 @@ void gw_catalog_stop(struct gw_catalog *catalog, void (*on_stopped)(void *arg), 
     catalog->stopped_arg = arg;
     gw_timer_start(catalog->config.control, &catalog->stop_timer, GW_CATALOG_STOP_NS,
                    on_stop_deadline);
-    gw_catalog_unwatch(catalog);
-    gw_copy_stop(catalog);
-    gw_catalog_check_stopped(catalog);
+    catalog->is_heard_out = true;
+    gw_copy_wait(catalog, on_not_heard);
+    gw_catalog_check_heard(catalog);
 }
 
 void gw_catalog_destroy(struct gw_catalog *catalog) {

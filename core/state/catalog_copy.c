@@ -5,7 +5,8 @@
  * Writing: when the content came from the store or changed, a pool thread writes all objects anew,
  * a second after the last time at the earliest; a copy that takes long is written less often, so
  * that it costs a fifth of a thread at most. The objects are immutable and counted, so the thread
- * needs no more than a list of them. A stop writes what is not in the file yet.
+ * needs no more than a list of them. A stop writes what is not in the file yet,
+ * and before that waits for the watch to tell what this node has written.
  *
  * Reading: once, at the start, when the store tells that it is away or is silent for some seconds.
  * The copy becomes the content until the store has told its own, which then replaces it whole. A
@@ -197,11 +198,18 @@ static void schedule(struct gw_catalog *catalog) {
     }
 }
 
+void gw_copy_mark(struct gw_catalog *catalog) {
+    catalog->copy.is_stale = catalog->copy.file != NULL;
+}
+
 void gw_copy_refresh(struct gw_catalog *catalog) {
-    if (catalog->copy.file != NULL) {
-        catalog->copy.is_stale = true;
-        schedule(catalog);
-    }
+    gw_copy_mark(catalog);
+    schedule(catalog);
+}
+
+bool gw_copy_is_early(const struct gw_catalog *catalog) {
+    return catalog->copy.file != NULL && catalog->awaited.revision != 0 && catalog->is_up &&
+           catalog->feed.is_open;
 }
 
 /* ---- reading ---- */
@@ -339,10 +347,13 @@ void gw_copy_init(struct gw_catalog *catalog) {
     }
 }
 
+void gw_copy_wait(struct gw_catalog *catalog, void (*on_over)(struct gw_timer *timer)) {
+    gw_timer_start(catalog->config.control, &catalog->copy.patience, PATIENCE_NS, on_over);
+}
+
 void gw_copy_start(struct gw_catalog *catalog) {
     if (catalog->copy.file != NULL) {
-        gw_timer_start(catalog->config.control, &catalog->copy.patience, PATIENCE_NS,
-                       on_patience_over);
+        gw_copy_wait(catalog, on_patience_over);
     }
 }
 

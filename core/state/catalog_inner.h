@@ -58,6 +58,7 @@ struct gw_catalog {
     bool is_ready; /* the content was there once */
     bool is_up;
     bool is_stopping;
+    bool is_heard_out; /* stopping, and the watch still has to tell what this node has written */
     uint32_t ops_pending;
     uint64_t back_off_ns; /* bound of the last pause */
     struct gw_copy copy;
@@ -83,6 +84,8 @@ void gw_catalog_become_ready(struct gw_catalog *catalog, int32_t status, struct 
 void gw_catalog_note_written(struct gw_catalog *catalog, uint64_t revision);
 /* A store that can check, in one step with a write, what the write rests on. */
 bool gw_catalog_has_commit(const struct gw_catalog *catalog);
+/* Something was told: goes on with a stop that waits for it. */
+void gw_catalog_check_heard(struct gw_catalog *catalog);
 /* Answers stop when nothing is under way any more. */
 void gw_catalog_check_stopped(struct gw_catalog *catalog);
 
@@ -92,8 +95,13 @@ void gw_copy_init(struct gw_catalog *catalog);
 void gw_copy_start(struct gw_catalog *catalog);
 /* The store is away and no content is there yet: become ready with the copy, if it can be used. */
 void gw_copy_ask(struct gw_catalog *catalog);
-/* The content changed, and came from the store. */
+/* The content changed, and came from the store; gw_copy_refresh follows, or the stop. */
+void gw_copy_mark(struct gw_catalog *catalog);
 void gw_copy_refresh(struct gw_catalog *catalog);
+/* Would a copy of the present content lack what this node has written, and will that be told? */
+bool gw_copy_is_early(const struct gw_catalog *catalog);
+/* on_over when a store that was waited for is silent for too long; gw_copy_stop ends it, too. */
+void gw_copy_wait(struct gw_catalog *catalog, void (*on_over)(struct gw_timer *timer));
 /* Writes what is not in the file yet; gw_catalog_check_stopped when nothing is under way. */
 void gw_copy_stop(struct gw_catalog *catalog);
 bool gw_copy_is_busy(const struct gw_catalog *catalog);

@@ -280,10 +280,11 @@ static void apply(struct gw_task *task) {
     if (is_content && !catalog->is_resyncing && !catalog->is_stopping) {
         note_sync(catalog);
     }
-    if (!catalog->is_stopping || change->kind == EG_CHANGE_CLOSED) {
+    if (!catalog->is_stopping || catalog->is_heard_out || change->kind == EG_CHANGE_CLOSED) {
         appliers[change->kind](catalog, change);
         check_awaited(catalog);
         gw_metric_set(catalog->bad_records, (int64_t)catalog->content.bad_count);
+        gw_catalog_check_heard(catalog);
     }
     gw_free(told);
 }
@@ -333,7 +334,11 @@ static void tell_change(struct gw_task *task) {
 
 /* One call for all changes that came together; none before the first content is there. */
 static void defer_on_change(struct gw_catalog *catalog) {
-    if (!catalog->is_ready || catalog->is_resyncing || gw_node_linked(&catalog->change_task.node)) {
+    if (!catalog->is_ready || catalog->is_resyncing) {
+        return;
+    }
+    gw_copy_mark(catalog);
+    if (gw_node_linked(&catalog->change_task.node)) {
         return;
     }
     catalog->change_task.fn = tell_change;

@@ -491,6 +491,33 @@ static void when_no_worker_stays_alive_nobody_is_kept_waiting(void) {
     end();
 }
 
+/* The program was not run, so it may be run again: 503, not the 500 of one that cost two workers.
+ */
+static void when_all_workers_are_killed_before_they_are_ready_nobody_is_kept_waiting(void) {
+    CU_ASSERT_EQUAL_FATAL(/* one that is never ready, and goes on listening */
+                          make("{\"worker\":\"/bin/cat\",\"workers\":1," RULES(GOOD) "}"), EG_OK);
+    CU_ASSERT_EQUAL_FATAL(component()->life->attach(instance, egx_fake_loop(fake), &slot), EG_OK);
+    struct request r;
+    const uint64_t until = real_ns() + PATIENCE_NS;
+    pid_t former = 0;
+    int killed = 0;
+    begin(&r, "/good");
+    while (r.op.done_count == 0 && real_ns() < until) {
+        pid_t pid = 0;
+        if (children(&pid) == 1 && pid != former) {
+            former = pid;
+            CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
+            killed++;
+        }
+        turn();
+    }
+    CU_ASSERT_EQUAL(killed, 6);
+    CU_ASSERT_EQUAL(finish(&r), EG_STOP);
+    CU_ASSERT_EQUAL(egx_fake_reply_status(r.exchange), 503);
+    CU_ASSERT_STRING_EQUAL(egx_fake_reply_header(r.exchange, "retry-after"), "1");
+    end();
+}
+
 static void a_worker_has_nothing_of_the_gateway(void) {
     char path[64];
     char line[8];
@@ -533,4 +560,5 @@ UNIT_MAIN(UNIT(an_event_is_changed), UNIT(a_reply_is_changed),
           UNIT(a_worker_that_cannot_work_is_told_at_the_start),
           UNIT(the_worker_is_not_looked_for_where_the_gateway_happens_to_be_started),
           UNIT(when_no_worker_stays_alive_nobody_is_kept_waiting),
+          UNIT(when_all_workers_are_killed_before_they_are_ready_nobody_is_kept_waiting),
           UNIT(a_worker_has_nothing_of_the_gateway))

@@ -25,6 +25,7 @@
 #define CHANGES_AT_ONCE 1000
 #define MAX_ROW_BYTES (2 * (int)EMBEDDED_MAX_BYTES + 65536)
 #define OPEN_TRIES 100
+#define BUSY_EVERY_MS 2
 /* What a list of 10,000 objects reads stays in memory: the 2 MiB that SQLite takes by itself are
  * read anew each time. */
 #define CACHE_KIB "16384"
@@ -93,6 +94,7 @@ struct embedded_db {
     sqlite3 *sqlite;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     int64_t history;
+    uint64_t busy_timeout_ns;
     char file[PATH_MAX];
     struct stat identity; /* of the file that was opened */
 };
@@ -287,13 +289,24 @@ static int32_t prepare_statements(struct embedded_db *db, struct eg_why *ret_why
     return EG_OK;
 }
 
-static int32_t open_sqlite(struct embedded_db *db, uint64_t busy_timeout_ns,
-                           struct eg_why *ret_why) {
+/* Another process has the lock, and nobody is told when it is let go. SQLite's own handler
+ * (sqlite3_busy_timeout) looks again after pauses that grow to 100 ms: beside a process that writes
+ * without a pause it looks ten times a second, and misses the moments between two writes. */
+static int on_busy(void *arg, int times) {
+    const struct embedded_db *db = arg;
+    if ((uint64_t)times * BUSY_EVERY_MS * 1000000u >= db->busy_timeout_ns) {
+        return 0;
+    }
+    (void)sqlite3_sleep(BUSY_EVERY_MS);
+    return 1;
+}
+
+static int32_t open_sqlite(struct embedded_db *db, struct eg_why *ret_why) {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(db->file, &db->sqlite, flags, NULL) != SQLITE_OK) {
         return failed(db, ret_why);
     }
-    (void)sqlite3_busy_timeout(db->sqlite, (int)(busy_timeout_ns / 1000000u));
+    (void)sqlite3_busy_handler(db->sqlite, on_busy, db);
     (void)sqlite3_limit(db->sqlite, SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES);
     /* The file's own schema is not to be trusted (https://www.sqlite.org/security.html). */
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -304,10 +317,9 @@ static int32_t open_sqlite(struct embedded_db *db, uint64_t busy_timeout_ns,
     return stat(db->file, &db->identity) == 0 ? EG_OK : egx_why(ret_why, EG_E_IO, "it was removed");
 }
 
-static int32_t open_checked(struct embedded_db *db, uint64_t busy_timeout_ns,
-                            struct eg_why *ret_why) {
+static int32_t open_checked(struct embedded_db *db, struct eg_why *ret_why) {
     int64_t version = 0;
-    int32_t rc = open_sqlite(db, busy_timeout_ns, ret_why);
+    int32_t rc = open_sqlite(db, ret_why);
     if (rc == EG_OK) {
         rc = check_owner(db, &version, ret_why);
     }
@@ -335,9 +347,10 @@ int32_t embedded_db_open(const struct embedded_db_config *config, struct embedde
     struct embedded_db *db = config->host->mem->alloc(config->host, sizeof *db);
     db->host = config->host;
     db->history = (int64_t)config->history;
+    db->busy_timeout_ns = config->busy_timeout_ns;
     int32_t rc = embedded_files_prepare(config->host, config->path, db->file, ret_why);
     if (rc == EG_OK) {
-        rc = open_checked(db, config->busy_timeout_ns, &reason);
+        rc = open_checked(db, &reason);
         if (rc != EG_OK) {
             (void)egx_why(ret_why, rc, "cannot use %s: %.*s", db->file, (int)reason.len,
                           reason.text);

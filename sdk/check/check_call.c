@@ -19,7 +19,16 @@ void check_tell(struct check_run *run, uint32_t what, const char *format, ...) {
     if (what == EGX_CHECK_BREACH) {
         run->breaches++;
     }
+    if (what == EGX_CHECK_STEP) {
+        (void)snprintf(run->step, sizeof run->step, "%.*s", (int)sizeof run->step - 1, text);
+    }
     run->check->told(run->check->arg, what, text);
+}
+
+/* It is waited here, and the component does not hold us: who listens must not take that for a call
+ * that hangs. On a busy machine the patience for its threads is long by the clock. */
+static void tell_alive(struct check_run *run) {
+    run->check->told(run->check->arg, EGX_CHECK_STEP, run->step);
 }
 
 /* Numbers do not count: 11 of something in one place and 2 in another are one fault. */
@@ -198,6 +207,7 @@ static void wait_done(struct check_call *call) {
         if (moved_ns > DEADLINE_NS && call->weather == CHECK_SILENT) {
             call->weather = CHECK_TIMEOUT;
         }
+        tell_alive(call->subject->run);
         egx_fake_wait(fake, SLICE_NS);
         check_settle(call);
     }

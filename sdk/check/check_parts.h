@@ -21,6 +21,7 @@ struct check_run {
     uint32_t calls;
     uint32_t stage_breaches; /* breaches when the stage began */
     struct eg_why refusal;   /* of the function that is given; empty = it was taken */
+    char step[256];          /* the last one that was told */
     uint32_t told_count;
     char told[CHECK_TOLD_MAX][200]; /* a sentence is told once, not for each call */
 };

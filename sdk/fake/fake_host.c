@@ -182,19 +182,43 @@ static void copy_items(struct egx_fake *fake, struct eg_result *result) {
     result->items = (const struct eg_item *const *)pointers;
 }
 
+/* How an op has ended, with copies of what its done borrowed. */
+struct ending {
+    struct egx_fake_op *op;
+    int32_t status;
+    int32_t has_result;
+    struct eg_result result;
+};
+
+static void deliver(void *arg) {
+    const struct ending *ending = arg;
+    struct egx_fake_op *op = ending->op;
+    op->done_count++;
+    op->status = ending->status;
+    if (ending->has_result && op->done_count == 1) {
+        op->result = ending->result;
+    }
+}
+
+/* An op belongs to the loop: what another thread has ended is told there, as a gateway does. */
 static void op_done(struct eg_op *pub, int32_t status, const struct eg_result *result) {
     struct egx_fake_op *op = (struct egx_fake_op *)(void *)pub; /* pub is its first member */
-    (void)pthread_mutex_lock(&op->fake->lock);
-    op->done_count++;
-    op->status = status;
-    if (result != NULL && op->done_count == 1) {
-        op->result = *result;
-        op->result.message.ptr = fake_dup(op->fake, result->message);
-        op->result.client_text.ptr = fake_dup(op->fake, result->client_text);
-        copy_items(op->fake, &op->result);
+    struct egx_fake *fake = op->fake;
+    struct ending *ending = fake_keep(fake, sizeof *ending);
+    ending->op = op;
+    ending->status = status;
+    if (result != NULL) {
+        ending->has_result = 1;
+        ending->result = *result;
+        ending->result.message.ptr = fake_dup(fake, result->message);
+        ending->result.client_text.ptr = fake_dup(fake, result->client_text);
+        copy_items(fake, &ending->result);
     }
-    (void)pthread_cond_broadcast(&op->fake->moved);
-    (void)pthread_mutex_unlock(&op->fake->lock);
+    if (pthread_equal(pthread_self(), fake->thread)) {
+        deliver(ending);
+    } else {
+        fake_loop_api.post(&fake->host, &fake->loop, deliver, ending);
+    }
 }
 
 void egx_fake_op_init(struct egx_fake *fake, struct egx_fake_op *op) {
@@ -213,6 +237,7 @@ void egx_fake_op_free(struct egx_fake_op *op) {
 struct egx_fake *egx_fake_new(void) {
     struct egx_fake *fake = fake_alloc(sizeof *fake);
     fake->loop.fake = fake;
+    fake->thread = pthread_self();
     fake->monotonic_ns = 1000000000u;
     fake->unix_ns = 1525176000000000000; /* 2018-05-01T12:00:00Z */
     (void)pthread_mutex_init(&fake->lock, NULL);

@@ -31,7 +31,8 @@ struct egx_fake {
     uint64_t slowest_ns;
     uint64_t monotonic_ns;
     int64_t unix_ns;
-    pthread_mutex_t lock; /* of posts and ops */
+    pthread_t thread;     /* the one of the loop */
+    pthread_mutex_t lock; /* of posts */
     pthread_cond_t moved; /* there is a new post, or an op is done */
     struct fake_list posts;
     struct fake_list timers;

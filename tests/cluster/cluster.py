@@ -16,7 +16,7 @@ class Node(Gateway):
 
     def __init__(self, store, more=None, wait=True):
         self.relay = Relay(store.port) if store.is_remote else None
-        settings = {"events.expose_revision": "true", "loops": 1,
+        settings = {"events.expose_revision": "true", "loops": 1, "store.timeout": None,   # the default
                     **store.settings(self.relay.port if self.relay else None), **(more or {})}
         super().__init__(set=settings, data_dir=None if store.is_remote else store.directory, wait=wait)
 

@@ -265,8 +265,11 @@ class Gateway:
         if config is not None:
             self.config_file.write_text(config)
             command += ["--config", str(self.config_file)]
-        settings = {"events.port": 0, "config.port": 0, "events.listen": "127.0.0.1"}
+        # Its 1.8 s are for users; a test that is not about them must not fail since a disk or a machine is busy for longer. None
+        # leaves a setting at its default.
+        settings = {"events.port": 0, "config.port": 0, "events.listen": "127.0.0.1", "store.timeout": f"{PATIENCE:.0f}s"}
         settings.update(set or {})
+        settings = {key: value for key, value in settings.items() if value is not None}
         flags = " ".join(args)
         for key, value in settings.items():
             if not (key.endswith(".port") and f"-{key.split('.')[0]}-port" in flags):

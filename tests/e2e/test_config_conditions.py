@@ -190,9 +190,11 @@ def test_many_writers_on_two_gateways_get_through(pair):
 
 # ---- a store that cannot be written to ----
 
-def test_while_the_store_is_held_by_another_the_answer_comes_within_two_seconds(make_gateway):
-    gateway = make_gateway()
-    gateway.create("functions", FUNCTION)
+def test_while_the_store_is_held_by_another_the_answer_comes_within_two_seconds(make_gateway, tmp_path):
+    former = make_gateway(data_dir=tmp_path / "data")
+    former.create("functions", FUNCTION)
+    former.stop()
+    gateway = make_gateway(data_dir=tmp_path / "data", set={"store.timeout": None})   # the default is what it is about
     other = sqlite3.connect(next(gateway.data_dir.glob("*.db")), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     try:

@@ -260,12 +260,13 @@ def test_an_interrupted_import_is_run_again(store):
     store.export()   # makes the store
     running = subprocess.Popen([str(GATEWAY), "config", "import", str(path), "--data-dir", str(store.folder)],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(lambda: running.poll() is not None or store.rows("count(*)")[0][0] > 100, "the first writes")
+    wait_for(lambda: running.poll() is not None or store.rows("count(*)")[0][0] > 100, "the first writes",
+             patience=600)   # each object is a commit to the disk, which others may keep busy
     running.send_signal(signal.SIGKILL)
     assert running.wait() == -signal.SIGKILL, "it was done before it could be interrupted"
     there = len(store.objects())
     assert 100 < there < count
-    out, _ = store.config("import", str(path))
+    out, _ = store.config("import", str(path), patience=600)
     assert out == f"created {count - there}, updated 0, deleted 0, unchanged {there}\n"
     assert len(store.objects()) == count
 
@@ -537,7 +538,7 @@ def test_records_that_cannot_be_read_are_named_and_left_out_with_exit_3(gw):
 
 
 def test_long_work_shows_its_progress_on_a_terminal_only(store):
-    text = "".join(function(f"f{n}") for n in range(20000))
+    text = "".join(function(f"f{n}") for n in range(2000))
     assert "written" not in store.load(text)[1]
     path = store.folder.parent / "many.json"
     path.write_text(text.replace("127.0.0.1:1/", "127.0.0.1:2/"))
@@ -557,5 +558,5 @@ def test_long_work_shows_its_progress_on_a_terminal_only(store):
     os.close(main)
     out = running.communicate()[0]
     assert running.returncode == 0, told
-    assert out == b"created 0, updated 20000, deleted 0, unchanged 0\n"
-    assert b" of 20000 " in told
+    assert out == b"created 0, updated 2000, deleted 0, unchanged 0\n"
+    assert b" of 2000 " in told

@@ -279,8 +279,10 @@ def loose_items(tour):
 
 
 def test_a_store_that_is_held_by_another_is_503_as_described(at):
-    tour = at(set={"store.timeout": "50ms"})
+    tour = at()
     items = loose_items(tour)
+    tour.gateway.command += ["--set", "store.timeout=50ms"]   # from here on: what is written before may take its time
+    tour.gateway.restart()
     other = sqlite3.connect(next(tour.gateway.data_dir.glob("*.db")), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     try:

@@ -126,8 +126,10 @@ def every_operation(tour):
 
 
 def test_a_store_that_is_held_by_another_is_503_as_described(at):
-    tour = at(**{"store.timeout": "50ms"})
+    tour = at()
     populate(tour)
+    tour.gateway.command += ["--set", "store.timeout=50ms"]   # from here on: what is written before may take its time
+    tour.gateway.restart()
     other = sqlite3.connect(next(tour.gateway.data_dir.glob("*.db")), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     try:

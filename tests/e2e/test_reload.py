@@ -476,14 +476,16 @@ def test_many_reloads_do_not_make_the_process_grow(make_gateway):
             gateway.config_file.write_text(stock(i % 50, listener.port))
             assert post(gateway, "?replace=http" if i % 2 else "").status == 200
             gateway.emit(cloud_event("e"), headers={"x-api-key": "key"})
-        wait_for(lambda: all(c["state"] == "serving" for c in listed(gateway)), "what was replaced to be gone")
+            # After each: how many former instances there are at once is a matter of luck, and the most there ever were decides about what
+            # malloc keeps. On a busy machine that was tens of megabytes.
+            wait_for(lambda: all(c["state"] == "serving" for c in listed(gateway)), "what was replaced to be gone")
         return used(gateway)
     memory, descriptors, threads = rounds(range(1, 51))
     now = rounds(range(51, 151))
     assert now[2] == threads
     assert now[1] <= descriptors + 4   # connections to the listener come and go
     if BUILD.name not in ("asan", "tsan"):   # those keep what was freed; their leak check is at the end
-        assert now[0] <= memory + 1024
+        assert now[0] <= memory + 512   # 5 KiB a reload; without a leak it was 150 at most, of pieces that malloc keeps
 
 
 def test_a_request_that_began_before_ends_as_it_began(stamped):

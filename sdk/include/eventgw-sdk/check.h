@@ -16,7 +16,8 @@
 extern "C" {
 #endif
 
-#define EGX_CHECK_STEP 1u   /* this is called next; a crash that follows was in it */
+/* This is called next; a crash that follows was in it. Told again while its done is waited for. */
+#define EGX_CHECK_STEP 1u
 #define EGX_CHECK_PASSED 2u /* a stage of the life is over, and nothing was wrong in it */
 #define EGX_CHECK_NOTE 3u   /* no breach, but worth knowing */
 #define EGX_CHECK_BREACH 4u /* what was broken, with what, and in which call */

@@ -158,6 +158,81 @@ static void changes_are_written_once_a_second_and_a_stop_writes_the_last(void) {
     copy_down();
 }
 
+/* ---- a stop right after a write ---- */
+
+static void on_object_written(void *arg, int32_t status, struct eg_str why, uint64_t revision) {
+    (void)revision;
+    rig_on_end(arg, status, why);
+}
+
+/* Answered as stored, and by a store that tells its watch later. */
+static void write_unheard(void) {
+    struct eg_why why = {.struct_size = sizeof why};
+    struct gw_object *object = NULL;
+    rig_must(gw_object_load(GW_FUNCTION, GW_STR("default"), GW_STR("f1"), 0,
+                            GW_STR("{\"type\":\"http\",\"provider\":{\"url\":\"http://a/f1\"}}"),
+                            &object, &why) == EG_OK,
+             "the object is not read");
+    fake_storage_silent(true);
+    rig.ends = 0;
+    gw_catalog_write(rig.catalog,
+                     &(struct gw_catalog_write){.object = object,
+                                                .expect_revision = EG_REV_ABSENT,
+                                                .deadline_ns = gw_catalog_deadline(rig.catalog),
+                                                .on_written = on_object_written});
+    gw_object_unref(object);
+    rig_wait(&rig.ends, 1, "no answer");
+    rig_must(rig.status == EG_OK, "it is not written");
+}
+
+/* Serving with an empty copy, and then a stop that is asked for right after a write. */
+static void stop_after_a_write(void) {
+    copy_up();
+    rig_watch();
+    wait_written(0);
+    write_unheard();
+    rig.changes = rig.ends = 0;
+    gw_catalog_stop(rig.catalog, rig_on_stopped, NULL);
+    rig_turn(5);
+    CU_ASSERT_EQUAL(rig.ends, 0);
+}
+
+static void end_of_stop(uint64_t revision) {
+    rig_wait(&rig.ends, 1, "the catalog does not stop");
+    CU_ASSERT_EQUAL(revision_in_file(), revision);
+    CU_ASSERT_EQUAL(rig.changes, 0); /* nobody routes any more */
+    catalog_up();
+    copy_down();
+}
+
+static void the_copy_of_a_stop_has_what_was_answered_and_not_told_yet(void) {
+    stop_after_a_write();
+    fake_storage_silent(false);
+    fake_storage_set(F1, RIG_FUNCTION("f1"));
+    end_of_stop(2);
+}
+
+static void a_stop_does_not_wait_for_ever_for_a_silent_store(void) {
+    stop_after_a_write();
+    gw_clock_advance(3 * GW_NS_PER_S - GW_NS_PER_MS);
+    rig_turn(5);
+    CU_ASSERT_EQUAL(rig.ends, 0);
+    gw_clock_advance(2 * GW_NS_PER_MS);
+    end_of_stop(0);
+}
+
+static void a_stop_does_not_wait_for_a_store_that_is_away(void) {
+    stop_after_a_write();
+    fake_storage_away("connection refused");
+    end_of_stop(0);
+}
+
+static void a_stop_does_not_wait_for_a_watch_that_has_ended(void) {
+    stop_after_a_write();
+    rig.catalog->ops->unwatch(rig.catalog->config.storage->self, &rig.catalog->feed.pub);
+    end_of_stop(0);
+}
+
 static void a_disk_that_refuses_is_told_once_and_tried_on(void) {
     copy_up();
     rig_must(mkdir(file, 0700) == 0, "no directory in the way");
@@ -390,6 +465,10 @@ static void a_stop_while_the_copy_is_read_waits_for_the_thread(void) {
 
 UNIT_MAIN(UNIT(the_first_content_is_written_for_its_owner_only),
           UNIT(changes_are_written_once_a_second_and_a_stop_writes_the_last),
+          UNIT(the_copy_of_a_stop_has_what_was_answered_and_not_told_yet),
+          UNIT(a_stop_does_not_wait_for_ever_for_a_silent_store),
+          UNIT(a_stop_does_not_wait_for_a_store_that_is_away),
+          UNIT(a_stop_does_not_wait_for_a_watch_that_has_ended),
           UNIT(a_disk_that_refuses_is_told_once_and_tried_on),
           UNIT(a_node_without_its_store_starts_from_the_copy_and_says_so),
           UNIT(the_copy_keeps_the_age_of_what_was_updated),
