@@ -6,6 +6,7 @@
 #include "base/clock.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
@@ -72,7 +73,7 @@ int gw_clock_is_held(void) {
 
 struct date {
     unsigned year, month, day, weekday; /* 1-12, 1-31, 0 = Sunday */
-    unsigned hour, minute, second, ns;
+    unsigned hour, minute, second;
 };
 
 /* Days of the proleptic Gregorian calendar are counted in eras of 400 years that begin on a first
@@ -93,20 +94,29 @@ static void set_day(struct date *d, int64_t days_since_1970) {
     d->weekday = (days + 3) % 7; /* 0000-03-01 was a Wednesday */
 }
 
-static struct date to_date(int64_t unix_ns) {
-    const int64_t day_ns = 86400 * (int64_t)GW_NS_PER_S;
-    int64_t days = unix_ns / day_ns;
-    int64_t rest = unix_ns % day_ns;
+/* Rounded down, also before 1970. */
+static int64_t second_of(int64_t unix_ns) {
+    const int64_t s = unix_ns / (int64_t)GW_NS_PER_S;
+    return unix_ns % (int64_t)GW_NS_PER_S < 0 ? s - 1 : s;
+}
+
+static unsigned part_of_second(int64_t unix_ns) {
+    const int64_t ns = unix_ns % (int64_t)GW_NS_PER_S;
+    return (unsigned)(ns < 0 ? ns + (int64_t)GW_NS_PER_S : ns);
+}
+
+static struct date to_date(int64_t unix_s) {
+    int64_t days = unix_s / 86400;
+    int64_t rest = unix_s % 86400;
     if (rest < 0) {
         days--;
-        rest += day_ns;
+        rest += 86400;
     }
-    const uint32_t seconds = (uint32_t)(rest / (int64_t)GW_NS_PER_S);
+    const uint32_t seconds = (uint32_t)rest;
     struct date d = {
         .hour = seconds / 3600,
         .minute = seconds / 60 % 60,
         .second = seconds % 60,
-        .ns = (uint32_t)(rest % (int64_t)GW_NS_PER_S),
     };
     set_day(&d, days);
     return d;
@@ -128,18 +138,38 @@ static char *put_time(char *out, const struct date *d) {
     return put_digits(out, d->second, 2);
 }
 
-size_t gw_rfc3339(int64_t unix_ns, char *out) {
-    const struct date d = to_date(unix_ns);
-    char *at = put_digits(out, d.year, 4);
+#define SECOND_BYTES (sizeof "2018-05-01T12:00:00" - 1)
+
+/* The text up to the second. Most callers want the time now, so the last one is kept. */
+static const char *second_text(int64_t unix_s) {
+    static _Thread_local struct {
+        bool is_made;
+        int64_t unix_s;
+        char text[SECOND_BYTES];
+    } last;
+    if (last.is_made && last.unix_s == unix_s) {
+        return last.text;
+    }
+    const struct date d = to_date(unix_s);
+    char *at = put_digits(last.text, d.year, 4);
     *at++ = '-';
     at = put_digits(at, d.month, 2);
     *at++ = '-';
     at = put_digits(at, d.day, 2);
     *at++ = 'T';
-    at = put_time(at, &d);
-    if (d.ns > 0) {
+    (void)put_time(at, &d);
+    last.unix_s = unix_s;
+    last.is_made = true;
+    return last.text;
+}
+
+size_t gw_rfc3339(int64_t unix_ns, char *out) {
+    const unsigned ns = part_of_second(unix_ns);
+    memcpy(out, second_text(second_of(unix_ns)), SECOND_BYTES);
+    char *at = out + SECOND_BYTES;
+    if (ns > 0) {
         *at++ = '.';
-        at = put_digits(at, d.ns, 9);
+        at = put_digits(at, ns, 9);
         while (at[-1] == '0') {
             at--;
         }
@@ -152,7 +182,7 @@ size_t gw_rfc3339(int64_t unix_ns, char *out) {
 size_t gw_http_date(int64_t unix_ns, char *out) {
     static const char days[] = "Sun, Mon, Tue, Wed, Thu, Fri, Sat, ";
     static const char months[] = " Jan  Feb  Mar  Apr  May  Jun  Jul  Aug  Sep  Oct  Nov  Dec ";
-    const struct date d = to_date(unix_ns);
+    const struct date d = to_date(second_of(unix_ns));
     char *at = out;
     memcpy(at, days + (size_t)d.weekday * 5, 5);
     at = put_digits(at + 5, d.day, 2);

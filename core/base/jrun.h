@@ -100,6 +100,70 @@ static inline size_t gw_json_plain_run(const char *p, size_t len) {
     return at;
 }
 
+/* ---- copying with a look on the way ---- */
+
+static inline bool gw_json_copy_few(char *to, const char *from, size_t len) {
+    for (size_t at = 0; at < len; at++) {
+        if (!gw_json_plain[(unsigned char)from[at]]) {
+            return false;
+        }
+        to[at] = from[at];
+    }
+    return true;
+}
+
+/* Of at least 4 and at most 8 bytes. */
+static inline bool gw_json_copy_halves(char *to, const char *from, size_t len) {
+    uint32_t first;
+    uint32_t last;
+    memcpy(&first, from, sizeof first);
+    memcpy(&last, from + len - sizeof last, sizeof last);
+    memcpy(to, &first, sizeof first);
+    memcpy(to + len - sizeof last, &last, sizeof last);
+    return gw_json_marks((uint64_t)first << 32 | last) == 0;
+}
+
+/* Of at least 8 bytes; the last word overlaps the one before it. */
+static inline bool gw_json_copy_words(char *to, const char *from, size_t len) {
+    uint64_t marks = 0;
+    for (size_t at = 0; at < len; at += sizeof marks) {
+        uint64_t word;
+        at = len - at < sizeof word ? len - sizeof word : at;
+        memcpy(&word, from + at, sizeof word);
+        memcpy(to + at, &word, sizeof word);
+        marks |= gw_json_marks(word);
+    }
+    return marks == 0;
+}
+
+/* Of at least 16 bytes. */
+static inline bool gw_json_copy_blocks(char *to, const char *from, size_t len) {
+#ifdef __SSE2__
+    unsigned marks = 0;
+    for (size_t at = 0; at < len; at += 16) {
+        at = len - at < 16 ? len - 16 : at;
+        const __m128i block = _mm_loadu_si128((const void *)(from + at));
+        _mm_storeu_si128((void *)(to + at), block);
+        marks |= gw_json_plain_marks(block);
+    }
+    return marks == 0;
+#else
+    return gw_json_copy_words(to, from, len);
+#endif
+}
+
+/* Copies a text that is plain from end to end. false: it is not, and what stands at `to` is of no
+ * use. Looks at all bytes, so it is for short ones. */
+static inline bool gw_json_copy_plain(char *to, const char *from, size_t len) {
+    if (len >= 16) {
+        return gw_json_copy_blocks(to, from, len);
+    }
+    if (len >= 8) {
+        return gw_json_copy_words(to, from, len);
+    }
+    return len >= 4 ? gw_json_copy_halves(to, from, len) : gw_json_copy_few(to, from, len);
+}
+
 /* Number of leading bytes of p that are neither quote nor backslash. */
 static inline size_t gw_json_text_run(const char *p, size_t len) {
     size_t at = 0;

@@ -66,7 +66,28 @@ static void add_part(struct gw_bytes *out, struct eg_str text, size_t run) {
     }
 }
 
-void gw_jw_string_part(struct gw_bytes *out, struct eg_str text) {
+#define SHORT_BYTES ((size_t)256)
+
+/* Short and plain, as nearly all texts are, and there is room: copied in one pass. false: nothing
+ * was written. */
+static inline bool add_short(struct gw_bytes *out, struct eg_str text, size_t quote_bytes) {
+    const size_t bytes = text.len + 2 * quote_bytes;
+    if (text.len > SHORT_BYTES || bytes > out->room - out->len) {
+        return false;
+    }
+    char *to = out->ptr + out->len;
+    if (!gw_json_copy_plain(to + quote_bytes, text.ptr, text.len)) {
+        return false;
+    }
+    if (quote_bytes > 0) {
+        to[0] = to[bytes - 1] = '"';
+    }
+    out->len += bytes;
+    return true;
+}
+
+/* The other way, kept out of the short one. */
+static __attribute__((noinline)) void add_any(struct gw_bytes *out, struct eg_str text) {
     const size_t run = gw_json_plain_run(text.ptr, text.len);
     if (run == text.len) {
         gw_bytes_add(out, text);
@@ -75,15 +96,22 @@ void gw_jw_string_part(struct gw_bytes *out, struct eg_str text) {
     }
 }
 
-void gw_jw_string(struct gw_bytes *out, struct eg_str text) {
-    const size_t run = gw_json_plain_run(text.ptr, text.len);
-    if (run == text.len) {
-        gw_jw_plain(out, text);
-        return;
+static __attribute__((noinline)) void add_any_quoted(struct gw_bytes *out, struct eg_str text) {
+    gw_bytes_add_char(out, '"');
+    add_any(out, text);
+    gw_bytes_add_char(out, '"');
+}
+
+void gw_jw_string_part(struct gw_bytes *out, struct eg_str text) {
+    if (text.len > 0 && !add_short(out, text, 0)) {
+        add_any(out, text);
     }
-    gw_bytes_add_char(out, '"');
-    add_part(out, text, run);
-    gw_bytes_add_char(out, '"');
+}
+
+void gw_jw_string(struct gw_bytes *out, struct eg_str text) {
+    if (!add_short(out, text, 1)) {
+        add_any_quoted(out, text);
+    }
 }
 
 void gw_jw_name(struct gw_bytes *out, bool *is_first, const char *name) {

@@ -13,7 +13,9 @@
 #include "flow/turns.h"
 
 struct gw_backlog {
+    struct eg_loop *loop;
     struct gw_turns turns;
+    struct gw_task start; /* of what the turn has queued */
     uint32_t workers;
     uint32_t length;
     uint32_t running;
@@ -25,16 +27,8 @@ struct gw_backlog {
     bool is_closed;   /* abandoned: nothing is taken any more */
 };
 
-/* In the arena of its exchange, which it holds from queueing to its end. */
-struct gw_delivery {
-    struct gw_node node;
-    uint64_t queued_ns; /* the turn: most are called in the one that queued them */
-    const struct gw_subscriber *subscriber;
-    struct gw_share *share; /* of the function */
-    struct gw_call call;
-};
-
-void gw_backlog_init(struct gw_backlog *backlog, uint32_t workers, uint32_t length);
+void gw_backlog_init(struct gw_backlog *backlog, struct eg_loop *loop, uint32_t workers,
+                     uint32_t length);
 void gw_backlog_free(struct gw_backlog *backlog); /* nothing is queued, nothing runs */
 /* Room for all wanted, or (partly) for as many as there is room. Returns what was granted. */
 size_t gw_backlog_reserve(struct gw_flow *flow, size_t wanted, bool partly);
@@ -45,7 +39,8 @@ void gw_backlog_give_back(struct gw_flow *flow, size_t count);
 /* The gateway's own word to one subscriber: counts it as received and reserves room. false: there
  * is none, which is counted too. */
 bool gw_backlog_offer(struct eg_exchange *exchange, const struct gw_subscriber *subscriber);
-/* Uses up one reservation. event is what is delivered; it stays unchanged from now on. */
+/* Uses up one reservation. event is what is delivered; it stays unchanged from now on. It is called
+ * in this turn when there is a worker, but not before the loop has told all descriptors. */
 void gw_backlog_deliver(struct eg_exchange *exchange, const struct gw_subscriber *subscriber,
                         struct eg_event *event, bool is_system);
 /* Drops the queue (counted, one log line) and takes nothing any more. */

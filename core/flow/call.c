@@ -36,7 +36,13 @@ static struct eg_str notify_path(const struct gw_call *call) {
 }
 
 static bool tell(struct gw_call *call, struct gw_notify *notify, enum gw_sysevent which) {
+    notify->is_vetoed = false;
     if (call->is_system) {
+        return true;
+    }
+    gw_counters_sysevent(&call->exchange->flow->counters, call->space, which);
+    const struct eg_str path = notify_path(call);
+    if (!gw_notify_is_wanted(call->exchange, which, path)) {
         return true;
     }
     const struct gw_sysevent_data data = {
@@ -46,10 +52,9 @@ static bool tell(struct gw_call *call, struct gw_notify *notify, enum gw_syseven
         .result = {call->body.ptr, call->body.len},
         .error = call->error,
     };
-    gw_counters_sysevent(&call->exchange->flow->counters, data.space, which);
     notify->then = on_notified;
     notify->arg = call;
-    return gw_notify_start(notify, call->exchange, which, notify_path(call), &data);
+    return gw_notify_start(notify, call->exchange, which, path, &data);
 }
 
 static void lose(struct gw_call *call) {
@@ -146,6 +151,6 @@ static bool run(struct gw_call *call) {
 
 bool gw_call_start(struct gw_call *call) {
     call->stage = STAGE_INVOKING;
-    call->wait.exchange = call->exchange;
+    call->span = NULL;
     return run(call);
 }

@@ -32,7 +32,7 @@ struct gw_call {
     uint32_t stage;
     struct eg_invocation invocation;
     struct gw_span *span;
-    struct gw_wait wait;
+    struct gw_wait wait; /* may be out when the call has ended at its deadline */
     struct gw_notify invoking;
     struct gw_notify ended; /* invoked or invocationFailed */
 };
@@ -44,7 +44,14 @@ static inline void gw_call_to(struct gw_call *call, const struct gw_subscriber *
     call->function_id = subscriber->object->as.subscription.function_id;
 }
 
-/* The call is zeroed but for the caller's part. true: ended at once; false: then follows. */
+/* Of memory that holds anything; the caller's part follows. */
+static inline void gw_call_clear(struct gw_call *call, struct eg_exchange *exchange) {
+    memset(call, 0, offsetof(struct gw_call, invocation));
+    call->exchange = exchange;
+    gw_wait_clear(&call->wait, exchange);
+}
+
+/* true: ended at once; false: then follows. */
 bool gw_call_start(struct gw_call *call);
 
 #endif

@@ -21,7 +21,7 @@ struct gw_flow *gw_flow_create(const struct gw_flow_setup *setup) {
     flow->config = setup->config;
     gw_list_init(&flow->waits);
     gw_counters_init(&flow->counters);
-    gw_backlog_init(&flow->backlog, setup->workers, setup->backlog);
+    gw_backlog_init(&flow->backlog, setup->loop, setup->workers, setup->backlog);
     return flow;
 }
 

@@ -156,22 +156,32 @@ static const struct gw_subscriber *const *find_all(struct gw_flow *flow,
     return all;
 }
 
+static bool has_reaction(const struct eg_exchange *exchange, enum gw_sysevent which) {
+    return exchange->chains->has_reaction[which];
+}
+
+bool gw_notify_is_wanted(struct eg_exchange *exchange, enum gw_sysevent which, struct eg_str path) {
+    size_t count = 0;
+    (void)find_all(exchange->flow, gw_exchange_snapshot(exchange), which, path, &count);
+    return count > 0 || has_reaction(exchange, which);
+}
+
 bool gw_notify_start(struct gw_notify *notify, struct eg_exchange *exchange, enum gw_sysevent which,
                      struct eg_str path, const struct gw_sysevent_data *data) {
     struct gw_flow *flow = exchange->flow;
     size_t count = 0;
     const struct gw_subscriber *const *subscribers =
         find_all(flow, gw_exchange_snapshot(exchange), which, path, &count);
-    notify->exchange = exchange;
-    notify->which = which;
     notify->is_vetoed = false;
-    notify->next_reaction = 0;
-    if (count == 0 && !exchange->chains->has_reaction[which]) {
+    if (count == 0 && !has_reaction(exchange, which)) {
         return true;
     }
+    notify->exchange = exchange;
+    notify->which = which;
+    notify->next_reaction = 0;
     notify->event = NULL; /* of the former event of a batch */
     deliver_all(notify, subscribers, count, data);
-    if (!exchange->chains->has_reaction[which]) {
+    if (!has_reaction(exchange, which)) {
         return true;
     }
     (void)event_of(notify, data);

@@ -19,6 +19,8 @@ struct gw_notify {
     void *arg;
 };
 
+/* Would anybody be told? Most system events nobody wants, and then nothing is to be got ready. */
+bool gw_notify_is_wanted(struct eg_exchange *exchange, enum gw_sysevent which, struct eg_str path);
 /* path: where async subscribers are looked for. data is used during the call only. then and arg are
  * set by the caller before. true: ended at once; false: then follows. */
 bool gw_notify_start(struct gw_notify *notify, struct eg_exchange *exchange, enum gw_sysevent which,

@@ -171,8 +171,8 @@ enum gw_move gw_step_invoke(struct eg_exchange *x) {
         event = gw_event_fork(x->arena, event);
         gw_event_set_authorization(event, x->authorize.json);
     }
-    x->call = gw_arena_zalloc(x->arena, sizeof *x->call);
-    x->call->exchange = x;
+    x->call = gw_arena_alloc(x->arena, sizeof *x->call);
+    gw_call_clear(x->call, x);
     set_callee(x->call, &x->item->route);
     x->call->event = event;
     x->call->then = on_called;

@@ -24,7 +24,6 @@ struct gw_wait *gw_wait_take(struct eg_exchange *exchange) {
 static void on_done(struct gw_op *op, int32_t status, struct eg_result *result) {
     struct gw_wait *wait = GW_CONTAINER(op, struct gw_wait, op);
     struct eg_exchange *exchange = wait->exchange;
-    gw_list_remove(&wait->node);
     if (!wait->is_over) {
         wait->is_over = true;
         wait->then(wait, status, result);
@@ -33,6 +32,10 @@ static void on_done(struct gw_op *op, int32_t status, struct eg_result *result) 
         (*wait->pending)--;
     }
     gw_buf_release(&wait->held);
+    gw_list_remove(&wait->node);
+    if (wait->gone != NULL) {
+        wait->gone(wait);
+    }
     gw_exchange_unref(exchange);
 }
 

@@ -6,6 +6,8 @@
 #ifndef GW_FLOW_WAIT_H
 #define GW_FLOW_WAIT_H
 
+#include <string.h>
+
 #include "plugin/target.h"
 
 struct eg_exchange;
@@ -28,7 +30,8 @@ struct gw_wait {
     void *arg;          /* of the one who waits */
     uint32_t *pending;  /* counts those that are out; NULL = nobody does. One less with its done */
     struct eg_buf held; /* what the op borrows besides the arena; given back with its done */
-    uint64_t until_ns;  /* of gw_wait_invoke: the deadline is not later; 0 = whatever it is */
+    void (*gone)(struct gw_wait *wait); /* after its done the wait may be freed; may be NULL */
+    uint64_t until_ns; /* of gw_wait_invoke: the deadline is not later; 0 = whatever it is */
 };
 /* What runs after: status 0 or EG_E_*; result is NULL after a deadline. A body that is wanted is
  * taken by zeroing result->body; all other texts are borrowed during the call. */
@@ -36,6 +39,15 @@ typedef void gw_wait_then(struct gw_wait *wait, int32_t status, struct eg_result
 
 /* A wait out of the exchange's arena; one that came back unused is used again. */
 struct gw_wait *gw_wait_take(struct eg_exchange *exchange);
+/* One that lives elsewhere, of memory that holds anything. The op clears itself when it begins. */
+static inline void gw_wait_clear(struct gw_wait *wait, struct eg_exchange *exchange) {
+    memset((char *)wait + sizeof wait->op, 0, sizeof *wait - sizeof wait->op);
+    wait->exchange = exchange;
+}
+/* Is the op out? Until its done has come, also when the continuation ran at the deadline. */
+static inline bool gw_wait_is_out(const struct gw_wait *wait) {
+    return gw_node_linked(&wait->node);
+}
 
 /* Before a call that may answer at once (middleware, reacter). What runs until gw_wait_called is on
  * the account of the component. */

@@ -307,7 +307,7 @@ bool gw_timer_armed(const struct gw_timer *timer) {
 /* No more than were armed at the start: one that re-arms itself without delay cannot hold the
  * turn. */
 static void run_timers(struct eg_loop *loop) {
-    for (size_t left = loop->timers.count; left > 0; left--) {
+    for (size_t left = loop->timers.armed; left > 0; left--) {
         struct gw_timer *timer = gw_timer_heap_top(&loop->timers);
         if (timer == NULL || timer->at_ns > loop->now_ns) {
             return;
@@ -439,15 +439,25 @@ static void run_fds(struct eg_loop *loop) {
 
 /* ---- the turn ---- */
 
-static uint64_t sleep_ns(const struct eg_loop *loop, uint64_t max_wait_ns) {
+/* When the next timer is due. A busy loop does not clear away what was stopped: the time of such a
+ * one wakes it once for nothing at most, and then it is not busy. */
+static uint64_t next_timer_ns(struct eg_loop *loop) {
+    if (loop->is_busy) {
+        return gw_timer_heap_bound_ns(&loop->timers);
+    }
+    const struct gw_timer *timer = gw_timer_heap_top(&loop->timers);
+    return timer == NULL ? UINT64_MAX : timer->at_ns;
+}
+
+static uint64_t sleep_ns(struct eg_loop *loop, uint64_t max_wait_ns) {
     if (!gw_list_empty(&loop->deferred)) {
         return 0;
     }
     uint64_t wait_ns = max_wait_ns;
-    const struct gw_timer *timer = gw_timer_heap_top(&loop->timers);
-    if (timer != NULL) {
+    const uint64_t due_ns = next_timer_ns(loop);
+    if (due_ns != UINT64_MAX) {
         const uint64_t now = loop->now_ns;
-        const uint64_t until_ns = timer->at_ns > now ? timer->at_ns - now : 0;
+        const uint64_t until_ns = due_ns > now ? due_ns - now : 0;
         wait_ns = until_ns < wait_ns ? until_ns : wait_ns;
     }
     if (wait_ns > GW_NS_PER_MS && gw_clock_is_held()) {

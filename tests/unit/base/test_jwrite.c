@@ -56,6 +56,32 @@ static void random_bytes_are_written_as_json_that_reads_back(void) {
     gw_bytes_free(&out);
 }
 
+/* All lengths at which the way of copying changes, and some beyond what is copied in one pass. */
+static void one_byte_that_is_not_plain_is_seen_at_any_place_of_any_length(void) {
+    size_t wrong = 0;
+    for (size_t len = 1; len < 300; len++) {
+        char text[300];
+        for (size_t at = 0; at <= len; at++) { /* at == len: all are plain */
+            struct gw_bytes room;
+            memset(text, 'x', len);
+            text[at < len ? at : len - 1] = at < len ? '"' : 'x';
+            gw_bytes_init(&room, 0);
+            (void)gw_bytes_grow(&room, len + 2);
+            gw_jw_string(&room, gw_str(text, len));
+            const struct eg_str json = gw_bytes_str(&room);
+            const size_t escapes = at < len ? 1 : 0;
+            wrong += json.len != len + 2 + escapes || json.ptr[0] != '"' ||
+                     json.ptr[json.len - 1] != '"';
+            wrong += escapes == 1 && (json.ptr[1 + at] != '\\' || json.ptr[2 + at] != '"');
+            for (size_t i = 0; i < len; i++) {
+                wrong += i != at && json.ptr[1 + i + (i > at ? 1 : 0)] != 'x';
+            }
+            gw_bytes_free(&room);
+        }
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+}
+
 static void names_get_commas_but_the_first(void) {
     bool is_first = true;
     gw_bytes_init(&out, 0);
@@ -89,5 +115,6 @@ static void the_error_envelope_holds_any_message(void) {
 UNIT_MAIN(UNIT(plain_text_is_copied_and_the_rest_escaped),
           UNIT(invalid_utf8_becomes_one_mark_a_run),
           UNIT(random_bytes_are_written_as_json_that_reads_back),
+          UNIT(one_byte_that_is_not_plain_is_seen_at_any_place_of_any_length),
           UNIT(names_get_commas_but_the_first), UNIT(names_of_others_are_escaped),
           UNIT(the_error_envelope_holds_any_message))

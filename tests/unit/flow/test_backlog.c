@@ -1,4 +1,5 @@
 /* Unit tests of flow/backlog.c: reservations, bounded concurrency, drops. */
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -312,7 +313,42 @@ static void while_deliveries_are_queued_the_loop_takes_in_less_that_is_new(void)
     rig_stop(&rig);
 }
 
-UNIT_MAIN(UNIT(an_overload_writes_one_line_a_second),
+struct first_descriptor {
+    struct gw_fd fd;
+    struct rig_request *request;
+    const struct rig_function *function;
+    unsigned calls_before_the_others; /* made while other descriptors were still to be told */
+};
+
+static void on_first(struct gw_fd *fd, uint32_t events) {
+    struct first_descriptor *first = GW_CONTAINER(fd, struct first_descriptor, fd);
+    (void)events;
+    rig_hand_over(first->request);
+    first->calls_before_the_others = first->function->calls;
+    gw_fd_unwatch(rig.loop, fd);
+}
+
+static void a_delivery_is_called_in_its_turn_but_after_all_descriptors(void) {
+    setup(4, 4, GW_OVERFLOW_REFUSE);
+    struct rig_function *f = rig_fn(&rig, "f", RIG_ANSWER, "x");
+    rig_start(&rig);
+    rig_subscribe(&rig, false, "http.request", "GET", "/", "f", NULL);
+    struct first_descriptor first = {
+        .request = rig_request("GET", "/", NULL, 0, (struct eg_str){0}), .function = f};
+    const int readable = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    CU_ASSERT_EQUAL_FATAL(gw_fd_watch(rig.loop, &first.fd, readable, EG_FD_READ, on_first), EG_OK);
+    gw_loop_turn(rig.loop, 0);
+    CU_ASSERT_EQUAL(first.request->status, 202);
+    CU_ASSERT_EQUAL(first.calls_before_the_others, 0);
+    CU_ASSERT_EQUAL(f->calls, 1);
+    rig_turn(&rig);
+    rig_request_free(first.request);
+    close(readable);
+    rig_stop(&rig);
+}
+
+UNIT_MAIN(UNIT(a_delivery_is_called_in_its_turn_but_after_all_descriptors),
+          UNIT(an_overload_writes_one_line_a_second),
           UNIT(one_worker_and_a_backlog_of_two_deliver_three_of_eight),
           UNIT(overflow_drop_accepts_and_counts), UNIT(a_full_backlog_calls_nothing_at_all),
           UNIT(with_drop_the_sync_answer_goes_out_and_the_excess_is_lost),
