@@ -8,11 +8,20 @@
 
 #include "base/slice.h"
 
-/* Settings are allocated in steps of 16 bytes at least; the sum spreads what has the same low bits.
- */
-static struct gw_url_memo_slot *slot_of(struct gw_url_memo *memo, struct eg_str url) {
-    const uintptr_t at = (uintptr_t)url.ptr >> 4;
-    return &memo->slots[(at + (at >> 6) + (at >> 12)) % GW_URL_MEMO_SLOTS];
+/* The golden ratio spreads addresses, whatever steps they come in. */
+static struct gw_url_memo_set *set_of(struct gw_url_memo *memo, struct eg_str url) {
+    const uint64_t spread = (uint64_t)(uintptr_t)url.ptr * 0x9e3779b97f4a7c15ull;
+    return &memo->sets[(spread >> 32) % GW_URL_MEMO_SETS];
+}
+
+static const struct gw_url_memo_slot *find(const struct gw_url_memo_set *set, struct eg_str url) {
+    for (size_t i = 0; url.len > 0 && i < GW_URL_MEMO_WAYS; i++) {
+        const struct gw_url_memo_slot *slot = &set->slots[i];
+        if (gw_str_eq(gw_str(slot->text, slot->len), url)) {
+            return slot;
+        }
+    }
+    return NULL;
 }
 
 static struct eg_str rebase(struct eg_str part, const char *from, const char *to) {
@@ -28,13 +37,16 @@ static struct gw_url borrow(const struct gw_url *url, const char *from, const ch
 }
 
 int32_t gw_url_parse_known(struct gw_url_memo *memo, struct eg_str url, struct gw_url *ret_url) {
-    struct gw_url_memo_slot *slot = slot_of(memo, url);
-    if (url.len > 0 && gw_str_eq(gw_str(slot->text, slot->len), url)) {
-        *ret_url = borrow(&slot->url, slot->text, url.ptr);
+    struct gw_url_memo_set *set = set_of(memo, url);
+    const struct gw_url_memo_slot *known = find(set, url);
+    if (known != NULL) {
+        *ret_url = borrow(&known->url, known->text, url.ptr);
         return EG_OK;
     }
     const int32_t rc = gw_url_parse(url, ret_url);
     if (rc == EG_OK && url.len <= GW_URL_MEMO_BYTES) {
+        struct gw_url_memo_slot *slot = &set->slots[set->oldest];
+        set->oldest = (set->oldest + 1) % GW_URL_MEMO_WAYS;
         memcpy(slot->text, url.ptr, url.len);
         slot->len = url.len;
         slot->url = borrow(ret_url, url.ptr, slot->text);
