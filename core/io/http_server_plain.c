@@ -8,7 +8,8 @@
  * - Reading: while a request waits for its answer nothing is read. When its connection becomes
  *   readable all the same (a pipelined request, or the client's end), that is remembered until the
  *   answer is gone. So a client that ends its side early is noticed by the front, which looks every
- *   half second, and one that resets at once.
+ *   half second, and one that resets at once. What is held is used up before more is read: it stays
+ *   small, and the client's end is not seen before the requests in front of it.
  * - Writing: an answer is one write to the socket if that takes it; what is left waits for room.
  * - One request a turn: pipelined ones do not keep others waiting.
  *
@@ -127,6 +128,16 @@ static void wait_for_room(struct plain_connection *c) {
     gw_fd_change(server_of(c)->loop, &c->watch, EG_FD_READ | EG_FD_WRITE | GW_FD_NEWS);
 }
 
+/* Nothing waits for an answer: what is held comes first, then what is to be read. */
+static void go_on(struct plain_connection *c) {
+    if (c->has_more) {
+        gw_loop_defer(server_of(c)->loop, &c->task);
+    } else if (c->has_input) {
+        c->has_input = false;
+        gw_fd_again(server_of(c)->loop, &c->watch);
+    }
+}
+
 /* The answer is gone: the next request, or the end. */
 static void finish_answer(struct plain_connection *c) {
     struct gw_http_server *server = server_of(c);
@@ -140,12 +151,8 @@ static void finish_answer(struct plain_connection *c) {
     }
     gw_stage_enter(&server->stages, &c->base.stage, GW_STAGE_IDLE);
     gw_fd_change(server->loop, &c->watch, EG_FD_READ | GW_FD_NEWS);
-    if (c->has_input) {
-        c->has_input = false;
-        gw_fd_again(server->loop, &c->watch);
-    }
-    if (c->has_more && !c->is_feeding) {
-        gw_loop_defer(server->loop, &c->task);
+    if (!c->is_feeding) {
+        go_on(c);
     }
 }
 
@@ -432,15 +439,15 @@ static void feed(struct plain_connection *c, struct eg_str input) {
     }
     hold(c, input);
     c->has_more = c->held.len > 0 && (is_busy(c) || !c->base.is_receiving);
-    if (c->has_more && !is_busy(c)) {
-        gw_loop_defer(server_of(c)->loop, &c->task);
+    if (!is_busy(c)) {
+        go_on(c);
     }
 }
 
 /* There may be more than has been read. */
 static void look_again(struct plain_connection *c) {
-    if (is_busy(c)) {
-        c->has_input = true; /* until the answer is gone */
+    if (is_busy(c) || c->has_more) {
+        c->has_input = true; /* until the answer is gone, and what is held */
     } else {
         gw_fd_again(server_of(c)->loop, &c->watch);
     }
@@ -497,7 +504,7 @@ static void on_event(struct gw_fd *watch, uint32_t events) {
     if (c->base.is_cut || (events & EG_FD_READ) == 0) {
         return;
     }
-    if (!is_busy(c)) {
+    if (!is_busy(c) && !c->has_more) {
         receive(c);
     } else if ((events & GW_FD_BROKEN) != 0) {
         lose(c);
