@@ -147,6 +147,9 @@ static void finish_answer(struct plain_connection *c) {
     gw_server_detach(&c->base);
     c->scan = (struct gw_head_scan){0};
     c->skipped = 0;
+    if (c->lines.kept.room > 0) { /* of a chunk's line or a trailer that came in pieces */
+        gw_http_lines_free(&c->lines);
+    }
     if (is_last) {
         gw_server_cut(&c->base);
         return;

@@ -227,6 +227,8 @@ static void an_idle_connection_holds_nothing_of_what_was_big(void) {
     converse(&bench, big, 20000);
     snprintf(big, sizeof big, CHUNKED "15f90\r\n%0*d\r\n0\r\n\r\n", 90000, 0);
     converse(&bench, big, 20000);
+    snprintf(big, sizeof big, CHUNKED "1\r\nx\r\n0\r\nT: %0*d\r\n\r\n", 30000, 0);
+    converse(&bench, big, 20000);
     const size_t after = allocated_bytes();
     if (after > before + 1000) {
         printf("  %zu bytes before, %zu after\n", before, after);
