@@ -8,13 +8,23 @@
 
 /* ---- the end ---- */
 
+#define METHOD_MAX ((size_t)63)
+
 /* A TLS handshake, or whatever else is no HTTP, is told by its first byte: it may have no lines. */
-static bool begins_well(struct eg_str text) {
+bool gw_http_head_begins_well(struct eg_str text) {
     return text.len == 0 || gw_token_bytes[(unsigned char)text.ptr[0]];
 }
 
+const char gw_http_head_long_method[] = "the request method is too long";
+
+bool gw_http_head_has_long_method(struct eg_str text) {
+    const struct eg_str begin = gw_str_sub(text, 0, METHOD_MAX + 1);
+    return begin.len > METHOD_MAX && gw_str_find(begin, ' ') == begin.len &&
+           gw_str_find(begin, '\n') == begin.len;
+}
+
 enum gw_head_end gw_http_head_scan(struct gw_head_scan *scan, struct eg_str text) {
-    if (scan->seen == 0 && !begins_well(text)) {
+    if (scan->seen == 0 && !gw_http_head_begins_well(text)) {
         return GW_HEAD_BROKEN;
     }
     for (const char *end; scan->seen < text.len; scan->seen = scan->line_at) {
@@ -51,6 +61,9 @@ static const char *parse_request_line(struct eg_str line, struct gw_http_head *h
     size_t last = line.len;
     while (last > first + 1 && line.ptr[last - 1] != ' ') {
         last--;
+    }
+    if (first > METHOD_MAX || (first == METHOD_MAX && first == line.len)) { /* and CR */
+        return gw_http_head_long_method;
     }
     if (first == line.len || last <= first + 1) {
         return "the request line is malformed";

@@ -26,6 +26,12 @@ struct gw_head_scan {
 /* text: all bytes of the head that there are, and whatever is behind it. */
 enum gw_head_end gw_http_head_scan(struct gw_head_scan *scan, struct eg_str text);
 
+/* Can these be the first bytes of a head? One is enough to tell. */
+bool gw_http_head_begins_well(struct eg_str text);
+/* Of the first bytes of a head: is the method longer than any? And what is said then. */
+bool gw_http_head_has_long_method(struct eg_str text);
+extern const char gw_http_head_long_method[];
+
 /* Takes a whole head apart: method, target, version, headers (in the arena; their texts and all
  * others are borrowed from text), head_bytes. NULL, or why not (static text); then only the target
  * is set, if there is one. lines: as the scan has counted them, one at least. */

@@ -14,7 +14,9 @@
  * Pipelined requests wait in both cases.
  *
  * Heads that libmicrohttpd itself cannot parse get its own answer, with a body in HTML. Version
- * 1.0.1 also answers 400 to chunk extensions (it miscounts their line), which nobody sends.
+ * 1.0.1 also answers 400 to chunk extensions, which nobody sends: it takes the LF of their line for
+ * the first byte of the chunk (and a chunk whose size is one too big for a good one). To an empty
+ * line before a request it is silent.
  *
  * Thread: the loop's. Ownership: a connection is freed when libmicrohttpd says that it is closed.
  */

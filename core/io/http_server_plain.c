@@ -8,7 +8,8 @@
  * - Reading: while a request waits for its answer nothing is read. When its connection becomes
  *   readable all the same (a pipelined request, or the client's end), that is remembered until the
  *   answer is gone. So a client that ends its side early is noticed by the front, which looks every
- *   half second, and one that resets at once.
+ *   half second, and one that resets at once. What is held is used up before more is read: it stays
+ *   small, and the client's end is not seen before the requests in front of it.
  * - Writing: an answer is one write to the socket if that takes it; what is left waits for room.
  * - One request a turn: pipelined ones do not keep others waiting.
  *
@@ -37,7 +38,7 @@
 
 #define READ_BYTES ((size_t)64 * 1024)
 #define INLINE_BODY_BYTES ((size_t)4096) /* of bodies that travel with their head, both ways */
-#define METHOD_LINE_BYTES 64u            /* method, spaces and version beside the target */
+#define METHOD_LINE_BYTES 64u            /* method, blanks and version beside the target */
 #define DATE_FOR_NS (GW_NS_PER_S / 4)
 #define OUT_PIECES 2
 
@@ -56,6 +57,7 @@ struct plain_connection {
     bool has_more;        /* held may begin with a whole request */
     bool has_input;       /* the socket may hold some that was told already */
     bool sees_end;        /* the client's end has been told: behind what the socket holds */
+    uint8_t skipped;      /* bytes of an empty line before the request */
     bool is_feeding;      /* further up the stack */
     bool keeps_alive;     /* after this request */
     struct gw_head_scan scan;
@@ -127,6 +129,16 @@ static void wait_for_room(struct plain_connection *c) {
     gw_fd_change(server_of(c)->loop, &c->watch, EG_FD_READ | EG_FD_WRITE | GW_FD_NEWS);
 }
 
+/* Nothing waits for an answer: what is held comes first, then what is to be read. */
+static void go_on(struct plain_connection *c) {
+    if (c->has_more) {
+        gw_loop_defer(server_of(c)->loop, &c->task);
+    } else if (c->has_input) {
+        c->has_input = false;
+        gw_fd_again(server_of(c)->loop, &c->watch);
+    }
+}
+
 /* The answer is gone: the next request, or the end. */
 static void finish_answer(struct plain_connection *c) {
     struct gw_http_server *server = server_of(c);
@@ -134,18 +146,18 @@ static void finish_answer(struct plain_connection *c) {
     const bool is_last = !c->keeps_alive || c->base.request->must_close || server->is_quiescing;
     gw_server_detach(&c->base);
     c->scan = (struct gw_head_scan){0};
+    c->skipped = 0;
+    if (c->lines.kept.room > 0) { /* of a chunk's line or a trailer that came in pieces */
+        gw_http_lines_free(&c->lines);
+    }
     if (is_last) {
         gw_server_cut(&c->base);
         return;
     }
     gw_stage_enter(&server->stages, &c->base.stage, GW_STAGE_IDLE);
     gw_fd_change(server->loop, &c->watch, EG_FD_READ | GW_FD_NEWS);
-    if (c->has_input) {
-        c->has_input = false;
-        gw_fd_again(server->loop, &c->watch);
-    }
-    if (c->has_more && !c->is_feeding) {
-        gw_loop_defer(server->loop, &c->task);
+    if (!c->is_feeding) {
+        go_on(c);
     }
 }
 
@@ -278,22 +290,26 @@ static void refuse_bytes(struct plain_connection *c, uint32_t status, const char
     gw_server_refuse(request, status, reason);
 }
 
-/* Not whole yet. One that cannot become smaller is refused before it is whole. */
-static void wait_for_head(struct plain_connection *c, struct eg_str text) {
-    const struct gw_http_limits *limits = &server_of(c)->config.limits;
-    const bool is_in_line = c->scan.lines == 0 && text.len > METHOD_LINE_BYTES;
-    if (is_in_line &&
-        gw_str_find(gw_str_sub(text, 0, METHOD_LINE_BYTES), ' ') == METHOD_LINE_BYTES) {
-        refuse_bytes(c, 400, "the request method is too long");
-    } else if (is_in_line && text.len > limits->target_bytes + METHOD_LINE_BYTES) {
-        refuse_bytes(c, 414, "the request target is too long");
-    } else if (text.len > limits->head_bytes) {
-        refuse_bytes(c, 431, "the request's header block is too big");
+/* text: from the first byte of the head. */
+static void refuse_head(struct plain_connection *c, struct eg_str text, uint32_t status,
+                        const char *reason) {
+    const bool is_method = gw_http_head_begins_well(text) && gw_http_head_has_long_method(text);
+    refuse_bytes(c, is_method ? 400 : status, is_method ? gw_http_head_long_method : reason);
+}
+
+static void enter_head(struct plain_connection *c) {
+    c->base.is_receiving = true;
+    if (c->base.stage.stage != GW_STAGE_HEAD) {
+        gw_stage_enter(&server_of(c)->stages, &c->base.stage, GW_STAGE_HEAD);
+    }
+}
+
+/* Not whole yet; text is as much of it as there may be. */
+static void wait_for_head(struct plain_connection *c, struct eg_str text, bool is_full) {
+    if (is_full || gw_http_head_has_long_method(text)) {
+        refuse_head(c, text, 431, "the request's header block is too big");
     } else if (!c->base.is_receiving && text.len > 0) {
-        c->base.is_receiving = true;
-        if (c->base.stage.stage != GW_STAGE_HEAD) {
-            gw_stage_enter(&server_of(c)->stages, &c->base.stage, GW_STAGE_HEAD);
-        }
+        enter_head(c);
     }
 }
 
@@ -330,6 +346,7 @@ static void begin_request(struct plain_connection *c, struct eg_str *input) {
     const char *reason = gw_http_head_parse(gw_str_sub(copy, 0, len), c->scan.lines, arena, &head);
     *input = gw_str_cut(*input, len);
     request->pub.target = head.target;
+    request->pub.method = head.method; /* no answer to HEAD has a body, a refusal neither */
     if (reason != NULL) {
         gw_server_refuse(request, 400, reason);
         return;
@@ -348,22 +365,52 @@ static void begin_request(struct plain_connection *c, struct eg_str *input) {
     }
 }
 
-/* One empty line before a request is skipped: some clients end a body with one (RFC 9112 2.2). */
-static void take_head(struct plain_connection *c, struct eg_str *input) {
-    if (c->scan.seen == 0 && input->len > 0 && input->ptr[0] == '\r') {
-        if (input->len == 1) {
-            wait_for_head(c, *input);
-            return;
-        }
-        *input = gw_str_cut(*input, input->ptr[1] == '\n' ? 2 : 0);
+/* One empty line before a request is skipped, for some clients end a body with one (RFC 9112 2.2);
+ * its bytes may come one by one. False: half of one. */
+static bool skip_empty_line(struct plain_connection *c, struct eg_str *input) {
+    if (c->skipped == 0 && c->scan.seen == 0 && input->len > 0 && input->ptr[0] == '\r') {
+        c->skipped = 1;
+        *input = gw_str_cut(*input, 1);
     }
-    const enum gw_head_end at = gw_http_head_scan(&c->scan, *input);
+    if (c->skipped == 1 && input->len > 0) {
+        c->skipped = 2;
+        if (input->ptr[0] != '\n') {
+            return false;
+        }
+        *input = gw_str_cut(*input, 1);
+    }
+    return true;
+}
+
+static bool is_line_too_long(const struct plain_connection *c, struct eg_str text) {
+    const size_t most = (size_t)server_of(c)->config.limits.target_bytes + METHOD_LINE_BYTES;
+    return c->scan.lines == 0 && text.len > most && gw_http_head_begins_well(text) &&
+           gw_str_find(gw_str_sub(text, 0, most), '\n') == most;
+}
+
+static const char not_http[] =
+    "the request is no HTTP/1.1, or a line of it does not end with CR LF";
+
+/* A head over a limit is refused before it is whole. No more of it is looked at than the limits
+ * allow: however it is cut, it is refused for the same reason. */
+static void take_head(struct plain_connection *c, struct eg_str *input) {
+    if (!skip_empty_line(c, input)) {
+        refuse_bytes(c, 400, not_http);
+        return;
+    }
+    const size_t head_max = (size_t)server_of(c)->config.limits.head_bytes;
+    const struct eg_str text = gw_str_sub(*input, 0, head_max);
+    if (is_line_too_long(c, text)) {
+        refuse_head(c, text, 414, "the request target is too long");
+        return;
+    }
+    const enum gw_head_end at = gw_http_head_scan(&c->scan, text);
     if (at == GW_HEAD_MORE) {
-        wait_for_head(c, *input);
+        wait_for_head(c, text, input->len > head_max);
     } else if (at == GW_HEAD_WHOLE) {
         begin_request(c, input);
     } else {
-        refuse_bytes(c, 400, "the request is no HTTP/1.1, or a line of it does not end with CR LF");
+        refuse_head(c, text, 400, not_http);
     }
 }
 
@@ -432,15 +479,15 @@ static void feed(struct plain_connection *c, struct eg_str input) {
     }
     hold(c, input);
     c->has_more = c->held.len > 0 && (is_busy(c) || !c->base.is_receiving);
-    if (c->has_more && !is_busy(c)) {
-        gw_loop_defer(server_of(c)->loop, &c->task);
+    if (!is_busy(c)) {
+        go_on(c);
     }
 }
 
 /* There may be more than has been read. */
 static void look_again(struct plain_connection *c) {
-    if (is_busy(c)) {
-        c->has_input = true; /* until the answer is gone */
+    if (is_busy(c) || c->has_more) {
+        c->has_input = true; /* until the answer is gone, and what is held */
     } else {
         gw_fd_again(server_of(c)->loop, &c->watch);
     }
@@ -497,7 +544,7 @@ static void on_event(struct gw_fd *watch, uint32_t events) {
     if (c->base.is_cut || (events & EG_FD_READ) == 0) {
         return;
     }
-    if (!is_busy(c)) {
+    if (!is_busy(c) && !c->has_more) {
         receive(c);
     } else if ((events & GW_FD_BROKEN) != 0) {
         lose(c);

@@ -19,6 +19,12 @@ def gw(make_gateway):
     return make_gateway()
 
 
+@pytest.fixture(scope="module", params=[{}, {"ingress.engine": "libmicrohttpd"}], ids=["own", "libmicrohttpd"])
+def engine(request):
+    """Settings: each engine of the HTTP server in turn. Tests and fixtures that use it run with either."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
 def shared():
     gateway = Gateway()

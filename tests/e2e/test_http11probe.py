@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(not VECTORS.exists(), reason=f"{VECTORS} is not 
 
 
 @pytest.fixture(scope="module")
-def gateway():
-    gateway = Gateway()
+def gateway(engine):
+    gateway = Gateway(set=engine)
 
     def echo(call):
         data = call.json["data"]

@@ -14,8 +14,8 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def gateway():
-    gateway = Gateway()
+def gateway(engine):
+    gateway = Gateway(set=engine)
     gateway.event_type("http.request")
     gateway.plain = gateway.function("plain", '{"body":"fine"}')
     gateway.smuggled = gateway.function("smuggled", '{"body":"smuggled"}')
@@ -23,6 +23,13 @@ def gateway():
         gateway.sync("http.request", "plain", "/", method)
     gateway.sync("http.request", "smuggled", "/smuggled", "GET")
     gateway.settle()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture(scope="module")
+def shared(engine):
+    gateway = Gateway(set=engine)
     yield gateway
     gateway.close()
 
@@ -367,9 +374,9 @@ def garbage(generator):
     return bytes(seed)
 
 
-def test_500_random_requests_leave_the_gateway_well(make_gateway):
+def test_500_random_requests_leave_the_gateway_well(make_gateway, engine):
     """What is cut in the middle ends by the deadlines at the latest, hence the short ones."""
-    gateway = make_gateway(set={f"limits.{stage}_timeout": "300ms" for stage in ("head", "body", "idle")})
+    gateway = make_gateway(set={f"limits.{stage}_timeout": "300ms" for stage in ("head", "body", "idle")} | engine)
     generator = random.Random(20180917)
     for n in range(500):
         with Connection(gateway.events_port if n % 4 else gateway.config_port) as connection:

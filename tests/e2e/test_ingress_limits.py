@@ -39,12 +39,18 @@ def head(*lines, start="POST / HTTP/1.1"):
     return "\r\n".join((start, "Host: a") + lines) + "\r\n\r\n"
 
 
+@pytest.fixture
+def make_gateway(make_gateway, engine):
+    """With either engine of the HTTP server; `gw` is made by it, too."""
+    return lambda set={}: make_gateway(set=engine | set)
+
+
 # ---- sizes ----
 
 @pytest.fixture(scope="module")
-def small():
+def small(engine):
     gateway = Gateway(set={"limits.body": "1000", "limits.head": "4KiB", "limits.target": "1000",
-                           "limits.json_depth": "10"})
+                           "limits.json_depth": "10"} | engine)
     gateway.event_type("http.request")
     gateway.event_type("e")
     gateway.echo = gateway.function("f", '{"body":"fine"}')
@@ -134,9 +140,9 @@ def test_json_deeper_than_the_limit_is_refused_with_the_reason(small):
 # ---- slow clients ----
 
 @pytest.fixture(scope="module")
-def hasty():
+def hasty(engine):
     gateway = Gateway(set={"limits.head_timeout": "300ms", "limits.body_timeout": "300ms",
-                           "limits.idle_timeout": "300ms"})
+                           "limits.idle_timeout": "300ms"} | engine)
     yield gateway
     gateway.close()
 

@@ -1,7 +1,12 @@
 /*
  * The public suite Http11Probe against a server whose handler answers 200 to everything (405 to
  * DELETE, so that the suite sees an Allow header). Its table says which status or end of connection
- * passes. No failure may be in the smuggling category, and at most 3 in all.
+ * passes. No failure may be in the smuggling category, and at most 3 in all, 1 of our own engine.
+ *
+ * Six sequences are not scored, for each of their requests is good. Both engines answer them; of
+ * our own, no byte of a body becomes a part of the next request but the one that stands behind an
+ * empty body and thus begins it ("XGET"). libmicrohttpd is silent after an empty line before a
+ * request.
  *
  * Needs http11probe-vectors.json.gz in the data directory; without it the test says so and is
  * skipped.
@@ -13,6 +18,9 @@
 
 #define VECTORS TEST_DATA_DIR "/http11probe-vectors.json.gz"
 #define FAILURES_MAX 3
+#define OWN_FAILURES_MAX 1
+#define POISONED_MAX 2
+#define OWN_POISONED_MAX 1
 #define SILENT_TURNS 60
 
 static struct client client;
@@ -158,10 +166,9 @@ static bool single_fails(struct bench *bench, const struct eg_json *test) {
     return !lists_status(verdicts, "Pass", status) && !lists_status(verdicts, "Warn", status);
 }
 
-/* A sequence on one connection, described in words only ("400, or close"; "2xx + 2xx"). It fails
- * when the first request is let in although it is ambiguous and bytes behind it are then answered
- * as a request of their own. */
-static bool sequence_fails(struct bench *bench, const struct eg_json *test) {
+/* The steps of a sequence, on one connection: the status of the first one's answer, and how many
+ * answers there were in all. */
+static int64_t say_steps(struct bench *bench, const struct eg_json *test, size_t *ret_answers) {
     const struct eg_json *steps = member(test, "steps");
     int64_t first = 0;
     client_open(&client, bench->port);
@@ -173,19 +180,41 @@ static bool sequence_fails(struct bench *bench, const struct eg_json *test) {
         }
         first = i == 0 ? status_of(client.in) : first;
     }
-    const size_t answers = count_text(client.in, "\nDate: ");
+    *ret_answers = count_text(client.in, "\nDate: ");
     client_close(&client);
-    if (gw_str_eq(text_of(test, "expect"), GW_STR("2xx + 2xx"))) {
-        return answers != 2;
-    }
-    const bool is_refused = first >= 400 || (first == 0 && client.is_closed);
-    return !(is_refused && client.is_closed && answers <= 1);
+    return first;
+}
+
+static bool is_refused_and_closed(int64_t first, size_t answers) {
+    return (first >= 400 || first == 0) && client.is_closed && answers <= 1;
+}
+
+/* In words only ("400, or close"; "2xx + 2xx"). It fails when the first request is let in although
+ * it is ambiguous and bytes behind it are then answered as a request of their own. */
+static bool sequence_fails(struct bench *bench, const struct eg_json *test) {
+    size_t answers = 0;
+    const int64_t first = say_steps(bench, test, &answers);
+    return gw_str_eq(text_of(test, "expect"), GW_STR("2xx + 2xx"))
+               ? answers != 2
+               : !is_refused_and_closed(first, answers);
+}
+
+/* A sequence that the suite does not score ("400/close/pass-through; poisoned follow-up = warn"):
+ * the first request is a good one, so it may be answered, if each step then has an answer of its
+ * own and no byte of one is taken for a part of another. */
+static bool is_poisoned(struct bench *bench, const struct eg_json *test) {
+    size_t answers = 0;
+    const int64_t first = say_steps(bench, test, &answers);
+    return !is_refused_and_closed(first, answers) &&
+           (answers != gw_json_count(member(test, "steps")) ||
+            count_text(client.in, "HTTP/1.1 2") != answers);
 }
 
 static void the_probe_finds_no_smuggling_and_at_most_three_failures(void) {
     struct eg_json *root = read_vectors();
     size_t failed = 0;
     size_t smuggled = 0;
+    size_t poisoned = 0;
     bool is_old = false;
     const char *library = gw_http_server_library(&is_old);
     if (is_old) {
@@ -204,8 +233,11 @@ static void the_probe_finds_no_smuggling_and_at_most_three_failures(void) {
         start(&bench);
         const bool is_single = gw_json_kind(member(test, "judge")) == EG_JSON_OBJECT;
         const bool is_scored = gw_json_integer(member(test, "scored")) == 1;
-        const bool fails = is_single ? single_fails(&bench, test) : sequence_fails(&bench, test);
+        const bool fails = is_single   ? single_fails(&bench, test)
+                           : is_scored ? sequence_fails(&bench, test)
+                                       : is_poisoned(&bench, test);
         bench_stop(&bench);
+        poisoned += fails && !is_scored && !is_single;
         if (fails && is_scored) {
             printf("  failed: %.*s (%.*s): %.40s\n", GW_FMT(text_of(test, "id")),
                    GW_FMT(text_of(test, "expect")), client.in);
@@ -214,7 +246,9 @@ static void the_probe_finds_no_smuggling_and_at_most_three_failures(void) {
         }
     }
     CU_ASSERT_EQUAL(smuggled, 0);
-    CU_ASSERT_TRUE(failed <= FAILURES_MAX);
+    const bool is_own = server_engine == GW_HTTP_SERVER_AUTO;
+    CU_ASSERT_TRUE(failed <= (is_own ? OWN_FAILURES_MAX : FAILURES_MAX));
+    CU_ASSERT_TRUE(poisoned <= (is_own ? OWN_POISONED_MAX : POISONED_MAX));
     gw_json_free(root);
 }
 

@@ -109,6 +109,28 @@ static void lines_that_are_none_are_refused_with_a_reason(void) {
     }
 }
 
+static void a_method_longer_than_any_is_told_by_its_first_bytes(void) {
+    char text[200];
+    for (int letters = 60; letters < 70; letters++) {
+        const bool is_long = letters > 63;
+        struct gw_arena arena;
+        struct gw_http_head head;
+        gw_arena_init(&arena, 512);
+        snprintf(text, sizeof text, "%0*d / HTTP/1.1\r\n\r\n", letters, 0);
+        CU_ASSERT_EQUAL(gw_http_head_has_long_method(gw_str_c(text)), is_long);
+        CU_ASSERT_EQUAL(gw_http_head_has_long_method(gw_str(text, 64)), is_long);
+        CU_ASSERT_FALSE(gw_http_head_has_long_method(gw_str(text, 63)));
+        const char *reason = parse(gw_str_c(text), &arena, &head);
+        CU_ASSERT_EQUAL(reason == gw_http_head_long_method, is_long);
+        snprintf(text, sizeof text, "%0*d\r\n\r\n and more", letters, 0);
+        reason = parse(gw_str_c(text), &arena, &head);
+        CU_ASSERT_EQUAL(gw_http_head_has_long_method(gw_str_c(text)),
+                        reason == gw_http_head_long_method);
+        gw_arena_free(&arena);
+    }
+    CU_ASSERT_FALSE(gw_http_head_has_long_method(GW_STR("")));
+}
+
 static void what_the_guard_must_see_is_left_to_it(void) {
     struct gw_arena arena;
     struct gw_http_head head;
@@ -169,6 +191,7 @@ static void a_client_of_1_1_may_wait_for_a_100(void) {
 UNIT_MAIN(UNIT(a_head_ends_with_an_empty_line_whatever_the_cuts),
           UNIT(what_has_no_end_is_waited_for), UNIT(what_can_become_no_head_is_known_at_once),
           UNIT(a_head_is_taken_apart_in_place), UNIT(lines_that_are_none_are_refused_with_a_reason),
+          UNIT(a_method_longer_than_any_is_told_by_its_first_bytes),
           UNIT(what_the_guard_must_see_is_left_to_it),
           UNIT(the_connection_is_kept_as_version_and_options_say),
           UNIT(a_client_of_1_1_may_wait_for_a_100))
