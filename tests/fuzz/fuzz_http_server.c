@@ -4,8 +4,9 @@
  *
  * Of the own engine: however the bytes are cut, the handler sees the same requests and the client
  * the same answers, all of them well-formed, one for each request and at most one refusal, which is
- * the last; no two requests of a connection at a time, none inside the handler of another; and the
- * connection is gone when the client is, without any time passing.
+ * the last; no two requests of a connection at a time, none inside the handler of another; nothing
+ * that has come is left unread; and the connection is gone when the client is, without any time
+ * passing.
  *
  * Of both: the k-th request is the same for both, what one refuses the other refuses, but for what
  * is_known_difference and is_known_mistake name, and behind a refused request nothing is handed
@@ -228,7 +229,7 @@ static int unread_bytes(const struct run *run) {
  * to be seen turns later. */
 static void turn_until_quiet(struct run *run, unsigned quiet_turns) {
     unsigned turns = 0;
-    for (unsigned quiet = 0; quiet < quiet_turns; quiet++) {
+    for (unsigned quiet = 0; quiet < quiet_turns;) {
         const size_t count = run->count;
         const int unread = unread_bytes(run);
         gw_loop_turn(loop, 0);
@@ -240,7 +241,7 @@ static void turn_until_quiet(struct run *run, unsigned quiet_turns) {
         if ((run->mode & MODE_READS_LATE) == 0) {
             is_busy = read_some(run) || is_busy;
         }
-        quiet = is_busy ? 0 : quiet;
+        quiet = is_busy ? 0 : quiet + 1;
         GW_ASSERT(turns++ < TURNS_MAX);
     }
 }
@@ -330,13 +331,15 @@ static void free_run(struct run *run) {
 
 static void talk(struct run *run, const struct peer_server *peer, struct eg_str text, unsigned mode,
                  const uint8_t *cuts) {
-    const unsigned quiet = peer == &library ? 6 : 2;
+    const unsigned quiet = peer == &library ? 5 : 2;
     open_run(run, peer, mode);
     say_all(run, text, cuts, quiet);
     if ((mode & MODE_ENDS_EARLY) != 0) {
         (void)shutdown(run->fd, SHUT_WR);
     }
     settle(run, quiet);
+    GW_ASSERT(peer == &library || unread_bytes(run) == 0);
+    GW_ASSERT(peer == &library || run->is_over || (mode & MODE_ENDS_EARLY) == 0);
     (void)shutdown(run->fd, SHUT_WR);
     settle(run, quiet);
     close_run(run);
