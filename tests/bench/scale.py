@@ -20,6 +20,7 @@ from overload import progress
 
 SECONDS = 2
 IDLE_CONNECTIONS = 10000
+KEPT_MIB = 2             # of the C library, whatever was used: its pages are not given back one by one
 IDLE_S = 3
 SATURATED = 150000                  # requests a second: more than one core can
 
@@ -152,8 +153,9 @@ def idle_connections(bench):
     programs.wait_until(lambda: descriptors(gateway) < 100, "the gateway to close its connections")
     time.sleep(0.5)
     after = gateway.rss_mib()
-    kept = (after - before) / max(full - before, 0.001)
-    bench.row("memory kept when all have closed", f"{after - before:.1f} of {full - before:.1f} MiB", "at most 20 %", kept <= 0.2)
+    most = max((full - before) / 5, KEPT_MIB)
+    bench.row("memory kept when all have closed", f"{after - before:.1f} of {full - before:.1f} MiB",
+              f"at most 20 %, or {KEPT_MIB} MiB", after - before <= most)
     gateway.stop()
 
 
