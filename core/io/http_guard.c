@@ -46,12 +46,12 @@ static struct refusal check_method(struct gw_http_head *head) {
     return fine;
 }
 
-static bool is_http_1_0(const struct gw_http_head *head) {
+bool gw_http_head_is_1_0(const struct gw_http_head *head) {
     return gw_str_eq(head->version, GW_STR("HTTP/1.0"));
 }
 
 static struct refusal check_version(struct gw_http_head *head) {
-    if (!is_http_1_0(head) && !gw_str_eq(head->version, GW_STR("HTTP/1.1"))) {
+    if (!gw_http_head_is_1_0(head) && !gw_str_eq(head->version, GW_STR("HTTP/1.1"))) {
         return (struct refusal){505, "only HTTP/1.0 and HTTP/1.1 are served"};
     }
     return fine;
@@ -194,7 +194,7 @@ static struct refusal check_host(struct gw_http_head *head) {
     if (count > 1) {
         return (struct refusal){400, "more than one Host header"};
     }
-    if ((count == 0 || host.len == 0) && !is_http_1_0(head)) {
+    if ((count == 0 || host.len == 0) && !gw_http_head_is_1_0(head)) {
         return (struct refusal){400, "the Host header is missing or empty"};
     }
     if (!gw_http_host_valid(host) || !gw_http_host_valid(head->host)) {
@@ -245,7 +245,7 @@ static struct refusal check_framing(struct gw_http_head *head) {
     if (lengths == 1 && !parse_length(length, &head->announced_bytes)) {
         return (struct refusal){400, "the Content-Length is no number"};
     }
-    if (codings == 1 && is_http_1_0(head)) {
+    if (codings == 1 && gw_http_head_is_1_0(head)) {
         return (struct refusal){400, "HTTP/1.0 has no Transfer-Encoding"};
     }
     if (codings == 1 && !gw_str_eq_nocase(coding, GW_STR("chunked"))) {

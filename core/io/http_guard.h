@@ -32,6 +32,8 @@ struct gw_http_head {
 uint32_t gw_http_guard(struct gw_http_head *head, const struct gw_http_limits *limits,
                        const char **ret_reason);
 
+/* Is the request of HTTP/1.0? Of any head whose version is set. */
+bool gw_http_head_is_1_0(const struct gw_http_head *head);
 /* One of the methods served, without regard to case? */
 bool gw_http_method_known(struct eg_str method);
 /* May the value stand as a Host (RFC 9110 4.2, RFC 3986 3.2.2): name or address, optional port. */

@@ -121,15 +121,14 @@ bool gw_http_head_keeps_alive(const struct gw_http_head *head) {
             gw_http_note_connection(head->headers[i].value, &says_close, &says_keep_alive);
         }
     }
-    const bool is_http_1_0 = gw_str_eq(head->version, GW_STR("HTTP/1.0"));
-    return !says_close && (!is_http_1_0 || says_keep_alive);
+    return !says_close && (!gw_http_head_is_1_0(head) || says_keep_alive);
 }
 
 bool gw_http_head_expects_continue(const struct gw_http_head *head) {
     for (size_t i = 0; i < head->header_count; i++) {
         if (gw_str_eq_nocase(head->headers[i].name, GW_STR("Expect")) &&
             gw_str_eq_nocase(head->headers[i].value, GW_STR("100-continue"))) {
-            return !gw_str_eq(head->version, GW_STR("HTTP/1.0"));
+            return !gw_http_head_is_1_0(head);
         }
     }
     return false;

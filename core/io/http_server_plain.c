@@ -22,8 +22,6 @@
  * answer until it is gone.
  */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -31,7 +29,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/slice.h"
-#include "base/why.h"
 #include "io/http_body.h"
 #include "io/http_head.h"
 #include "io/http_refusal.h"
@@ -371,7 +368,7 @@ static void begin_request(struct plain_connection *c, struct eg_str *input) {
         return;
     }
     c->keeps_alive = gw_http_head_keeps_alive(&head);
-    request->is_http_1_0 = gw_str_eq(head.version, GW_STR("HTTP/1.0"));
+    request->is_http_1_0 = gw_http_head_is_1_0(&head);
     if (!head.is_chunked && head.announced_bytes <= behind.len) {
         request->pub.body = gw_str_sub(behind, 0, (size_t)head.announced_bytes);
         *input = gw_str_cut(*input, request->pub.body.len);
