@@ -65,4 +65,16 @@ static inline int unit_run(const char *program, const struct unit_case *cases, s
                         sizeof unit_cases_ / sizeof unit_cases_[0]);                               \
     }
 
+/* The same table twice, with a variable that the tests look at set to the one and to the other. */
+#define UNIT_MAIN_BOTH(variable, one, one_name, other, other_name, ...)                            \
+    int main(void) {                                                                               \
+        static const struct unit_case unit_cases_[] = {__VA_ARGS__};                               \
+        const size_t unit_count_ = sizeof unit_cases_ / sizeof unit_cases_[0];                     \
+        (variable) = (one);                                                                        \
+        const int one_failed_ = unit_run(one_name, unit_cases_, unit_count_);                      \
+        (variable) = (other);                                                                      \
+        const int other_failed_ = unit_run(other_name, unit_cases_, unit_count_);                  \
+        return one_failed_ != 0 ? one_failed_ : other_failed_;                                     \
+    }
+
 #endif

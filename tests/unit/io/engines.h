@@ -13,14 +13,6 @@
 static enum gw_http_engines engines;
 
 #define ENGINES_MAIN(...)                                                                          \
-    int main(void) {                                                                               \
-        static const struct unit_case cases_[] = {__VA_ARGS__};                                    \
-        const size_t count_ = sizeof cases_ / sizeof cases_[0];                                    \
-        engines = GW_HTTP_AUTO;                                                                    \
-        const int auto_ = unit_run("plain", cases_, count_);                                       \
-        engines = GW_HTTP_CURL_ONLY;                                                               \
-        const int curl_ = unit_run("curl", cases_, count_);                                        \
-        return auto_ != 0 ? auto_ : curl_;                                                         \
-    }
+    UNIT_MAIN_BOTH(engines, GW_HTTP_AUTO, "plain", GW_HTTP_CURL_ONLY, "curl", __VA_ARGS__)
 
 #endif

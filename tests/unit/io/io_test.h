@@ -47,15 +47,8 @@ struct bench {
 static enum gw_http_server_engine server_engine;
 
 #define SERVERS_MAIN(...)                                                                          \
-    int main(void) {                                                                               \
-        static const struct unit_case cases_[] = {__VA_ARGS__};                                    \
-        const size_t count_ = sizeof cases_ / sizeof cases_[0];                                    \
-        server_engine = GW_HTTP_SERVER_AUTO;                                                       \
-        const int auto_ = unit_run("plain", cases_, count_);                                       \
-        server_engine = GW_HTTP_SERVER_LIBRARY;                                                    \
-        const int library_ = unit_run("library", cases_, count_);                                  \
-        return auto_ != 0 ? auto_ : library_;                                                      \
-    }
+    UNIT_MAIN_BOTH(server_engine, GW_HTTP_SERVER_AUTO, "plain", GW_HTTP_SERVER_LIBRARY, "library", \
+                   __VA_ARGS__)
 
 static inline struct gw_http_server_config test_config(void) {
     return (struct gw_http_server_config){.name = "test",
