@@ -97,6 +97,17 @@ static void start(const char *store, bool has_function) {
     EXPECT("POST", SPACE "/eventtypes", "{\"name\":\"t\"}", 201, NULL);
 }
 
+/* Both are about to write: a before b. */
+static void write_in_turn(struct api_client *a, struct api_client *b,
+                          struct api_answer ret_answers[2]) {
+    api_turn_until_held(2);
+    fake_storage_release(1);
+    ret_answers[0] = api_receive(a);
+    fake_storage_hold(false);
+    fake_storage_release(100);
+    ret_answers[1] = api_receive(b);
+}
+
 /* Both have read all they need and are about to write; `first` writes before `second`. */
 static void race(const struct side *first, const struct side *second,
                  struct api_answer ret_answers[2]) {
@@ -106,12 +117,7 @@ static void race(const struct side *first, const struct side *second,
     struct api_client *b = api_send_other(second->method, second->target, second->body);
     api_turn_until_held(first->reads + second->reads);
     fake_storage_release(first->reads + second->reads);
-    api_turn_until_held(2);
-    fake_storage_release(1);
-    ret_answers[0] = api_receive(a);
-    fake_storage_hold(false);
-    fake_storage_release(100);
-    ret_answers[1] = api_receive(b);
+    write_in_turn(a, b, ret_answers);
 }
 
 /* The same without lists: both have decided on what is known before either writes. Who reads
@@ -131,12 +137,7 @@ static void race_known(const struct side *first, const struct side *second,
         api_turn_until_held(1);
         b = api_send_other(second->method, second->target, second->body);
     }
-    api_turn_until_held(2);
-    fake_storage_release(1);
-    ret_answers[0] = api_receive(a);
-    fake_storage_hold(false);
-    fake_storage_release(100);
-    ret_answers[1] = api_receive(b);
+    write_in_turn(a, b, ret_answers);
 }
 
 static void expect_one(const struct side *first, const struct side *second,
