@@ -356,6 +356,14 @@ static void a_descriptor_is_told_what_it_is_ready_for_and_hang_up_as_what_it_ask
     gw_loop_destroy(loop);
 }
 
+static void end_pair(struct eg_loop *loop, struct gw_fd *a, struct gw_fd *b, int pair[2]) {
+    gw_fd_unwatch(loop, a);
+    gw_fd_unwatch(loop, b);
+    close(pair[0]);
+    close(pair[1]);
+    gw_loop_destroy(loop);
+}
+
 static void a_watch_dropped_by_a_callback_of_the_same_turn_is_not_told(void) {
     struct eg_loop *loop = new_loop();
     int pair[2];
@@ -368,10 +376,37 @@ static void a_watch_dropped_by_a_callback_of_the_same_turn_is_not_told(void) {
     gw_fd_watch(loop, &b.watch, pair[1], EG_FD_WRITE, fd_unwatches_the_other);
     gw_loop_turn(loop, 0);
     CU_ASSERT_EQUAL(a.calls + b.calls, 1);
-    gw_fd_unwatch(loop, &a.watch);
-    gw_fd_unwatch(loop, &b.watch);
-    close(pair[0]);
+    end_pair(loop, &a.watch, &b.watch, pair);
+}
+
+/* One turn; what the descriptor is told in it. */
+static uint32_t told_in_a_turn(struct eg_loop *loop, struct test_fd *fd) {
+    fd->seen = 0;
+    gw_loop_turn(loop, 0);
+    return fd->seen;
+}
+
+static void who_asks_for_news_is_told_once_again_on_demand_and_of_the_end(void) {
+    struct eg_loop *loop = new_loop();
+    int pair[2];
+    struct test_fd a = {0};
+    char byte;
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    CU_ASSERT_EQUAL(gw_fd_watch(loop, &a.watch, pair[0], EG_FD_READ | GW_FD_NEWS, fd_notes), 0);
+    CU_ASSERT_EQUAL(send(pair[1], "x", 1, 0), 1);
+    CU_ASSERT_EQUAL(told_in_a_turn(loop, &a), EG_FD_READ);
+    CU_ASSERT_EQUAL(told_in_a_turn(loop, &a), 0); /* nothing was read, and nothing is new */
+    gw_fd_again(loop, &a.watch);
+    CU_ASSERT_EQUAL(told_in_a_turn(loop, &a), EG_FD_READ);
+    CU_ASSERT_EQUAL(shutdown(pair[1], SHUT_WR), 0);
+    CU_ASSERT_EQUAL(told_in_a_turn(loop, &a), EG_FD_READ | GW_FD_ENDED);
+    CU_ASSERT_EQUAL(recv(pair[0], &byte, 1, 0), 1); /* what came before the end is still there */
+    gw_fd_again(loop, &a.watch);
+    CU_ASSERT_EQUAL(told_in_a_turn(loop, &a), EG_FD_READ | GW_FD_ENDED);
     close(pair[1]);
+    CU_ASSERT_EQUAL(told_in_a_turn(loop, &a), EG_FD_READ | GW_FD_ENDED | GW_FD_BROKEN);
+    gw_fd_unwatch(loop, &a.watch);
+    close(pair[0]);
     gw_loop_destroy(loop);
 }
 
@@ -455,11 +490,7 @@ static void the_crowd_is_told_after_all_others(void) {
     gw_loop_turn(loop, 0);
     gw_loop_turn(loop, 0);
     CU_ASSERT_STRING_EQUAL(trace, "ococ");
-    gw_fd_unwatch(loop, &client.watch);
-    gw_fd_unwatch(loop, &other.watch);
-    close(pair[0]);
-    close(pair[1]);
-    gw_loop_destroy(loop);
+    end_pair(loop, &client.watch, &other.watch, pair);
 }
 
 static void one_of_the_crowd_may_change_what_it_wants_and_drop_another(void) {
@@ -480,11 +511,7 @@ static void one_of_the_crowd_may_change_what_it_wants_and_drop_another(void) {
     gw_loop_turn(loop, 0);
     CU_ASSERT_EQUAL(a.calls * b.calls, 0); /* the one that was dropped is never told */
     CU_ASSERT_EQUAL(a.calls + b.calls, 2);
-    gw_fd_unwatch(loop, &a.watch);
-    gw_fd_unwatch(loop, &b.watch);
-    close(pair[0]);
-    close(pair[1]);
-    gw_loop_destroy(loop);
+    end_pair(loop, &a.watch, &b.watch, pair);
 }
 
 static void watching_no_descriptor_is_an_error(void) {
@@ -556,6 +583,7 @@ UNIT_MAIN(UNIT(timers_fire_in_order_of_their_time),
           UNIT(posted_functions_run_and_what_is_left_at_destroy_is_freed),
           UNIT(a_descriptor_is_told_what_it_is_ready_for_and_hang_up_as_what_it_asked),
           UNIT(a_watch_dropped_by_a_callback_of_the_same_turn_is_not_told),
+          UNIT(who_asks_for_news_is_told_once_again_on_demand_and_of_the_end),
           UNIT(a_turn_tells_of_a_bounded_part_of_the_crowd_and_all_have_their_turn),
           UNIT(a_loop_that_is_behind_tells_of_fewer), UNIT(the_crowd_is_told_after_all_others),
           UNIT(one_of_the_crowd_may_change_what_it_wants_and_drop_another),
